@@ -1,0 +1,63 @@
+/** What companies and users need of a store. */
+
+export interface Company {
+  readonly id: string;
+  readonly name: string;
+  readonly status: 'active' | 'suspended' | 'closed';
+  /** How many users that are not removed the company may have. */
+  readonly userLimit: number;
+  /** How many devices that are not ended a user may have. */
+  readonly deviceLimit: number;
+  /** False: a corporate administrator must approve every registration. */
+  readonly selfActivation: boolean;
+  /** Fewest digits of an mPIN, 5 to 8. */
+  readonly mpinLength: number;
+  readonly createdAt: number;
+  readonly version: number;
+}
+
+export interface User {
+  readonly id: string;
+  readonly companyId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: 'user' | 'administrator';
+  readonly permissions: 'mtoken' | 'full';
+  readonly locale: string;
+  readonly status: 'invited' | 'active' | 'suspended' | 'removed';
+  readonly createdAt: number;
+  readonly version: number;
+}
+
+export interface Page {
+  /** Rows with an id greater than this one. */
+  readonly after?: string;
+  /** 1 to 200. */
+  readonly limit: number;
+}
+
+export interface CompanyStore {
+  insert(company: Company): Promise<void>;
+  find(id: string): Promise<Company | undefined>;
+  list(page: Page): Promise<Company[]>;
+  /** Writes name, status and policies; false where `version` is stale. Raises the version. */
+  update(company: Company): Promise<boolean>;
+  /** Takes one place of the user limit in one step; false where none is left. */
+  takeUserPlace(companyId: string): Promise<boolean>;
+  freeUserPlace(companyId: string): Promise<void>;
+}
+
+export interface UserStore {
+  /** Throws `already_exists` where the company has a user with that e-mail, however it is written. */
+  insert(user: User): Promise<void>;
+  find(id: string): Promise<User | undefined>;
+  /** Finds across spellings: the address is compared in its canonical form. */
+  findByEmail(companyId: string, email: string): Promise<User | undefined>;
+  list(companyId: string | undefined, page: Page): Promise<User[]>;
+  administrators(companyId: string): Promise<User[]>;
+  /** Writes name, role, permissions, locale and status; false where `version` is stale. Raises the version. */
+  update(user: User): Promise<boolean>;
+  /** Takes one place of `limit` devices in one step; false where none is left. */
+  takeDevicePlace(userId: string, limit: number): Promise<boolean>;
+  freeDevicePlace(userId: string): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/** What devices need of a store. */
+import type { JWK } from 'jose';
+import type { Page } from '../companies/store.ts';
+
+export type DeviceStatus = 'pending' | 'active' | 'blocked' | 'deactivated' | 'refused';
+export type SrpProfileName = 'srp6a-2048-sha256' | 'rfc5054-2048-sha256';
+
+/** A registered phone as the rules see it: no secret is in it. */
+export interface Device {
+  readonly id: string;
+  readonly userId: string;
+  readonly companyId: string;
+  readonly name: string;
+  readonly platform: string;
+  readonly appVersion: string;
+  readonly status: DeviceStatus;
+  readonly profile: SrpProfileName;
+  /** RFC 7638 thumbprint of the device key; unique for ever, so that an ended key cannot return. */
+  readonly thumbprint: string;
+  readonly publicJwk: JWK;
+  readonly biometric:
+    | { readonly thumbprint: string; readonly publicJwk: JWK; readonly kind: 'fpt' | 'face' | 'user' }
+    | undefined;
+  readonly attestationLevel: string;
+  /** Attempts spent since the last right mPIN, 0 to 5; at 5 the device is blocked whatever its status says. */
+  readonly pinAttempts: number;
+  /** Rises with every right mPIN; part of the short-lived counter's name. */
+  readonly pinEpoch: number;
+  readonly createdAt: number;
+  readonly activatedAt: number | undefined;
+  readonly lastUsedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly endedReason: string | undefined;
+}
+
+/** What is kept sealed under the data key. */
+export interface DeviceSecrets {
+  readonly salt: string;
+  readonly verifier: string;
+}
+
+export interface DeviceStore {
+  /** Throws `already_exists` where either key was ever registered before. */
+  insert(device: Device, secrets: DeviceSecrets, vaultKey: Uint8Array): Promise<void>;
+  find(id: string): Promise<Device | undefined>;
+  findByThumbprint(thumbprint: string): Promise<Device | undefined>;
+  listByUser(userId: string): Promise<Device[]>;
+  list(filter: { companyId?: string; userId?: string; status?: DeviceStatus }, page: Page): Promise<Device[]>;
+  /** Salt and verifier, opened; undefined once they are erased. */
+  secrets(id: string): Promise<DeviceSecrets | undefined>;
+  vaultKey(id: string): Promise<Uint8Array | undefined>;
+  /** Replaces salt and verifier only if the device is active and its epoch is still `epoch`. */
+  replaceSecrets(id: string, epoch: number, secrets: DeviceSecrets): Promise<boolean>;
+  /** pending → active; false where it was not pending. */
+  activate(id: string, at: number): Promise<boolean>;
+  /**
+   * Ends a device for good: sets the status, erases verifier and vault key, keeps the key's thumbprint.
+   * False where it was ended already.
+   */
+  end(id: string, status: 'blocked' | 'deactivated' | 'refused', at: number, reason: string): Promise<boolean>;
+  markUsed(id: string, at: number): Promise<void>;
+}

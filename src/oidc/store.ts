@@ -1,0 +1,88 @@
+/** What OpenID Connect needs of the durable store: clients, and all that must outlive a restart. */
+
+/** A relying party or an admin API client. `metadata` is OpenID Connect client metadata in snake_case, without the secret. */
+export interface Client {
+  readonly id: string;
+  readonly kind: 'portal' | 'admin';
+  readonly name: string;
+  /** Admin clients only: the company that it is confined to; undefined for the bank's own. */
+  readonly companyId: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** For client_secret_basic; sealed at rest. */
+  readonly secret: string | undefined;
+  readonly status: 'active' | 'disabled';
+  readonly createdAt: number;
+  readonly version: number;
+}
+
+export interface ClientStore {
+  insert(client: Client): Promise<void>;
+  find(id: string): Promise<Client | undefined>;
+  list(after: string | undefined, limit: number): Promise<Client[]>;
+  /** False where `version` is stale. Raises the version. */
+  update(client: Client): Promise<boolean>;
+}
+
+export interface SessionRow {
+  readonly uid: string;
+  /** HMAC of the cookie's value. */
+  readonly idLookup: string;
+  readonly userId: string | undefined;
+  readonly deviceId: string | undefined;
+  /** JSON, sealed at rest; without the per-client authorizations. */
+  readonly payload: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** One portal in a session, as "my sessions" and back-channel logout need it. */
+export interface SessionClientRow {
+  readonly sessionUid: string;
+  readonly clientId: string;
+  /** JSON of the provider's entry (sid, grantId, persistsLogout). */
+  readonly payload: string;
+}
+
+export interface GrantRow {
+  readonly idLookup: string;
+  readonly userId: string;
+  readonly clientId: string;
+  readonly deviceId: string | undefined;
+  readonly sessionUid: string | undefined;
+  readonly payload: string;
+  readonly expiresAt: number;
+}
+
+export interface RefreshTokenRow {
+  readonly idLookup: string;
+  readonly grantLookup: string;
+  readonly clientId: string;
+  readonly deviceId: string | undefined;
+  readonly payload: string;
+  readonly consumedAt: number | undefined;
+  readonly expiresAt: number;
+}
+
+export interface OidcStore {
+  /** Inserts or updates the session document and merges one row per client, so that parallel sign-ons lose none. */
+  saveSession(session: SessionRow, clients: readonly SessionClientRow[]): Promise<void>;
+  findSessionByLookup(idLookup: string): Promise<SessionRow | undefined>;
+  findSession(uid: string): Promise<SessionRow | undefined>;
+  /** Binds a session to the device that approved its login. */
+  bindSession(uid: string, userId: string, deviceId: string): Promise<void>;
+  sessionClients(uid: string): Promise<SessionClientRow[]>;
+  sessionsOf(owner: { userId: string } | { deviceId: string }): Promise<SessionRow[]>;
+  deleteSession(uid: string): Promise<void>;
+  saveGrant(grant: GrantRow): Promise<void>;
+  findGrant(idLookup: string): Promise<GrantRow | undefined>;
+  deleteGrant(idLookup: string): Promise<void>;
+  /** Deletes grants and their refresh tokens. */
+  deleteGrantsOf(owner: { userId: string } | { deviceId: string } | { sessionUid: string }): Promise<void>;
+  saveRefreshToken(token: RefreshTokenRow): Promise<void>;
+  findRefreshToken(idLookup: string): Promise<RefreshTokenRow | undefined>;
+  /** Of any number of parallel callers exactly one gets true. */
+  consumeRefreshToken(idLookup: string, at: number): Promise<boolean>;
+  deleteRefreshTokens(grantLookup: string): Promise<void>;
+  /** Deletes what expired before `at`; how many rows. */
+  purge(at: number): Promise<number>;
+}

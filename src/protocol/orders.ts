@@ -1,0 +1,98 @@
+/** Wire schemas of orders: what a phone is asked, what it is shown and what it signs. */
+import { type Static, Type } from 'typebox';
+import { Base64Url, CompactJws, Id, SrpHash, SrpInteger, strict } from './common.ts';
+
+export const Purpose = Type.Union([Type.Literal('login'), Type.Literal('signing')]);
+export type Purpose = Static<typeof Purpose>;
+
+/** A scanned frame, taken apart: `<issuer>/q/<token>.<step>.<tag>` from the screen, `<issuer>/l/…` from the same device. */
+export const OrderClaim = strict({
+  via: Type.Union([Type.Literal('qr'), Type.Literal('link')]),
+  token: Base64Url(22),
+  step: Type.Integer({ minimum: 0, maximum: 4_294_967_295 }),
+  tag: Base64Url(16),
+});
+export type OrderClaim = Static<typeof OrderClaim>;
+
+export const OrderClaimed = strict({
+  orderId: Id('ord'),
+  /** JWS by the server over `OrderDescriptor`. */
+  descriptor: CompactJws,
+  expiresInSeconds: Type.Integer(),
+});
+export type OrderClaimed = Static<typeof OrderClaimed>;
+
+/** Everything that a person needs to decide, signed by the server (P-08). */
+export const OrderDescriptor = strict({
+  iss: Type.String(),
+  orderId: Id('ord'),
+  /** The device that claimed it: nobody else's copy is valid. */
+  deviceId: Id('dev'),
+  purpose: Purpose,
+  client: strict({ id: Type.String(), name: Type.String(), domain: Type.String() }),
+  /** Origin of the page that began the order. */
+  origin: Type.String(),
+  via: Type.Union([Type.Literal('qr'), Type.Literal('link')]),
+  browser: strict({
+    /** Such as "Chrome on Windows". */
+    name: Type.String(),
+    /** Network prefix: /24 or /56. */
+    address: Type.String(),
+    /** Country or city where the operator's lookup knows it. */
+    place: Type.Union([Type.Null(), Type.String()]),
+  }),
+  /** The exact text to show, made by the server; its UTF-8 bytes are hashed into the approval. */
+  display: strict({ text: Type.String(), locale: Type.String() }),
+  challenge: Base64Url(43),
+  /** True: `decide` with `approve` takes an mPIN or biometric proof of its own. */
+  freshProof: Type.Boolean(),
+  iat: Type.Integer(),
+  exp: Type.Integer(),
+});
+export type OrderDescriptor = Static<typeof OrderDescriptor>;
+
+export const Decision = Type.Union([Type.Literal('approve'), Type.Literal('decline'), Type.Literal('report')]);
+export type Decision = Static<typeof Decision>;
+
+/** What the phone signs with its device key. */
+export const ApprovalStatement = strict({
+  /** The server that it is for. */
+  aud: Type.String(),
+  orderId: Id('ord'),
+  deviceId: Id('dev'),
+  purpose: Purpose,
+  decision: Decision,
+  clientId: Type.String(),
+  origin: Type.String(),
+  challenge: Base64Url(43),
+  /** Base64url SHA-256 of the UTF-8 bytes of `display.text`. */
+  displayHash: Base64Url(43),
+  /** Base64url SHA-256 of the descriptor's compact JWS. */
+  descriptorHash: Base64Url(43),
+  factors: Type.Array(Type.Union([Type.Literal('mpin'), Type.Literal('biometric')]), { minItems: 1, maxItems: 1 }),
+  iat: Type.Integer(),
+});
+export type ApprovalStatement = Static<typeof ApprovalStatement>;
+
+export const OrderProofStart = strict({ orderId: Id('ord'), clientEphemeral: SrpInteger });
+export type OrderProofStart = Static<typeof OrderProofStart>;
+
+export const OrderDecide = strict({
+  orderId: Id('ord'),
+  /** JWS by the device key over `ApprovalStatement`. */
+  approval: CompactJws,
+  /** Where the descriptor asks for a fresh proof and the decision is `approve`; null otherwise. */
+  proof: Type.Union([
+    Type.Null(),
+    strict({ handshake: Id('hs'), proof: SrpHash }),
+    /** JWS by the biometric key over `BiometricStatement` with purpose `order`. */
+    strict({ signature: CompactJws }),
+  ]),
+});
+export type OrderDecide = Static<typeof OrderDecide>;
+
+export const OrderDecided = strict({
+  state: Type.Union([Type.Literal('approved'), Type.Literal('declined'), Type.Literal('reported')]),
+  serverProof: Type.Union([Type.Null(), SrpHash]),
+});
+export type OrderDecided = Static<typeof OrderDecided>;

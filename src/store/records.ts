@@ -1,0 +1,27 @@
+/** All durable records behind one door: each capability's interface, and a transaction over them. Types only. */
+import type { AuditStore } from '../audit/store.ts';
+import type { CompanyStore, UserStore } from '../companies/store.ts';
+import type { DeviceStore } from '../devices/store.ts';
+import type { ServerKeyStore } from '../keys/store.ts';
+import type { AttemptStore } from '../lockout/store.ts';
+import type { OutboxStore } from '../notify/store.ts';
+import type { ClientStore, OidcStore } from '../oidc/store.ts';
+import type { ActivationStore } from '../registration/store.ts';
+
+export interface Records {
+  readonly companies: CompanyStore;
+  readonly users: UserStore;
+  readonly devices: DeviceStore;
+  readonly attempts: AttemptStore;
+  readonly activations: ActivationStore;
+  readonly keys: ServerKeyStore;
+  readonly clients: ClientStore;
+  readonly oidc: OidcStore;
+  readonly audit: AuditStore;
+  readonly outbox: OutboxStore;
+}
+
+export interface RecordStore extends Records {
+  /** Runs `work` over records that commit together or not at all. Never nested. */
+  transaction<T>(work: (records: Records) => Promise<T>): Promise<T>;
+}
