@@ -1,8 +1,9 @@
 /** What the audit trail needs of a store. */
+import type { AuditEvent } from './events.ts';
 
 /** One record as it is written; `data` holds what the event's entry in `events.ts` allows and no secret. */
 export interface AuditRecord {
-  readonly event: string;
+  readonly event: AuditEvent;
   readonly actor: string;
   readonly companyId?: string | undefined;
   readonly userId?: string | undefined;

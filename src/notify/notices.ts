@@ -1,0 +1,41 @@
+/** What people are told, as data: one entry an event, with what its text needs and no secret but where said. */
+
+export type Notice =
+  /** Carries the confirmation code: the one secret that is ever sent, and only to the user's own address. */
+  | {
+      readonly event: 'activation.created';
+      readonly userId: string;
+      readonly confirmationCode: string;
+      readonly expiresAt: number;
+    }
+  | {
+      readonly event: 'device.registered';
+      readonly userId: string;
+      readonly deviceName: string;
+      readonly isPending: boolean;
+    }
+  | { readonly event: 'device.approved'; readonly userId: string; readonly deviceName: string }
+  | { readonly event: 'device.refused'; readonly userId: string; readonly deviceName: string }
+  | {
+      readonly event: 'device.deactivated';
+      readonly userId: string;
+      readonly deviceName: string;
+      readonly reason: string;
+    }
+  | { readonly event: 'mpin.last_attempt'; readonly userId: string; readonly deviceName: string }
+  | { readonly event: 'mpin.blocked'; readonly userId: string; readonly deviceName: string }
+  | { readonly event: 'mpin.changed'; readonly userId: string; readonly deviceName: string }
+  | {
+      readonly event: 'login.after_failures';
+      readonly userId: string;
+      readonly deviceName: string;
+      readonly failures: number;
+    }
+  | {
+      readonly event: 'login.reported';
+      readonly userId: string;
+      readonly clientName: string;
+      readonly browserName: string;
+    };
+
+export type NoticeEvent = Notice['event'];
