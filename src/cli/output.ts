@@ -1,0 +1,66 @@
+/**
+ * How the command speaks. Results go to standard output: a table or sentence for people, one JSON document with `--json`.
+ * Everything else goes to standard error with the prefix `mtoken:`, in lower case and without a full stop; a hint follows on its own line.
+ * Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server or a store cannot be reached.
+ */
+
+export const exitCode = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+
+/** A failure with what to say and how to exit. */
+export class CommandError extends Error {
+  readonly exit: number;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { exit?: number; hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'CommandError';
+    this.exit = options.exit ?? exitCode.failed;
+    this.hint = options.hint;
+  }
+}
+
+/** Control characters would let a stored name rewrite the operator's screen. */
+// oxlint-disable-next-line no-control-regex -- that is what it removes
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text that is safe to put on a terminal. */
+export function printable(value: unknown): string {
+  return String(value ?? '').replace(unsafe, '�');
+}
+
+/** One line of result for people. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** A remark that is not part of the result. */
+export function remark(line: string): void {
+  process.stderr.write(`mtoken: ${line}\n`);
+}
+
+/** The result as one JSON document. */
+export function sayJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** A table with aligned columns; says so where there is nothing. */
+export function sayTable(columns: readonly string[], rows: readonly (readonly unknown[])[], empty: string): void {
+  if (rows.length === 0) {
+    say(empty);
+    return;
+  }
+  const cells = [columns, ...rows].map((row) => row.map(printable));
+  const widths = columns.map((_, index) => Math.max(...cells.map((row) => row[index]?.length ?? 0)));
+  for (const row of cells)
+    say(
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+/** A time for people: UTC, to the second. */
+export function time(milliseconds: number | null | undefined): string {
+  return milliseconds ? new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z') : '-';
+}
