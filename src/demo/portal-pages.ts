@@ -1,0 +1,68 @@
+/** The demo portal's pages. */
+import type { IDToken } from 'openid-client';
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escape(text: unknown): string {
+  return String(text ?? '').replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
+
+function layout(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)} · Demo portal</title><link rel="stylesheet" href="/portal.css"></head>
+<body><main>${body}</main></body></html>`;
+}
+
+/** What somebody sees who is not logged in. */
+export function welcomePage(): string {
+  return layout(
+    'Welcome',
+    `<h1>Demo portal</h1>
+<p class="soft">A portal of the demo bank. It knows nobody by password: it asks mtoken who you are.</p>
+<p><a class="button" id="login" href="/login">Log in with mToken</a></p>
+<p class="soft">You need a registered phone. <code>npm start</code> printed how to make one.</p>`,
+  );
+}
+
+const factorNames: Record<string, string> = {
+  pin: 'mPIN',
+  hwk: 'key of the phone',
+  fpt: 'fingerprint',
+  face: 'face',
+  user: 'biometrics',
+  mfa: 'two factors',
+};
+
+/** What the portal learned, in words. */
+export function claimsPage(claims: IDToken): string {
+  const methods = (claims['amr'] as string[] | undefined) ?? [];
+  const rows: [string, unknown, string][] = [
+    ['Name', claims['name'] ?? 'not told', 'name'],
+    ['Company', claims['company_name'] ?? 'not told', 'company_name'],
+    ['Subject', claims.sub, 'sub'],
+    ['Proved with', methods.map((method) => factorNames[method] ?? method).join(', '), 'amr'],
+    ['Assurance', claims['acr'], 'acr'],
+    ['Logged in at', new Date(Number(claims.auth_time ?? 0) * 1000).toUTCString(), 'auth_time'],
+    ['Session', claims['sid'], 'sid'],
+    ['Issued by', claims.iss, 'iss'],
+    ['Issued for', claims.aud, 'aud'],
+  ];
+  const list = rows
+    .map(([label, value, claim]) => `<dt>${label}</dt><dd data-claim="${claim}">${escape(value)}</dd>`)
+    .join('\n');
+  return layout(
+    'Logged in',
+    `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token says about you.</p>
+<dl>${list}</dl><form method="post" action="/logout"><button class="button" id="logout">Log out</button></form>`,
+  );
+}
+
+/** Something did not work; says what and offers the way back. */
+export function errorPage(text: string, detail?: string): string {
+  return layout(
+    'Not logged in',
+    `<h1>Not logged in</h1><p role="alert">${escape(text)}</p>${detail ? `<p class="soft"><code>${escape(detail)}</code></p>` : ''}
+<p><a class="button" href="/">Back</a></p>`,
+  );
+}
