@@ -58,6 +58,13 @@ create table devices (
 create index devices_user on devices (user_id, id);
 create index devices_company on devices (company_id, id);
 
+-- Every key that was ever a device's, of either purpose, for ever: an ended key cannot return, nor change its purpose.
+create table registered_keys (
+  thumbprint text primary key,
+  device_id text not null,
+  purpose text not null check (purpose in ('device', 'biometric'))
+);
+
 create table activations (
   id text primary key,
   user_id text not null references users (id),
@@ -85,6 +92,9 @@ create table server_keys (
   activated_at bigint,
   retired_at bigint
 );
+-- Of each algorithm one key is used and one waits: processes that start or rotate at once make one set.
+create unique index server_keys_active on server_keys (alg) where status = 'active';
+create unique index server_keys_next on server_keys (alg) where status = 'next';
 
 create table clients (
   id text primary key,

@@ -1,0 +1,207 @@
+/** Companies and users in SQL; limits are taken by one conditional statement each. */
+import type { Company, CompanyStore, User, UserStore } from '../companies/store.ts';
+import type { Sealing } from '../crypto/sealing.ts';
+import { AuthError } from '../errors.ts';
+import type { Sql } from './ports.ts';
+import { firstOf, pageSize, whereAll } from './rows.ts';
+
+interface CompanyRow {
+  id: string;
+  name: string;
+  status: Company['status'];
+  user_limit: number;
+  device_limit: number;
+  self_activation: number;
+  mpin_length: number;
+  created_at: number;
+  version: number;
+}
+
+const companyColumns = 'id, name, status, user_limit, device_limit, self_activation, mpin_length, created_at, version';
+
+function toCompany(row: CompanyRow): Company {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    userLimit: row.user_limit,
+    deviceLimit: row.device_limit,
+    selfActivation: row.self_activation === 1,
+    mpinLength: row.mpin_length,
+    createdAt: row.created_at,
+    version: row.version,
+  };
+}
+
+/** Companies over one engine or one open transaction. */
+export function companyStore(sql: Sql): CompanyStore {
+  return {
+    insert: async (company) => {
+      const written = await sql.run(
+        `insert into companies (${companyColumns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+        [
+          company.id,
+          company.name,
+          company.status,
+          company.userLimit,
+          company.deviceLimit,
+          company.selfActivation,
+          company.mpinLength,
+          company.createdAt,
+          company.version,
+        ],
+      );
+      if (written === 0) throw new AuthError('already_exists', { message: 'a company has this id' });
+    },
+    find: async (id) =>
+      firstOf(await sql.query<CompanyRow>(`select ${companyColumns} from companies where id = $1`, [id]), toCompany),
+    list: async ({ after = '', limit }) => {
+      const rows = await sql.query<CompanyRow>(
+        `select ${companyColumns} from companies where id > $1 order by id limit $2`,
+        [after, pageSize(limit)],
+      );
+      return rows.map(toCompany);
+    },
+    update: async (company) => {
+      const changed = await sql.run(
+        `update companies set name = $1, status = $2, user_limit = $3, device_limit = $4, self_activation = $5,
+           mpin_length = $6, version = version + 1
+         where id = $7 and version = $8`,
+        [
+          company.name,
+          company.status,
+          company.userLimit,
+          company.deviceLimit,
+          company.selfActivation,
+          company.mpinLength,
+          company.id,
+          company.version,
+        ],
+      );
+      return changed === 1;
+    },
+    takeUserPlace: async (companyId) =>
+      (await sql.run('update companies set user_count = user_count + 1 where id = $1 and user_count < user_limit', [
+        companyId,
+      ])) === 1,
+    freeUserPlace: async (companyId) => {
+      await sql.run('update companies set user_count = user_count - 1 where id = $1 and user_count > 0', [companyId]);
+    },
+  };
+}
+
+interface UserRow {
+  id: string;
+  company_id: string;
+  name: string;
+  email_sealed: string;
+  role: User['role'];
+  permissions: User['permissions'];
+  locale: string;
+  status: User['status'];
+  created_at: number;
+  version: number;
+}
+
+const userColumns = 'id, company_id, name, email_sealed, role, permissions, locale, status, created_at, version';
+
+/**
+ * The form in which e-mail addresses are compared: case, width and composition do not make two users of one person, so no limit
+ * or block that counts by address can be walked around by writing it differently.
+ */
+export function canonicalEmail(email: string): string {
+  // Lower-casing can undo the composed form, so it is composed once more.
+  return email.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
+}
+
+/** Users over one engine or one open transaction; the e-mail address is sealed and found by its keyed hash. */
+export function userStore(sql: Sql, sealing: Sealing): UserStore {
+  const emailLookup = (companyId: string, email: string): string =>
+    sealing.lookup(`${companyId}:${canonicalEmail(email)}`, 'users.email');
+  const toUser = (row: UserRow): User => ({
+    id: row.id,
+    companyId: row.company_id,
+    name: row.name,
+    email: sealing.openText(row.email_sealed, `users.email:${row.id}`),
+    role: row.role,
+    permissions: row.permissions,
+    locale: row.locale,
+    status: row.status,
+    createdAt: row.created_at,
+    version: row.version,
+  });
+  return {
+    insert: (user) =>
+      insertUser(sql, user, {
+        sealed: sealing.seal(user.email, `users.email:${user.id}`),
+        lookup: emailLookup(user.companyId, user.email),
+      }),
+    find: async (id) =>
+      firstOf(await sql.query<UserRow>(`select ${userColumns} from users where id = $1`, [id]), toUser),
+    findByEmail: async (companyId, email) => {
+      const rows = await sql.query<UserRow>(
+        `select ${userColumns} from users where company_id = $1 and email_lookup = $2 and status <> 'removed'`,
+        [companyId, emailLookup(companyId, email)],
+      );
+      return firstOf(rows, toUser);
+    },
+    list: async (companyId, { after, limit }) => {
+      const where = whereAll([
+        ['company_id = ?', companyId],
+        ['id > ?', after],
+      ]);
+      const rows = await sql.query<UserRow>(
+        `select ${userColumns} from users ${where.clause} order by id limit ${pageSize(limit)}`,
+        where.values,
+      );
+      return rows.map(toUser);
+    },
+    administrators: async (companyId) => {
+      const rows = await sql.query<UserRow>(
+        `select ${userColumns} from users
+         where company_id = $1 and role = 'administrator' and status in ('invited', 'active') order by id`,
+        [companyId],
+      );
+      return rows.map(toUser);
+    },
+    update: async (user) => (await updateUser(sql, user)) === 1,
+    takeDevicePlace: async (userId, limit) =>
+      (await sql.run('update users set device_count = device_count + 1 where id = $1 and device_count < $2', [
+        userId,
+        limit,
+      ])) === 1,
+    freeDevicePlace: async (userId) => {
+      await sql.run('update users set device_count = device_count - 1 where id = $1 and device_count > 0', [userId]);
+    },
+  };
+}
+
+async function insertUser(sql: Sql, user: User, email: { sealed: string; lookup: string }): Promise<void> {
+  const written = await sql.run(
+    `insert into users (${userColumns}, email_lookup)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
+    [
+      user.id,
+      user.companyId,
+      user.name,
+      email.sealed,
+      user.role,
+      user.permissions,
+      user.locale,
+      user.status,
+      user.createdAt,
+      user.version,
+      email.lookup,
+    ],
+  );
+  if (written === 0)
+    throw new AuthError('already_exists', { message: 'the company has a user with this e-mail address' });
+}
+
+function updateUser(sql: Sql, user: User): Promise<number> {
+  return sql.run(
+    `update users set name = $1, role = $2, permissions = $3, locale = $4, status = $5, version = version + 1
+     where id = $6 and version = $7`,
+    [user.name, user.role, user.permissions, user.locale, user.status, user.id, user.version],
+  );
+}

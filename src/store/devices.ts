@@ -1,0 +1,217 @@
+/** Devices in SQL: their keys are unique for ever, their secrets are sealed and erased at the end. */
+import type { Sealing } from '../crypto/sealing.ts';
+import type { Device, DeviceSecrets, DeviceStore } from '../devices/store.ts';
+import { AuthError } from '../errors.ts';
+import type { Sql } from './ports.ts';
+import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
+import { atomically } from './transaction.ts';
+
+type BiometricKind = NonNullable<Device['biometric']>['kind'];
+
+interface DeviceRow {
+  id: string;
+  user_id: string;
+  company_id: string;
+  name: string;
+  platform: string;
+  app_version: string;
+  status: Device['status'];
+  profile: Device['profile'];
+  thumbprint: string;
+  public_jwk: string;
+  biometric_thumbprint: string | null;
+  biometric_jwk: string | null;
+  biometric_kind: BiometricKind | null;
+  attestation_level: string;
+  pin_attempts: number;
+  pin_epoch: number;
+  created_at: number;
+  activated_at: number | null;
+  last_used_at: number | null;
+  ended_at: number | null;
+  ended_reason: string | null;
+}
+
+const columns = `id, user_id, company_id, name, platform, app_version, status, profile, thumbprint, public_jwk,
+  biometric_thumbprint, biometric_jwk, biometric_kind, attestation_level, pin_attempts, pin_epoch,
+  created_at, activated_at, last_used_at, ended_at, ended_reason`;
+
+function toDevice(row: DeviceRow): Device {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    companyId: row.company_id,
+    name: row.name,
+    platform: row.platform,
+    appVersion: row.app_version,
+    status: row.status,
+    profile: row.profile,
+    thumbprint: row.thumbprint,
+    publicJwk: parsed(row.public_jwk),
+    biometric: toBiometric(row),
+    attestationLevel: row.attestation_level,
+    pinAttempts: row.pin_attempts,
+    pinEpoch: row.pin_epoch,
+    createdAt: row.created_at,
+    activatedAt: optional(row.activated_at),
+    lastUsedAt: optional(row.last_used_at),
+    endedAt: optional(row.ended_at),
+    endedReason: optional(row.ended_reason),
+  };
+}
+
+function toBiometric(row: DeviceRow): Device['biometric'] {
+  if (row.biometric_thumbprint === null || row.biometric_jwk === null || row.biometric_kind === null) return undefined;
+  return { thumbprint: row.biometric_thumbprint, publicJwk: parsed(row.biometric_jwk), kind: row.biometric_kind };
+}
+
+const verifierContext = (id: string): string => `devices.verifier:${id}`;
+const vaultKeyContext = (id: string): string => `devices.vault_key:${id}`;
+
+/** Devices over one engine or one open transaction. */
+export function deviceStore(sql: Sql, sealing: Sealing): DeviceStore {
+  return { ...deviceReader(sql), ...deviceSecrets(sql, sealing), ...deviceLife(sql, sealing) };
+}
+
+type Reading = Pick<DeviceStore, 'find' | 'findByThumbprint' | 'listByUser' | 'list'>;
+
+function deviceReader(sql: Sql): Reading {
+  return {
+    find: async (id) =>
+      firstOf(await sql.query<DeviceRow>(`select ${columns} from devices where id = $1`, [id]), toDevice),
+    findByThumbprint: async (thumbprint) =>
+      firstOf(
+        await sql.query<DeviceRow>(`select ${columns} from devices where thumbprint = $1`, [thumbprint]),
+        toDevice,
+      ),
+    listByUser: async (userId) => {
+      const rows = await sql.query<DeviceRow>(`select ${columns} from devices where user_id = $1 order by id`, [
+        userId,
+      ]);
+      return rows.map(toDevice);
+    },
+    list: async ({ companyId, userId, status }, { after, limit }) => {
+      const where = whereAll([
+        ['company_id = ?', companyId],
+        ['user_id = ?', userId],
+        ['status = ?', status],
+        ['id > ?', after],
+      ]);
+      const rows = await sql.query<DeviceRow>(
+        `select ${columns} from devices ${where.clause} order by id limit ${pageSize(limit)}`,
+        where.values,
+      );
+      return rows.map(toDevice);
+    },
+  };
+}
+
+type Secrets = Pick<DeviceStore, 'secrets' | 'vaultKey' | 'replaceSecrets'>;
+
+function deviceSecrets(sql: Sql, sealing: Sealing): Secrets {
+  return {
+    secrets: async (id) => {
+      const rows = await sql.query<{ verifier_sealed: string | null }>(
+        'select verifier_sealed from devices where id = $1',
+        [id],
+      );
+      const sealed = rows[0]?.verifier_sealed ?? null;
+      return sealed === null ? undefined : parsed<DeviceSecrets>(sealing.openText(sealed, verifierContext(id)));
+    },
+    vaultKey: async (id) => {
+      const rows = await sql.query<{ vault_key_sealed: string | null }>(
+        'select vault_key_sealed from devices where id = $1',
+        [id],
+      );
+      const sealed = rows[0]?.vault_key_sealed ?? null;
+      return sealed === null ? undefined : sealing.open(sealed, vaultKeyContext(id));
+    },
+    // Below five only: a device that is blocked in truth must not be given a new mPIN by a change that was on its way.
+    replaceSecrets: async (id, epoch, secrets) =>
+      (await sql.run(
+        `update devices set verifier_sealed = $1
+         where id = $2 and status = 'active' and pin_epoch = $3 and pin_attempts < 5`,
+        [sealSecrets(sealing, id, secrets), id, epoch],
+      )) === 1,
+  };
+}
+
+type Life = Pick<DeviceStore, 'insert' | 'activate' | 'end' | 'markUsed'>;
+
+function deviceLife(sql: Sql, sealing: Sealing): Life {
+  return {
+    insert: (device, secrets, vaultKey) =>
+      atomically(sql, async (inner) => {
+        await claimKeys(inner, device);
+        await insertDevice(inner, device, {
+          verifier: sealSecrets(sealing, device.id, secrets),
+          vaultKey: sealing.seal(vaultKey, vaultKeyContext(device.id)),
+        });
+      }),
+    activate: async (id, at) =>
+      (await sql.run("update devices set status = 'active', activated_at = $2 where id = $1 and status = 'pending'", [
+        id,
+        at,
+      ])) === 1,
+    end: async (id, status, at, reason) =>
+      (await sql.run(
+        `update devices set status = $2, ended_at = $3, ended_reason = $4, verifier_sealed = null, vault_key_sealed = null
+         where id = $1 and status in ('pending', 'active')`,
+        [id, status, at, reason],
+      )) === 1,
+    markUsed: async (id, at) => {
+      await sql.run('update devices set last_used_at = $2 where id = $1', [id, at]);
+    },
+  };
+}
+
+function sealSecrets(sealing: Sealing, id: string, { salt, verifier }: DeviceSecrets): string {
+  return sealing.seal(JSON.stringify({ salt, verifier }), verifierContext(id));
+}
+
+/** One table for both purposes, so that a key cannot come back as the other kind, nor serve as both factors of one device. */
+async function claimKeys(sql: Sql, device: Device): Promise<void> {
+  const keys = [{ thumbprint: device.thumbprint, purpose: 'device' }];
+  if (device.biometric !== undefined) keys.push({ thumbprint: device.biometric.thumbprint, purpose: 'biometric' });
+  for (const { thumbprint, purpose } of keys) {
+    const written = await sql.run(
+      'insert into registered_keys (thumbprint, device_id, purpose) values ($1, $2, $3) on conflict do nothing',
+      [thumbprint, device.id, purpose],
+    );
+    if (written === 0) throw new AuthError('already_exists', { message: 'this key was registered before' });
+  }
+}
+
+async function insertDevice(sql: Sql, device: Device, sealed: { verifier: string; vaultKey: string }): Promise<void> {
+  const written = await sql.run(
+    `insert into devices (${columns}, verifier_sealed, vault_key_sealed)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+     on conflict do nothing`,
+    [
+      device.id,
+      device.userId,
+      device.companyId,
+      device.name,
+      device.platform,
+      device.appVersion,
+      device.status,
+      device.profile,
+      device.thumbprint,
+      JSON.stringify(device.publicJwk),
+      device.biometric?.thumbprint,
+      device.biometric === undefined ? undefined : JSON.stringify(device.biometric.publicJwk),
+      device.biometric?.kind,
+      device.attestationLevel,
+      device.pinAttempts,
+      device.pinEpoch,
+      device.createdAt,
+      device.activatedAt,
+      device.lastUsedAt,
+      device.endedAt,
+      device.endedReason,
+      sealed.verifier,
+      sealed.vaultKey,
+    ],
+  );
+  if (written === 0) throw new AuthError('already_exists', { message: 'a device has this id' });
+}

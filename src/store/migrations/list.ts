@@ -1,0 +1,11 @@
+/** All migrations, in the order in which they run. A released one is never changed: the next one corrects it. */
+import { initialSchema } from './0001_initial.ts';
+
+export interface Migration {
+  /** Four digits, an underscore and a word. */
+  readonly id: string;
+  /** Statements of the portable subset, ended by semicolons. */
+  readonly script: string;
+}
+
+export const migrations: readonly Migration[] = [{ id: '0001_initial', script: initialSchema }];

@@ -1,0 +1,36 @@
+/** Puts the record stores of every capability behind one door, over any durable engine. */
+import type { Sealing } from '../crypto/sealing.ts';
+import { activationStore } from './activations.ts';
+import { attemptStore } from './attempts.ts';
+import { auditStore } from './audit.ts';
+import { clientStore } from './clients.ts';
+import { companyStore, userStore } from './companies.ts';
+import { deviceStore } from './devices.ts';
+import { serverKeyStore } from './keys.ts';
+import { oidcStore } from './oidc.ts';
+import { outboxStore } from './outbox.ts';
+import type { DurableStore, Sql } from './ports.ts';
+import type { RecordStore, Records } from './records.ts';
+
+/** Records over `durable`; `transaction` gives the same records, bound to one transaction of it. */
+export function openRecords(durable: DurableStore, sealing: Sealing): RecordStore {
+  return {
+    ...recordsOver(durable, sealing),
+    transaction: (work) => durable.transaction((sql) => work(recordsOver(sql, sealing))),
+  };
+}
+
+function recordsOver(sql: Sql, sealing: Sealing): Records {
+  return {
+    companies: companyStore(sql),
+    users: userStore(sql, sealing),
+    devices: deviceStore(sql, sealing),
+    attempts: attemptStore(sql),
+    activations: activationStore(sql),
+    keys: serverKeyStore(sql, sealing),
+    clients: clientStore(sql, sealing),
+    oidc: oidcStore(sql, sealing),
+    audit: auditStore(sql),
+    outbox: outboxStore(sql, sealing),
+  };
+}
