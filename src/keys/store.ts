@@ -13,9 +13,12 @@ export interface ServerKey {
   /** Opened; undefined once retired. */
   readonly privateJwk: JWK | undefined;
   readonly createdAt: number;
+  /** When it was first used; undefined for `next`. */
+  readonly activatedAt: number | undefined;
 }
 
 export interface ServerKeyStore {
+  /** Throws `already_exists` where its kid is taken, or its algorithm has a key of the same status `next` or `active`. */
   insert(key: ServerKey): Promise<void>;
   list(): Promise<ServerKey[]>;
   /** Moves a key on; false where it was not in `from`. Retiring to retired erases the private part. */
