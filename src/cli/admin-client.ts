@@ -9,8 +9,10 @@ import { CommandError, exitCode } from './output.ts';
 /** What `mtoken bootstrap` writes and every administrative command reads. */
 export interface Credential {
   readonly issuer: string;
-  /** Base URL of the admin listener, which is also the audience of its tokens. */
+  /** Base URL of the admin listener. */
   readonly adminUrl: string;
+  /** Audience of its access tokens. */
+  readonly audience: string;
   readonly clientId: string;
   readonly privateJwk: JWK;
   readonly scope: string;
@@ -23,14 +25,14 @@ export interface AdminClient {
   patch<T>(path: string, body: unknown): Promise<T>;
 }
 
-/** Where the credential is looked for when neither `--credential` nor MTOKEN_CREDENTIAL names it. */
+/** Where the credential is looked for when neither `--credential` nor MTOKEN_CLI_CREDENTIAL names it. */
 export function defaultCredentialPath(): string {
   return join(homedir(), '.config', 'mtoken', 'operator.json');
 }
 
 /** Reads the credential file; throws with the way to get one. */
 export async function readCredential(path: string | undefined): Promise<Credential> {
-  const file = path ?? process.env['MTOKEN_CREDENTIAL'] ?? defaultCredentialPath();
+  const file = path ?? process.env['MTOKEN_CLI_CREDENTIAL'] ?? defaultCredentialPath();
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -67,7 +69,7 @@ async function requestToken(credential: Credential): Promise<string> {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: assertion,
       scope: credential.scope,
-      resource: credential.adminUrl,
+      resource: credential.audience,
     }),
   });
   const answer = (await response.json()) as { access_token?: string; error?: string; error_description?: string };

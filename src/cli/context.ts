@@ -11,7 +11,7 @@ export interface SharedOptions {
 /** Adds `--credential` and `--json`. */
 export function withAdminOptions(command: Command): Command {
   return command
-    .option('--credential <file>', 'credential written by "mtoken bootstrap" (or MTOKEN_CREDENTIAL)')
+    .option('--credential <file>', 'credential written by "mtoken bootstrap" (or MTOKEN_CLI_CREDENTIAL)')
     .option('--json', 'print the answer as JSON');
 }
 

@@ -1,0 +1,67 @@
+/** What an endpoint of the admin API is, as data: the lists in this folder are served, permitted and documented from it. */
+import type { Static, TSchema } from 'typebox';
+import type { Actor } from '../companies/actor.ts';
+
+/** OAuth scopes of the admin API, each with what it lets a client do. */
+export const adminScopes = {
+  'admin:read': 'look at companies, users, devices and clients',
+  'admin:write': 'create and change companies and users, create activations, approve registrations',
+  'admin:devices': 'deactivate devices',
+  'admin:clients': 'register and disable clients',
+  'admin:keys': 'rotate the server keys',
+  'admin:audit': 'read the audit trail',
+} as const;
+
+export type AdminScope = keyof typeof adminScopes;
+
+/** A call whose token, scope and schema were right. */
+export interface AdminCall<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly actor: Actor;
+}
+
+export interface AdminEndpoint {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** Below `/admin/v1`. */
+  readonly path: string;
+  readonly scope: AdminScope;
+  /** True: only the bank's own clients, none that is confined to a company. */
+  readonly bankOnly: boolean;
+  readonly params: TSchema | undefined;
+  readonly query: TSchema | undefined;
+  readonly body: TSchema | undefined;
+  /** 200 unless told. */
+  readonly status: number;
+  readonly answer: (call: AdminCall<unknown, unknown, unknown>) => Promise<unknown>;
+}
+
+interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
+  readonly method: AdminEndpoint['method'];
+  readonly path: string;
+  readonly scope: AdminScope;
+  readonly bankOnly?: boolean;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly status?: number;
+  readonly answer: (call: AdminCall<Static<P>, Static<Q>, Static<B>>) => Promise<unknown>;
+}
+
+/** Declares an endpoint with the types of its schemas. */
+export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TSchema>(
+  declared: Declaration<P, Q, B>,
+): AdminEndpoint {
+  return {
+    method: declared.method,
+    path: declared.path,
+    scope: declared.scope,
+    bankOnly: declared.bankOnly ?? false,
+    params: declared.params,
+    query: declared.query,
+    body: declared.body,
+    status: declared.status ?? 200,
+    answer: (call) => declared.answer(call as AdminCall<Static<P>, Static<Q>, Static<B>>),
+  };
+}

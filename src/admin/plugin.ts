@@ -1,0 +1,91 @@
+/** Serves the admin API: token, scope, reach and schema are checked here, once, for every endpoint. */
+import { Ajv } from 'ajv';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Clock } from '../clock.ts';
+import type { Actor } from '../companies/actor.ts';
+import { AuthError } from '../errors.ts';
+import type { RecordStore } from '../store/records.ts';
+import type { AdminEndpoint } from './endpoint.ts';
+
+/** Whom an access token of the admin API speaks for. */
+export interface AdminIdentity {
+  readonly clientId: string;
+  /** The company that the client is confined to; undefined for the bank's own. */
+  readonly companyId: string | undefined;
+  readonly scopes: ReadonlySet<string>;
+}
+
+export interface AdminPluginDeps {
+  readonly records: RecordStore;
+  readonly clock: Clock;
+  /** Verifies the `Authorization` header; throws `authentication_failed`. */
+  readonly authenticate: (authorization: string | undefined) => Promise<AdminIdentity>;
+}
+
+/** Registers the endpoints below `/admin/v1`. */
+export function registerAdminEndpoints(
+  app: FastifyInstance,
+  deps: AdminPluginDeps,
+  endpoints: readonly AdminEndpoint[],
+): void {
+  const strict = new Ajv({ allErrors: false, coerceTypes: false, useDefaults: false });
+  // A path and a query are text: "50" may stand for 50 there, and nowhere else.
+  const textual = new Ajv({ allErrors: false, coerceTypes: true, useDefaults: true });
+  app.decorateRequest('adminActor');
+  for (const endpoint of endpoints) {
+    app.route({
+      method: endpoint.method,
+      url: `/admin/v1${endpoint.path}`,
+      bodyLimit: 64 * 1024,
+      schema: {
+        ...(endpoint.params ? { params: endpoint.params } : {}),
+        ...(endpoint.query ? { querystring: endpoint.query } : {}),
+        ...(endpoint.body ? { body: endpoint.body } : {}),
+      },
+      validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? strict : textual).compile(schema as object),
+      // Before the schema: a caller without a token learns nothing of what a body should look like.
+      preValidation: async (request) => {
+        const actor = await permit(deps, request, endpoint);
+        request.adminActor = actor;
+      },
+      handler: async (request, reply) => {
+        const { params, query, body } = request;
+        const actor = request.adminActor;
+        if (!actor) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
+        const answer = await endpoint.answer({ params, query, body, actor });
+        return reply.code(endpoint.status).header('cache-control', 'no-store').send(answer);
+      },
+    });
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the admin API once the caller's token and scope were right. */
+    adminActor?: Actor;
+  }
+}
+
+async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: AdminEndpoint): Promise<Actor> {
+  const identity = await deps.authenticate(request.headers.authorization);
+  const isAllowed = identity.scopes.has(endpoint.scope) && !(endpoint.bankOnly && identity.companyId !== undefined);
+  const actor: Actor = {
+    name: `client:${identity.clientId}`,
+    companyId: identity.companyId,
+    address: request.ip,
+    requestId: request.id,
+  };
+  if (isAllowed) return actor;
+  await deps.records.audit.append(
+    {
+      event: 'admin.refused',
+      actor: actor.name,
+      companyId: identity.companyId,
+      address: request.ip,
+      requestId: request.id,
+      data: { endpoint: `${endpoint.method} ${endpoint.path}`, scope: endpoint.scope },
+    },
+    deps.clock.now(),
+  );
+  throw new AuthError('access_denied', { message: `this takes the scope ${endpoint.scope}` });
+}
