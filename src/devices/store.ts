@@ -1,6 +1,6 @@
 /** What devices need of a store. */
 import type { JWK } from 'jose';
-import type { Page } from '../companies/store.ts';
+import type { Company, Page, User } from '../companies/store.ts';
 
 export type DeviceStatus = 'pending' | 'active' | 'blocked' | 'deactivated' | 'refused';
 export type SrpProfileName = 'srp6a-2048-sha256' | 'rfc5054-2048-sha256';
@@ -39,18 +39,33 @@ export interface DeviceSecrets {
   readonly verifier: string;
 }
 
+/** The same as stored: `generation` counts the mPINs that this device has had, so that what an old one opened can be told. */
+export interface StoredSecrets extends DeviceSecrets {
+  readonly generation: number;
+}
+
+/** A device with all that decides whether it may act. */
+export interface Standing {
+  readonly device: Device;
+  readonly user: Omit<User, 'email'>;
+  readonly company: Company;
+  readonly pinGeneration: number;
+}
+
 export interface DeviceStore {
   /** Throws `already_exists` where either key was ever registered before. */
   insert(device: Device, secrets: DeviceSecrets, vaultKey: Uint8Array): Promise<void>;
   find(id: string): Promise<Device | undefined>;
+  /** Device, user and company in one read. */
+  standing(id: string): Promise<Standing | undefined>;
   findByThumbprint(thumbprint: string): Promise<Device | undefined>;
   listByUser(userId: string): Promise<Device[]>;
   list(filter: { companyId?: string; userId?: string; status?: DeviceStatus }, page: Page): Promise<Device[]>;
   /** Salt and verifier, opened; undefined once they are erased. */
-  secrets(id: string): Promise<DeviceSecrets | undefined>;
+  secrets(id: string): Promise<StoredSecrets | undefined>;
   vaultKey(id: string): Promise<Uint8Array | undefined>;
-  /** Replaces salt and verifier only if the device is active and its epoch is still `epoch`. */
-  replaceSecrets(id: string, epoch: number, secrets: DeviceSecrets): Promise<boolean>;
+  /** Replaces salt and verifier and begins the next generation, only if the device is active and still of `generation`. */
+  replaceSecrets(id: string, generation: number, secrets: DeviceSecrets): Promise<boolean>;
   /** pending → active; false where it was not pending. */
   activate(id: string, at: number): Promise<boolean>;
   /**

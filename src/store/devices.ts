@@ -1,6 +1,8 @@
 /** Devices in SQL: their keys are unique for ever, their secrets are sealed and erased at the end. */
+
+import type { Company, User } from '../companies/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
-import type { Device, DeviceSecrets, DeviceStore } from '../devices/store.ts';
+import type { Device, DeviceSecrets, DeviceStore, Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
@@ -65,6 +67,64 @@ function toBiometric(row: DeviceRow): Device['biometric'] {
   return { thumbprint: row.biometric_thumbprint, publicJwk: parsed(row.biometric_jwk), kind: row.biometric_kind };
 }
 
+interface StandingRow extends DeviceRow {
+  pin_generation: number;
+  user_name: string;
+  user_role: User['role'];
+  user_permissions: User['permissions'];
+  user_locale: string;
+  user_status: User['status'];
+  user_created_at: number;
+  user_version: number;
+  company_name: string;
+  company_status: Company['status'];
+  user_limit: number;
+  device_limit: number;
+  self_activation: number;
+  mpin_length: number;
+  company_created_at: number;
+  company_version: number;
+}
+
+const standingQuery = `select ${columns
+  .split(',')
+  .map((column) => `d.${column.trim()}`)
+  .join(', ')}, d.pin_generation,
+  u.name as user_name, u.role as user_role, u.permissions as user_permissions, u.locale as user_locale,
+  u.status as user_status, u.created_at as user_created_at, u.version as user_version,
+  c.name as company_name, c.status as company_status, c.user_limit, c.device_limit, c.self_activation, c.mpin_length,
+  c.created_at as company_created_at, c.version as company_version
+  from devices d join users u on u.id = d.user_id join companies c on c.id = d.company_id where d.id = $1`;
+
+function toStanding(row: StandingRow): Standing {
+  return {
+    device: toDevice(row),
+    user: {
+      id: row.user_id,
+      companyId: row.company_id,
+      name: row.user_name,
+      role: row.user_role,
+      permissions: row.user_permissions,
+      locale: row.user_locale,
+      status: row.user_status,
+      createdAt: row.user_created_at,
+      version: row.user_version,
+    },
+    company: {
+      id: row.company_id,
+      name: row.company_name,
+      status: row.company_status,
+      userLimit: row.user_limit,
+      deviceLimit: row.device_limit,
+      selfActivation: row.self_activation === 1,
+      mpinLength: row.mpin_length,
+      createdAt: row.company_created_at,
+      version: row.company_version,
+    },
+    pinGeneration: row.pin_generation,
+  };
+}
+
 const verifierContext = (id: string): string => `devices.verifier:${id}`;
 const vaultKeyContext = (id: string): string => `devices.vault_key:${id}`;
 
@@ -73,12 +133,13 @@ export function deviceStore(sql: Sql, sealing: Sealing): DeviceStore {
   return { ...deviceReader(sql), ...deviceSecrets(sql, sealing), ...deviceLife(sql, sealing) };
 }
 
-type Reading = Pick<DeviceStore, 'find' | 'findByThumbprint' | 'listByUser' | 'list'>;
+type Reading = Pick<DeviceStore, 'find' | 'standing' | 'findByThumbprint' | 'listByUser' | 'list'>;
 
 function deviceReader(sql: Sql): Reading {
   return {
     find: async (id) =>
       firstOf(await sql.query<DeviceRow>(`select ${columns} from devices where id = $1`, [id]), toDevice),
+    standing: async (id) => firstOf(await sql.query<StandingRow>(standingQuery, [id]), toStanding),
     findByThumbprint: async (thumbprint) =>
       firstOf(
         await sql.query<DeviceRow>(`select ${columns} from devices where thumbprint = $1`, [thumbprint]),
@@ -111,12 +172,13 @@ type Secrets = Pick<DeviceStore, 'secrets' | 'vaultKey' | 'replaceSecrets'>;
 function deviceSecrets(sql: Sql, sealing: Sealing): Secrets {
   return {
     secrets: async (id) => {
-      const rows = await sql.query<{ verifier_sealed: string | null }>(
-        'select verifier_sealed from devices where id = $1',
+      const [row] = await sql.query<{ verifier_sealed: string | null; pin_generation: number }>(
+        'select verifier_sealed, pin_generation from devices where id = $1',
         [id],
       );
-      const sealed = rows[0]?.verifier_sealed ?? null;
-      return sealed === null ? undefined : parsed<DeviceSecrets>(sealing.openText(sealed, verifierContext(id)));
+      if (row === undefined || row.verifier_sealed === null) return undefined;
+      const secrets = parsed<DeviceSecrets>(sealing.openText(row.verifier_sealed, verifierContext(id)));
+      return { ...secrets, generation: row.pin_generation };
     },
     vaultKey: async (id) => {
       const rows = await sql.query<{ vault_key_sealed: string | null }>(
@@ -127,11 +189,11 @@ function deviceSecrets(sql: Sql, sealing: Sealing): Secrets {
       return sealed === null ? undefined : sealing.open(sealed, vaultKeyContext(id));
     },
     // Below five only: a device that is blocked in truth must not be given a new mPIN by a change that was on its way.
-    replaceSecrets: async (id, epoch, secrets) =>
+    replaceSecrets: async (id, generation, secrets) =>
       (await sql.run(
-        `update devices set verifier_sealed = $1
-         where id = $2 and status = 'active' and pin_epoch = $3 and pin_attempts < 5`,
-        [sealSecrets(sealing, id, secrets), id, epoch],
+        `update devices set verifier_sealed = $1, pin_generation = pin_generation + 1
+         where id = $2 and status = 'active' and pin_generation = $3 and pin_attempts < 5`,
+        [sealSecrets(sealing, id, secrets), id, generation],
       )) === 1,
   };
 }
