@@ -1,4 +1,5 @@
 /** The audit trail in SQL: one chain, whose head row is the lock that puts all records in one order. */
+import { auditable } from '../audit/audit.ts';
 import { auditDataText, auditHash } from '../audit/chain.ts';
 import type { AuditEntry, AuditRecord, AuditStore } from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
@@ -72,9 +73,10 @@ export function auditStore(sql: Sql): AuditStore {
 }
 
 async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditEntry> {
+  const checked = auditable(record);
   // This update holds the row until the commit: records of other processes wait, so the chain never forks.
   const head = oneHead(await sql.query<Head>('update audit_head set seq = seq + 1 where id = 1 returning seq, hash'));
-  const linked = { ...record, data: record.data ?? {}, seq: head.seq, at, previousHash: head.hash };
+  const linked = { ...checked, data: checked.data ?? {}, seq: head.seq, at, previousHash: head.hash };
   const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
   await sql.run(
     `insert into audit_events (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
