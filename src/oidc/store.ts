@@ -66,6 +66,12 @@ export interface RefreshTokenRow {
 export interface OidcStore {
   /** Inserts or updates the session document and merges one row per client, so that parallel sign-ons lose none. */
   saveSession(session: SessionRow, clients: readonly SessionClientRow[]): Promise<void>;
+  /**
+   * Writes a session that was read before, and merges its clients. The document is written only while the stored look-up value is
+   * still `readAs`: of parallel requests of one browser the slower neither brings an old cookie back nor undoes a login. False, and
+   * nothing is written, where the session has ended meanwhile.
+   */
+  updateSession(session: SessionRow, clients: readonly SessionClientRow[], readAs: string): Promise<boolean>;
   findSessionByLookup(idLookup: string): Promise<SessionRow | undefined>;
   findSession(uid: string): Promise<SessionRow | undefined>;
   /** Binds a session to the device that approved its login. */

@@ -48,6 +48,7 @@ const sessionContext = (uid: string): string => `oidc_sessions.payload:${uid}`;
 type Sessions = Pick<
   OidcStore,
   | 'saveSession'
+  | 'updateSession'
   | 'findSessionByLookup'
   | 'findSession'
   | 'bindSession'
@@ -73,6 +74,13 @@ function sessions(sql: Sql, sealing: Sealing): Sessions {
       atomically(sql, async (inner) => {
         await upsertSession(inner, session, sealing.seal(session.payload, sessionContext(session.uid)));
         for (const client of clients) await upsertSessionClient(inner, client);
+      }),
+    updateSession: (session, clients, readAs) =>
+      atomically(sql, async (inner) => {
+        const sealed = sealing.seal(session.payload, sessionContext(session.uid));
+        if (!(await updateSessionDocument(inner, { session, sealed, readAs }))) return false;
+        for (const client of clients) await upsertSessionClient(inner, client);
+        return true;
       }),
     findSessionByLookup: async (idLookup) => firstOf(await findBy('id_lookup', idLookup), toSession),
     findSession: async (uid) => firstOf(await findBy('uid', uid), toSession),
@@ -122,6 +130,27 @@ async function upsertSession(sql: Sql, session: SessionRow, payloadSealed: strin
       session.expiresAt,
     ],
   );
+}
+
+interface SessionUpdate {
+  readonly session: SessionRow;
+  readonly sealed: string;
+  readonly readAs: string;
+}
+
+/** One statement that always touches the row where there is one, so that no ending can slip between it and the client rows. */
+async function updateSessionDocument(sql: Sql, { session, sealed, readAs }: SessionUpdate): Promise<boolean> {
+  const changed = await sql.run(
+    `update oidc_sessions set
+       user_id = case when id_lookup = $2 then $4 else user_id end,
+       device_id = case when id_lookup = $2 then $5 else device_id end,
+       payload_sealed = case when id_lookup = $2 then $6 else payload_sealed end,
+       expires_at = case when id_lookup = $2 then $7 else expires_at end,
+       id_lookup = case when id_lookup = $2 then $3 else id_lookup end
+     where uid = $1`,
+    [session.uid, readAs, session.idLookup, session.userId, session.deviceId, sealed, session.expiresAt],
+  );
+  return changed === 1;
 }
 
 async function upsertSessionClient(sql: Sql, client: SessionClientRow): Promise<void> {
