@@ -1,6 +1,7 @@
 /** The short-lived store inside of one process: the embedded default, lost at restart. */
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.ts';
+import { lifetime } from './lifetime.ts';
 import type { ShortLivedStore } from './ports.ts';
 
 const sweepIntervalMs = 30_000;
@@ -108,14 +109,14 @@ function memoryValues(values: ExpiringMap<ValueEntry>, clock: Clock): Values {
     create: async (key, value, ttlMs) => {
       if (values.get(key) !== undefined) return false;
       lastVersion += 1;
-      values.set(key, { value, version: lastVersion, expiresAt: clock.now() + ttlMs });
+      values.set(key, { value, version: lastVersion, expiresAt: clock.now() + lifetime(ttlMs) });
       return true;
     },
     compareAndSet: async (key, version, value, ttlMs) => {
       const entry = values.get(key);
       if (entry === undefined || entry.version !== version) return false;
       lastVersion += 1;
-      const expiresAt = ttlMs === undefined ? entry.expiresAt : clock.now() + ttlMs;
+      const expiresAt = ttlMs === undefined ? entry.expiresAt : clock.now() + lifetime(ttlMs);
       values.set(key, { value, version: lastVersion, expiresAt });
       return true;
     },
@@ -128,7 +129,7 @@ function memoryValues(values: ExpiringMap<ValueEntry>, clock: Clock): Values {
     touch: async (key, ttlMs) => {
       const entry = values.get(key);
       if (entry === undefined) return false;
-      entry.expiresAt = clock.now() + ttlMs;
+      entry.expiresAt = clock.now() + lifetime(ttlMs);
       return true;
     },
   };
@@ -143,12 +144,12 @@ function memoryCounters(counters: ExpiringMap<CounterEntry>, clock: Clock): Coun
       if (counter === undefined) return { outcome: 'missing' };
       if (counter.count >= max) return { outcome: 'exhausted' };
       counter.count += 1;
-      counter.expiresAt = clock.now() + ttlMs;
+      counter.expiresAt = clock.now() + lifetime(ttlMs);
       return { outcome: 'taken', count: counter.count };
     },
     seed: async (key, count, ttlMs) => {
       const known = counters.get(key)?.count ?? 0;
-      counters.set(key, { count: Math.max(known, count), expiresAt: clock.now() + ttlMs });
+      counters.set(key, { count: Math.max(known, count), expiresAt: clock.now() + lifetime(ttlMs) });
     },
     release: async (key) => {
       const counter = counters.get(key);
@@ -156,7 +157,7 @@ function memoryCounters(counters: ExpiringMap<CounterEntry>, clock: Clock): Coun
     },
     hit: async (key, windowMs) => {
       const now = clock.now();
-      const counter = counters.get(key) ?? { count: 0, expiresAt: now + windowMs };
+      const counter = counters.get(key) ?? { count: 0, expiresAt: now + lifetime(windowMs) };
       counter.count += 1;
       counters.set(key, counter);
       return { count: counter.count, resetMs: counter.expiresAt - now };
