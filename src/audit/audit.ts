@@ -35,10 +35,8 @@ const secretNames: ReadonlySet<string> = new Set([
   'cookie',
 ]);
 
-/** C0, DEL, C1, zero-width, bidirectional and line separators: what could forge or hide a line when the trail is read (A-04). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const unprintable =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\uffff]|\p{Cs}/gu;
+/** Control, zero-width and bidirectional characters, line separators, lone surrogates: what could forge or hide a line (A-04). */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /**
  * The record as it is written: texts bounded, unprintable characters written as `\uXXXX`, a backslash doubled so that the escaping
@@ -64,8 +62,10 @@ export function printable(text: string, maxLength = maxTextLength): string {
   return text.slice(0, maxLength).replaceAll('\\', '\\\\').replace(unprintable, escapeCharacter);
 }
 
+/** Every UTF-16 unit of it: some invisible characters take two. */
 function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
 function optionalText(text: string | undefined): string | undefined {

@@ -1,0 +1,183 @@
+/** The server's keys as a process holds them: loaded once, read again when they change, each usable for its one purpose only. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { CompactSign, type GeneralJWS, GeneralSign, type JWK } from 'jose';
+import { AuthError } from '../errors.ts';
+import { typ } from '../protocol/names.ts';
+import type { SigningAlgorithm } from './generate.ts';
+import { type KeyDeps, keysChangedTopic } from './keys.ts';
+import type { ServerKey } from './store.ts';
+
+/** A private key that is in use for signing. */
+export interface Signer {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly privateKey: KeyObject;
+}
+
+/** A private key that opens request envelopes. */
+export interface EnvelopeKey {
+  readonly kid: string;
+  readonly alg: 'RSA-OAEP-256' | 'ECDH-ES';
+  readonly privateKey: KeyObject;
+}
+
+export interface KeyRing {
+  /** The key that signs now. Throws `internal` where the server has none of that algorithm. */
+  activeSigner(alg: SigningAlgorithm): Signer;
+  /** A compact JWS by the active ES256 key, `typ`, `alg` and `kid` in its protected header. */
+  signCompact(typ: string, payload: object): Promise<string>;
+  /** The envelope key of that name, while it is published or in its overlap; undefined for any other, signing keys included. */
+  envelopeKey(kid: string): Promise<EnvelopeKey | undefined>;
+  /** Everything that others may use, public parts only. */
+  publicJwks(): { readonly keys: readonly JWK[] };
+  /** Private signing keys, for the OpenID provider alone; of each algorithm the active one comes first. */
+  signingJwks(): { readonly keys: readonly JWK[] };
+  /** The thumbprint that an activation text carries: the app's first trust. */
+  trustThumbprint(): string;
+  /** All published keys, signed by every signing key that is held (docs/protocol.md §2). */
+  keySetDocument(): Promise<GeneralJWS>;
+  /** Calls `listener` after the keys changed, until the returned function is called. */
+  onChange(listener: () => void): () => void;
+  /** Reads the keys again. */
+  reload(): Promise<void>;
+  /** Stops listening. */
+  close(): void;
+}
+
+export interface KeyRingDeps extends KeyDeps {
+  readonly issuer: string;
+  /** For a failed reload in the background, which keeps the keys that are known. */
+  readonly log?: { warn(fields: object, message: string): void } | undefined;
+}
+
+export interface KeyRingOptions {
+  /** How old the keys in memory may become; 60 s unless told. */
+  readonly maxAgeMs?: number;
+}
+
+/** A signed key set is answered to anybody who asks, so its signatures are not made anew for each. */
+const documentMaxAgeMs = 30_000;
+/** How often an unknown key id may cause a look into the store. */
+const missReloadMs = 1_000;
+
+interface Snapshot {
+  readonly keys: readonly ServerKey[];
+  readonly signers: readonly (Signer & { readonly status: ServerKey['status'] })[];
+  readonly envelopeKeys: ReadonlyMap<string, EnvelopeKey>;
+  readonly fingerprint: string;
+}
+
+/** Loads the keys; `ensureKeys` must have run. Throws `internal` where there is no active ES256 key. */
+export async function createKeyRing(deps: KeyRingDeps, { maxAgeMs = 60_000 }: KeyRingOptions = {}): Promise<KeyRing> {
+  const listeners = new Set<() => void>();
+  let snapshot = await load(deps);
+  let loadedAt = deps.clock.now();
+  let document: { readonly made: Promise<GeneralJWS>; readonly of: Snapshot; readonly at: number } | undefined;
+
+  const reload = async (): Promise<void> => {
+    const fresh = await load(deps);
+    loadedAt = deps.clock.now();
+    const hasChanged = fresh.fingerprint !== snapshot.fingerprint;
+    if (!hasChanged) return;
+    snapshot = fresh;
+    for (const listener of listeners) listener();
+  };
+  const reloadQuietly = (): void => {
+    reload().catch((error: unknown) => deps.log?.warn({ err: error }, 'the server keys could not be read again'));
+  };
+  const unsubscribe = await deps.shortLived.subscribe(keysChangedTopic, reloadQuietly);
+  const timer = setInterval(reloadQuietly, maxAgeMs);
+  timer.unref();
+
+  return {
+    activeSigner: (alg) => activeSigner(snapshot, alg),
+    signCompact: async (type, payload) => signCompact(activeSigner(snapshot, 'ES256'), type, payload),
+    envelopeKey: async (kid) => {
+      // Another process may have begun to publish it a moment ago.
+      if (!snapshot.envelopeKeys.has(kid) && deps.clock.now() >= loadedAt + missReloadMs) await reload();
+      return snapshot.envelopeKeys.get(kid);
+    },
+    publicJwks: () => ({ keys: published(snapshot).map(({ publicJwk }) => publicJwk) }),
+    signingJwks: () => ({ keys: privateSigningJwks(snapshot) }),
+    trustThumbprint: () => activeSigner(snapshot, 'ES256').kid,
+    keySetDocument: () => {
+      const at = deps.clock.now();
+      if (document?.of !== snapshot || Math.abs(at - document.at) >= documentMaxAgeMs) {
+        document = { made: signKeySet(snapshot, { issuer: deps.issuer, at }), of: snapshot, at };
+      }
+      return document.made;
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    reload,
+    close: () => {
+      clearInterval(timer);
+      unsubscribe();
+      listeners.clear();
+    },
+  };
+}
+
+async function load(deps: KeyDeps): Promise<Snapshot> {
+  const keys = (await deps.records.keys.list()).filter(({ status }) => status !== 'retired');
+  const held = keys.flatMap(({ kid, alg, status, privateJwk }) =>
+    privateJwk === undefined
+      ? []
+      : [{ kid, alg, status, privateKey: createPrivateKey({ key: privateJwk, format: 'jwk' }) }],
+  );
+  const snapshot: Snapshot = {
+    keys,
+    // Sorted by purpose here, once: no signing key can be reached as an envelope key, nor the other way round (C-11).
+    signers: held.flatMap((key) => (isSigning(key.alg) ? [{ ...key, alg: key.alg }] : [])),
+    envelopeKeys: new Map(held.flatMap((key) => (isSigning(key.alg) ? [] : [[key.kid, { ...key, alg: key.alg }]]))),
+    fingerprint: keys.map(({ kid, status }) => `${kid}:${status}`).join(' '),
+  };
+  activeSigner(snapshot, 'ES256');
+  return snapshot;
+}
+
+function isSigning(alg: ServerKey['alg']): alg is SigningAlgorithm {
+  return alg === 'ES256' || alg === 'RS256';
+}
+
+function activeSigner({ signers }: Snapshot, alg: SigningAlgorithm): Signer {
+  const signer = signers.find((key) => key.alg === alg && key.status === 'active');
+  if (signer === undefined) throw new AuthError('internal', { detail: `there is no active ${alg} key` });
+  return signer;
+}
+
+function published({ keys }: Snapshot): readonly ServerKey[] {
+  return [...keys].sort((left, right) => rank(left) - rank(right));
+}
+
+/** Clients that take the first key of a kind get the one in use. */
+function rank({ status }: ServerKey): number {
+  return { active: 0, next: 1, retiring: 2, retired: 3 }[status];
+}
+
+function privateSigningJwks(snapshot: Snapshot): readonly JWK[] {
+  return published(snapshot).flatMap(({ use, privateJwk }) =>
+    use === 'sig' && privateJwk !== undefined ? [privateJwk] : [],
+  );
+}
+
+function signCompact({ kid, alg, privateKey }: Signer, type: string, payload: object): Promise<string> {
+  return new CompactSign(utf8(payload)).setProtectedHeader({ alg, kid, typ: type }).sign(privateKey);
+}
+
+async function signKeySet(snapshot: Snapshot, { issuer, at }: { issuer: string; at: number }): Promise<GeneralJWS> {
+  const keys = published(snapshot).map(({ publicJwk }) => publicJwk);
+  const document = new GeneralSign(utf8({ iss: issuer, iat: Math.floor(at / 1000), keys }));
+  for (const { kid, alg, privateKey } of snapshot.signers) {
+    document.addSignature(privateKey).setProtectedHeader({ alg, kid, typ: typ.keys });
+  }
+  return document.sign();
+}
+
+function utf8(payload: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(payload));
+}
