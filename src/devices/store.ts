@@ -47,7 +47,7 @@ export interface StoredSecrets extends DeviceSecrets {
 /** A device with all that decides whether it may act. */
 export interface Standing {
   readonly device: Device;
-  readonly user: Omit<User, 'email'>;
+  readonly user: User;
   readonly company: Company;
   readonly pinGeneration: number;
 }

@@ -70,6 +70,7 @@ function toBiometric(row: DeviceRow): Device['biometric'] {
 interface StandingRow extends DeviceRow {
   pin_generation: number;
   user_name: string;
+  user_email_sealed: string;
   user_role: User['role'];
   user_permissions: User['permissions'];
   user_locale: string;
@@ -90,19 +91,20 @@ const standingQuery = `select ${columns
   .split(',')
   .map((column) => `d.${column.trim()}`)
   .join(', ')}, d.pin_generation,
-  u.name as user_name, u.role as user_role, u.permissions as user_permissions, u.locale as user_locale,
+  u.name as user_name, u.email_sealed as user_email_sealed, u.role as user_role, u.permissions as user_permissions, u.locale as user_locale,
   u.status as user_status, u.created_at as user_created_at, u.version as user_version,
   c.name as company_name, c.status as company_status, c.user_limit, c.device_limit, c.self_activation, c.mpin_length,
   c.created_at as company_created_at, c.version as company_version
   from devices d join users u on u.id = d.user_id join companies c on c.id = d.company_id where d.id = $1`;
 
-function toStanding(row: StandingRow): Standing {
+function toStanding(row: StandingRow, sealing: Sealing): Standing {
   return {
     device: toDevice(row),
     user: {
       id: row.user_id,
       companyId: row.company_id,
       name: row.user_name,
+      email: sealing.openText(row.user_email_sealed, `users.email:${row.user_id}`),
       role: row.user_role,
       permissions: row.user_permissions,
       locale: row.user_locale,
@@ -130,16 +132,17 @@ const vaultKeyContext = (id: string): string => `devices.vault_key:${id}`;
 
 /** Devices over one engine or one open transaction. */
 export function deviceStore(sql: Sql, sealing: Sealing): DeviceStore {
-  return { ...deviceReader(sql), ...deviceSecrets(sql, sealing), ...deviceLife(sql, sealing) };
+  return { ...deviceReader(sql, sealing), ...deviceSecrets(sql, sealing), ...deviceLife(sql, sealing) };
 }
 
 type Reading = Pick<DeviceStore, 'find' | 'standing' | 'findByThumbprint' | 'listByUser' | 'list'>;
 
-function deviceReader(sql: Sql): Reading {
+function deviceReader(sql: Sql, sealing: Sealing): Reading {
   return {
     find: async (id) =>
       firstOf(await sql.query<DeviceRow>(`select ${columns} from devices where id = $1`, [id]), toDevice),
-    standing: async (id) => firstOf(await sql.query<StandingRow>(standingQuery, [id]), toStanding),
+    standing: async (id) =>
+      firstOf(await sql.query<StandingRow>(standingQuery, [id]), (row) => toStanding(row, sealing)),
     findByThumbprint: async (thumbprint) =>
       firstOf(
         await sql.query<DeviceRow>(`select ${columns} from devices where thumbprint = $1`, [thumbprint]),
