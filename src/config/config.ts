@@ -1,0 +1,177 @@
+/** One schema, one frozen configuration: from the environment and an optional file, all problems told at once. */
+import { resolve } from 'node:path';
+import type { DataKey } from '../crypto/sealing.ts';
+import { readConfigFile } from './config-file.ts';
+import { readDataKeyFiles } from './data-key-files.ts';
+import { nearest } from './nearest.ts';
+import type { ConfigProblem, ConfigSources } from './problem.ts';
+import { productionProblems } from './production.ts';
+import { otherNames, otherPrefixes, type Setting, type SettingValues, settings } from './settings.ts';
+
+/** What the server runs with. Frozen through and through. */
+export interface Config {
+  readonly mode: 'production' | 'development';
+  readonly isDemo: boolean;
+  /** An origin without trailing slash. */
+  readonly issuer: string;
+  readonly brandName: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly admin: { readonly host: string; readonly port: number; readonly audience: string };
+  readonly trustedProxies: readonly string[];
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  /** Primary first; empty in development without key files: then one is generated in the data directory. */
+  readonly dataKeys: readonly DataKey[];
+  readonly smtp: { readonly url: string; readonly from: string } | undefined;
+  readonly lifetimes: {
+    readonly activationSeconds: number;
+    readonly appSessionIdleSeconds: number;
+    readonly appSessionMaxSeconds: number;
+    readonly loginSessionSeconds: number;
+  };
+  /** Requests in a minute. */
+  readonly limits: {
+    readonly perAddress: number;
+    readonly perDevice: number;
+    readonly perUser: number;
+    readonly global: number;
+  };
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
+}
+
+export type ConfigResult =
+  | { readonly outcome: 'ready'; readonly config: Config }
+  | { readonly outcome: 'refused'; readonly problems: readonly ConfigProblem[] };
+
+/** Reads, checks and freezes the configuration; with any problem there is none, and every problem is listed. */
+export function readConfig(sources: ConfigSources): ConfigResult {
+  const problems: ConfigProblem[] = [];
+  const texts = collectTexts(sources, problems);
+  const values = readValues(texts, problems);
+  const keys = readDataKeyFiles(values.dataKeyFiles ?? [], sources, problems);
+  problems.push(...requirements(values));
+  if (values.mode === 'production') problems.push(...productionProblems(values, keys, sources));
+  if (problems.length > 0) return { outcome: 'refused', problems };
+  return { outcome: 'ready', config: deepFreeze(arrange(values, keys)) };
+}
+
+/** All texts by setting name: the environment wins over the file, and a `_FILE` variable stands for the value it points to. */
+function collectTexts(sources: ConfigSources, problems: ConfigProblem[]): Map<string, string> {
+  const texts = new Map<string, string>();
+  const known = Object.values(settings).map(({ name }) => name as string);
+  const file = readConfigFile(sources, problems);
+  for (const [name, text] of [...file, ...Object.entries(sources.env)]) {
+    if (text === undefined || text === '') continue;
+    if (known.includes(name)) texts.set(name, text);
+    else if (file.has(name) || isOurs(name)) collectOther(name, text, { sources, problems, texts, known });
+  }
+  return texts;
+}
+
+function isOurs(name: string): boolean {
+  const isFileForm = name === 'DATABASE_URL_FILE' || name === 'REDIS_URL_FILE';
+  const isOther = otherNames.includes(name) || otherPrefixes.some((prefix) => name.startsWith(prefix));
+  return isFileForm || (name.startsWith('MTOKEN_') && !isOther);
+}
+
+interface Collecting {
+  readonly sources: ConfigSources;
+  readonly problems: ConfigProblem[];
+  readonly texts: Map<string, string>;
+  readonly known: readonly string[];
+}
+
+function collectOther(name: string, text: string, { sources, problems, texts, known }: Collecting): void {
+  const setting = Object.values<Setting<unknown>>(settings).find((one) => one.isSecret && `${one.name}_FILE` === name);
+  if (setting === undefined) {
+    const meant = nearest(name, known);
+    const expected = meant === undefined ? 'no such setting' : `${meant}, perhaps`;
+    problems.push({ name, expected, found: 'a name that is not known' });
+    return;
+  }
+  if (sources.env[setting.name]) {
+    problems.push({ name, expected: `either ${setting.name} or ${name}`, found: 'both' });
+    return;
+  }
+  try {
+    texts.set(setting.name, sources.readFile(text).trim());
+  } catch (error) {
+    problems.push({ name, expected: 'a file that can be read', found: `${text} (${reason(error)})` });
+  }
+}
+
+function readValues(texts: Map<string, string>, problems: ConfigProblem[]): SettingValues {
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries<Setting<unknown>>(settings)) {
+    const text = texts.get(setting.name);
+    const fallback = setting.default === undefined ? undefined : setting.kind.read(setting.default);
+    values[key] = text === undefined ? fallback : (setting.kind.read(text) ?? fallback);
+    if (text !== undefined && setting.kind.read(text) === undefined) {
+      const found = setting.isSecret ? 'a value that is not shown here' : JSON.stringify(text.slice(0, 100));
+      problems.push({ name: setting.name, expected: setting.kind.expected, found });
+    }
+  }
+  return values as SettingValues;
+}
+
+/** What must hold together in every mode. */
+function requirements(values: SettingValues): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (values.smtpUrl !== undefined && values.mailFrom === undefined) {
+    problems.push({ name: settings.mailFrom.name, expected: settings.mailFrom.kind.expected, found: 'nothing' });
+  }
+  if (values.appSessionIdleSeconds > values.appSessionMaxSeconds) {
+    const expected = `at most ${settings.appSessionMaxSeconds.name} (${values.appSessionMaxSeconds})`;
+    problems.push({ name: settings.appSessionIdleSeconds.name, expected, found: `${values.appSessionIdleSeconds}` });
+  }
+  if (values.port !== 0 && values.port === values.adminPort && values.host === values.adminHost) {
+    problems.push({ name: settings.adminPort.name, expected: 'a port of its own', found: `${values.port} twice` });
+  }
+  return problems;
+}
+
+function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Config {
+  const issuer = values.issuer ?? `http://localhost:${values.port}`;
+  const { smtpUrl, mailFrom } = values;
+  return {
+    mode: values.mode,
+    isDemo: values.demo,
+    issuer,
+    brandName: values.brandName,
+    listen: { host: values.host, port: values.port },
+    admin: { host: values.adminHost, port: values.adminPort, audience: values.adminAudience ?? `${issuer}/admin` },
+    trustedProxies: values.trustedProxies ?? [],
+    dataDir: resolve(values.dataDir),
+    databaseUrl: values.databaseUrl,
+    redisUrl: values.redisUrl,
+    dataKeys,
+    smtp: smtpUrl === undefined || mailFrom === undefined ? undefined : { url: smtpUrl, from: mailFrom },
+    lifetimes: {
+      activationSeconds: values.activationSeconds,
+      appSessionIdleSeconds: values.appSessionIdleSeconds,
+      appSessionMaxSeconds: values.appSessionMaxSeconds,
+      loginSessionSeconds: values.loginSessionSeconds,
+    },
+    limits: {
+      perAddress: values.limitPerAddress,
+      perDevice: values.limitPerDevice,
+      perUser: values.limitPerUser,
+      global: values.limitGlobal,
+    },
+    logLevel: values.logLevel,
+  };
+}
+
+/** Why a file could not be read: the code of the operating system, never its content. */
+function reason(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+}
+
+function deepFreeze<T>(value: T): T {
+  // Views of memory cannot be frozen; the keys' bytes are the one thing here that is not.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

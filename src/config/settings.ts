@@ -1,0 +1,154 @@
+/** Every setting of the server in one table: name, kind, default and meaning. `docs/configuration.md` is made from it. */
+
+import type { Kind } from './kinds.ts';
+import * as kinds from './kinds.ts';
+
+export interface Setting<T> {
+  readonly name: string;
+  readonly kind: Kind<T>;
+  /** Text that is read where nothing is set. */
+  readonly default: string | undefined;
+  /** A secret's value is never shown, and `<NAME>_FILE` may name a file that holds it. */
+  readonly isSecret: boolean;
+  readonly about: string;
+}
+
+interface Options {
+  readonly default?: string;
+  readonly isSecret?: boolean;
+}
+
+function required<T>(name: string, kind: Kind<T>, about: string, options: Options & { default: string }): Setting<T> {
+  return { name, kind, about, default: options.default, isSecret: options.isSecret ?? false };
+}
+
+function optional<T>(name: string, kind: Kind<T>, about: string, options: Options = {}): Setting<T | undefined> {
+  return { name, kind, about, default: options.default, isSecret: options.isSecret ?? false };
+}
+
+const seconds = (min: number, max: number) => kinds.integer(min, max, 'seconds');
+const perMinute = kinds.integer(1, 100_000_000, 'per minute');
+
+/** The table. Order is the order of the documentation. */
+export const settings = {
+  mode: required(
+    'MTOKEN_MODE',
+    kinds.choice('production', 'development'),
+    'What may be assumed. `production` refuses to start on anything unsafe and is what the Docker image sets.',
+    { default: 'development' },
+  ),
+  issuer: optional(
+    'MTOKEN_ISSUER',
+    kinds.origin,
+    'The public origin: OpenID Connect issuer, base of the app protocol. Required in production, and `https` there. In development it is `http://localhost:<port>`. It cannot change once devices are registered.',
+  ),
+  brandName: required('MTOKEN_BRAND_NAME', kinds.line(60), 'The name on the login page and in mails.', {
+    default: 'mtoken',
+  }),
+  host: required('MTOKEN_HOST', kinds.host, 'Where the public listener listens.', { default: '127.0.0.1' }),
+  port: required('MTOKEN_PORT', kinds.integer(0, 65_535), 'Its port; 0 takes a free one.', { default: '3000' }),
+  adminHost: required(
+    'MTOKEN_ADMIN_HOST',
+    kinds.host,
+    'Where the admin listener (admin API, metrics, health detail) listens. Keep it off the public network.',
+    { default: '127.0.0.1' },
+  ),
+  adminPort: required('MTOKEN_ADMIN_PORT', kinds.integer(0, 65_535), 'Its port; 0 takes a free one.', {
+    default: '3001',
+  }),
+  adminAudience: optional(
+    'MTOKEN_ADMIN_AUDIENCE',
+    kinds.identifier,
+    'Audience of admin access tokens. `<issuer>/admin` unless set.',
+  ),
+  trustedProxies: optional(
+    'MTOKEN_TRUSTED_PROXIES',
+    kinds.networks,
+    'The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Nobody is unless named here.',
+  ),
+  dataDir: required(
+    'MTOKEN_DATA_DIR',
+    kinds.path,
+    'Directory of the embedded database and, in development, of the generated data key.',
+    { default: '.mtoken' },
+  ),
+  databaseUrl: optional(
+    'DATABASE_URL',
+    kinds.url(['postgres', 'postgresql', 'socket'], 'postgres://mtoken@db.example/mtoken?sslmode=verify-full'),
+    'PostgreSQL 15 or newer. Embedded SQLite in the data directory unless set. TLS is required in production except on loopback and sockets.',
+    { isSecret: true },
+  ),
+  redisUrl: optional(
+    'REDIS_URL',
+    kinds.redisUrl,
+    'Redis 7 or newer with `maxmemory-policy noeviction`: single, Sentinel or Cluster. In process unless set, which is for one server only. TLS is required in production except on loopback and sockets.',
+    { isSecret: true },
+  ),
+  dataKeyFiles: optional(
+    'MTOKEN_DATA_KEY_FILES',
+    kinds.keyFiles,
+    'Files with the data keys (32 random bytes each as base64 or hex; `openssl rand -base64 32`). The first one seals, all of them open; the last is the oldest. Required in production, outside the data directory. Development generates one.',
+  ),
+  smtpUrl: optional(
+    'MTOKEN_SMTP_URL',
+    kinds.url(['smtp', 'smtps'], 'smtps://user:password@mail.example:465'),
+    'The mail server. Required in production. Without it, development keeps mails in the outbox.',
+    { isSecret: true },
+  ),
+  mailFrom: optional('MTOKEN_MAIL_FROM', kinds.sender, 'Sender of all mails. Required with `MTOKEN_SMTP_URL`.'),
+  activationSeconds: required(
+    'MTOKEN_ACTIVATION_SECONDS',
+    seconds(60, 600),
+    'How long an activation code and its confirmation code work.',
+    { default: '600' },
+  ),
+  appSessionIdleSeconds: required(
+    'MTOKEN_APP_SESSION_IDLE_SECONDS',
+    seconds(30, 300),
+    'How long an app session lives without a request. 300 is what PSD2 RTS art. 4(3)(d) allows at most.',
+    { default: '300' },
+  ),
+  appSessionMaxSeconds: required(
+    'MTOKEN_APP_SESSION_MAX_SECONDS',
+    seconds(60, 1800),
+    'How long an app session lives in any case.',
+    { default: '1800' },
+  ),
+  loginSessionSeconds: required(
+    'MTOKEN_LOGIN_SESSION_SECONDS',
+    seconds(60, 43_200),
+    'How long a login lasts in any case (single sign-on, refresh tokens).',
+    { default: '28800' },
+  ),
+  limitPerAddress: required(
+    'MTOKEN_LIMIT_PER_ADDRESS',
+    perMinute,
+    'Requests from one IPv4 address or one IPv6 /64 network, for each group of routes.',
+    { default: '600' },
+  ),
+  limitPerDevice: required('MTOKEN_LIMIT_PER_DEVICE', perMinute, 'Requests of one registered device.', {
+    default: '120',
+  }),
+  limitPerUser: required('MTOKEN_LIMIT_PER_USER', perMinute, 'Requests of one user over all devices.', {
+    default: '240',
+  }),
+  limitGlobal: required('MTOKEN_LIMIT_GLOBAL', perMinute, 'Requests of everybody, for each group of routes.', {
+    default: '600000',
+  }),
+  logLevel: required(
+    'MTOKEN_LOG_LEVEL',
+    kinds.choice('fatal', 'error', 'warn', 'info', 'debug', 'silent'),
+    'How much is logged, as JSON lines on standard output.',
+    { default: 'info' },
+  ),
+  demo: required('MTOKEN_DEMO', kinds.flag, 'Demo company, user and portal. Development only.', { default: 'false' }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+/** Names that are read elsewhere and so are not unknown: the configuration file itself, and what tests and tools use. */
+export const otherNames: readonly string[] = ['MTOKEN_CONFIG'];
+export const otherPrefixes: readonly string[] = ['MTOKEN_TEST_', 'MTOKEN_CLI_', 'MTOKEN_PHONE_', 'MTOKEN_BENCH_'];
+
+/** The values of the table. */
+export type SettingValues = {
+  readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never;
+};

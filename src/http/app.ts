@@ -1,0 +1,121 @@
+/** The Fastify application that every listener starts from: limits, headers, errors, request ids, log lines. */
+
+import type { Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify';
+import { randomId } from '../crypto/random.ts';
+import { AuthError } from '../errors.ts';
+import { clientAddress } from './addresses.ts';
+import { securityHeaders } from './headers.ts';
+import { jsonBodyLimit, useStrictJson } from './json-body.ts';
+import type { Log } from './logging.ts';
+import type { Metrics } from './metrics.ts';
+import { problemContentType, problemOf, toAuthError } from './problem.ts';
+import { allowedMethods, type RoutePattern } from './route-table.ts';
+import { compileValidator } from './validation.ts';
+
+export interface AppDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Decides whether browsers are told to use https only. */
+  readonly issuer: string;
+  readonly trustedProxies: readonly string[];
+}
+
+/** Seconds after which a caller may try again where the server cannot answer. */
+const retryAfterSeconds = 2;
+
+/** Node's own limits against slow and oversized requests (X-10). */
+const serverLimits = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+} as const;
+
+/** An application without routes. */
+export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // Ids of ours only: a client's id could collide, or carry text into the log.
+    genReqId: () => randomId('req'),
+    requestIdHeader: false,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    bodyLimit: jsonBodyLimit,
+    requestTimeout: serverLimits.requestTimeout,
+    keepAliveTimeout: serverLimits.keepAliveTimeout,
+    http: serverLimits,
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: refuseSocket,
+  }) as unknown as FastifyInstance;
+  const routes: RoutePattern[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    routes.push({ url, methods: [method].flat() });
+  });
+  app.setValidatorCompiler(compileValidator);
+  useStrictJson(app);
+  useHeaders(app, securityHeaders(issuer.startsWith('https:')));
+  useRequestLog(app, metrics);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowedMethods(routes, new URL(request.url, 'http://path').pathname);
+    if (methods.length === 0) throw new AuthError('not_found');
+    reply.header('allow', methods.join(', '));
+    throw new AuthError('method_not_allowed');
+  });
+  return app;
+}
+
+/** On the raw response, so that handlers which write by themselves carry them too; a route's own value wins. */
+function useHeaders(app: FastifyInstance, headers: Readonly<Record<string, string>>): void {
+  app.addHook('onRequest', async (request, reply) => {
+    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value);
+    reply.raw.setHeader('x-request-id', request.id);
+  });
+}
+
+/** One line a request, by the route's pattern: a path may hold what should not be logged. */
+function useRequestLog(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    const { statusCode: status, elapsedTime } = reply;
+    metrics.observeRequest({ method: request.method, route, status }, elapsedTime / 1000);
+    const fields = { method: request.method, route, status, durationMs: Math.round(elapsedTime) };
+    request.log.debug({ ...fields, address: clientAddress(request), requestId: request.id }, 'answered');
+  });
+}
+
+/** Sends the problem document of whatever was thrown, and logs its cause. */
+export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toAuthError(thrown);
+  logError(error, request);
+  const problem = problemOf(error, request.id);
+  const { retryAfterSeconds: wait } = error.members;
+  if (error.status === 503) reply.header('retry-after', String(retryAfterSeconds));
+  else if (typeof wait === 'number') reply.header('retry-after', String(wait));
+  return reply.status(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+/** A fault of ours is an error in the log; a caller's is for whoever looks closer. */
+export function logError(error: AuthError, request: FastifyRequest): void {
+  const route = request.routeOptions?.url ?? 'none';
+  const fields = { code: error.code, route, err: error, address: clientAddress(request), requestId: request.id };
+  if (error.status >= 500) request.log.error(fields, 'failed');
+  else request.log.info({ ...fields, err: undefined, detail: error.message }, 'refused');
+}
+
+/** Answers what is no HTTP request, or one too slow or too large in its headers, and closes. */
+function refuseSocket(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const problem = problemOf(new AuthError(isTooLarge ? 'payload_too_large' : 'invalid_request'), randomId('req'));
+  const body = JSON.stringify(problem);
+  const status = isTooLarge ? '413 Content Too Large' : '400 Bad Request';
+  const head = [`HTTP/1.1 ${status}`, `content-type: ${problemContentType}`, `content-length: ${body.length}`];
+  socket.end([...head, 'cache-control: no-store', 'connection: close', '', body].join('\r\n'));
+}
