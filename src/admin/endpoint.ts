@@ -1,18 +1,7 @@
 /** What an endpoint of the admin API is, as data: the lists in this folder are served, permitted and documented from it. */
 import type { Static, TSchema } from 'typebox';
 import type { Actor } from '../companies/actor.ts';
-
-/** OAuth scopes of the admin API, each with what it lets a client do. */
-export const adminScopes = {
-  'admin:read': 'look at companies, users, devices and clients',
-  'admin:write': 'create and change companies and users, create activations, approve registrations',
-  'admin:devices': 'deactivate devices',
-  'admin:clients': 'register and disable clients',
-  'admin:keys': 'rotate the server keys',
-  'admin:audit': 'read the audit trail',
-} as const;
-
-export type AdminScope = keyof typeof adminScopes;
+import type { AdminScope } from '../oidc/deps.ts';
 
 /** A call whose token, scope and schema were right. */
 export interface AdminCall<Params, Query, Body> {

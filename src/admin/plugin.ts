@@ -1,9 +1,11 @@
 /** Serves the admin API: token, scope, reach and schema are checked here, once, for every endpoint. */
-import { Ajv } from 'ajv';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
+import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { AdminEndpoint } from './endpoint.ts';
 
@@ -28,9 +30,6 @@ export function registerAdminEndpoints(
   deps: AdminPluginDeps,
   endpoints: readonly AdminEndpoint[],
 ): void {
-  const strict = new Ajv({ allErrors: false, coerceTypes: false, useDefaults: false });
-  // A path and a query are text: "50" may stand for 50 there, and nowhere else.
-  const textual = new Ajv({ allErrors: false, coerceTypes: true, useDefaults: true });
   app.decorateRequest('adminActor');
   for (const endpoint of endpoints) {
     app.route({
@@ -42,7 +41,7 @@ export function registerAdminEndpoints(
         ...(endpoint.query ? { querystring: endpoint.query } : {}),
         ...(endpoint.body ? { body: endpoint.body } : {}),
       },
-      validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? strict : textual).compile(schema as object),
+      validatorCompiler: compileAdminValidator,
       // Before the schema: a caller without a token learns nothing of what a body should look like.
       preValidation: async (request) => {
         const actor = await permit(deps, request, endpoint);
@@ -57,6 +56,13 @@ export function registerAdminEndpoints(
       },
     });
   }
+}
+
+/** A path and a query are text: "50" may stand for 50 there, and nowhere else. */
+function compileAdminValidator(part: { schema: unknown; httpPart?: string }) {
+  const validate = compileValidator(part);
+  if (part.httpPart === 'body') return validate;
+  return (value: unknown) => validate(Value.Convert(part.schema as TSchema, value));
 }
 
 declare module 'fastify' {

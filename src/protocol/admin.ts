@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Id, PlainText, strict } from './common.ts';
 
-const Limit = Type.Integer({ minimum: 1, maximum: 200, default: 50 });
+const Limit = Type.Integer({ minimum: 1, maximum: 200 });
 const Version = Type.Integer({ minimum: 1 });
 
 export const CompanyId = Id('co');
@@ -109,3 +109,10 @@ export const ClientUpdate = strict({
   metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 export type ClientUpdate = Static<typeof ClientUpdate>;
+
+/** `immediately`: use new keys at once; `withoutOverlap`: erase replaced keys now, for one that is known to others. */
+export const KeysRotate = strict({
+  immediately: Type.Optional(Type.Boolean()),
+  withoutOverlap: Type.Optional(Type.Boolean()),
+});
+export type KeysRotate = Static<typeof KeysRotate>;
