@@ -1,9 +1,10 @@
 /**
- * Connections to Redis from one URL, in three topologies:
+ * Connections to Redis from one URL:
  *
  * - one server: `redis://user:password@host:6379/0`
  * - Sentinel: `redis+sentinel://user:password@host:26379,host:26379/name-of-master?db=0&sentinelUsername=…&sentinelPassword=…`
  * - Cluster: `redis+cluster://user:password@host:6379,host:6379`
+ * - one server through its socket on this machine: `redis+unix://user:password@/path/of/redis.sock?db=0`
  *
  * User and password are those of the data servers, percent-encoded. `rediss` in place of `redis` means TLS, to Sentinels as well.
  */
@@ -21,6 +22,8 @@ export interface RedisAddress {
   readonly password: string | undefined;
   /** 0 in a Cluster. */
   readonly database: number;
+  /** Path of the socket of a server on this machine; then there are no hosts. */
+  readonly socket: string | undefined;
   /** Sentinel only. */
   readonly master: string | undefined;
   readonly sentinelUsername: string | undefined;
@@ -44,10 +47,13 @@ export interface RedisClientFactory {
 }
 
 const urlPattern = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?]*)@)?([^@/?]+)(?:\/([^?]*))?(?:\?(.*))?$/;
+const socketPattern = /^redis\+unix:\/\/(?:([^@/?]*)@)?(\/[^?]+)(?:\?(.*))?$/;
 const defaultPorts = { single: 6379, sentinel: 26_379, cluster: 6379 } as const;
 
 /** Reads a URL of the form above. Throws `invalid_request` with what is wrong, never with the password. */
 export function parseRedisUrl(url: string): RedisAddress {
+  const local = socketPattern.exec(url);
+  if (local !== null) return parseSocket(local);
   const match = urlPattern.exec(url);
   if (match === null) throw refused('it must look like redis://host:port, redis+sentinel://… or redis+cluster://…');
   const [, scheme, kind, credentials, hostList = '', path = '', query = ''] = match;
@@ -62,9 +68,24 @@ export function parseRedisUrl(url: string): RedisAddress {
     tls: scheme === 'rediss',
     ...parseCredentials(credentials),
     database: parseDatabase(topology === 'single' ? path : (parameters.get('db') ?? ''), topology),
+    socket: undefined,
     master: topology === 'sentinel' ? decodeURIComponent(path) : undefined,
     sentinelUsername: parameters.get('sentinelUsername') ?? undefined,
     sentinelPassword: parameters.get('sentinelPassword') ?? undefined,
+  };
+}
+
+function parseSocket([, credentials, socket, query = '']: RegExpExecArray): RedisAddress {
+  return {
+    topology: 'single',
+    hosts: [],
+    tls: false,
+    ...parseCredentials(credentials),
+    database: parseDatabase(new URLSearchParams(query).get('db') ?? '', 'single'),
+    socket,
+    master: undefined,
+    sentinelUsername: undefined,
+    sentinelPassword: undefined,
   };
 }
 
@@ -139,6 +160,9 @@ function retryDelay(times: number): number {
 }
 
 function connectSingle(address: RedisAddress, limits: RedisLimits): Redis {
+  if (address.socket !== undefined) {
+    return new Redis({ ...commonOptions(address, limits), path: address.socket, db: address.database });
+  }
   const [server] = address.hosts;
   if (server === undefined) throw refused('there is no host');
   return new Redis({
