@@ -1,0 +1,43 @@
+/** What the OpenID Connect side needs of the rest of the server. */
+import type { Clock } from '../clock.ts';
+import type { KeyedSealing } from '../crypto/sealing.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { ShortLivedStore } from '../store/ports.ts';
+import type { RecordStore } from '../store/records.ts';
+
+/** The server's signing keys as the provider uses them. */
+export type SigningKeys = Pick<KeyRing, 'activeSigner' | 'signingJwks' | 'publicJwks' | 'onChange'>;
+
+/** The few log methods that are used here; pino and Fastify's logger fit. */
+export interface OidcLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface OidcDeps {
+  readonly records: RecordStore;
+  readonly shortLived: ShortLivedStore;
+  readonly sealing: KeyedSealing;
+  readonly clock: Clock;
+  readonly log: OidcLog;
+  readonly keys: SigningKeys;
+  /** Throws an error of status 4xx unless the device, its user and its company may be used now; the one gate of every path (T9). */
+  readonly assertUsable: (deviceId: string) => Promise<unknown>;
+  /** `https` origin without a path (`http` on loopback only). */
+  readonly issuer: string;
+  /** Base URL of the admin API: the audience and resource of its access tokens. */
+  readonly adminAudience: string;
+}
+
+/** Scopes of the admin API. */
+export const adminScopes = [
+  'admin:read',
+  'admin:write',
+  'admin:devices',
+  'admin:clients',
+  'admin:keys',
+  'admin:audit',
+] as const;
+
+export type AdminScope = (typeof adminScopes)[number];

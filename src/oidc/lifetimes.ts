@@ -1,0 +1,26 @@
+/** How long each thing of OpenID Connect lives, in seconds. */
+
+export const lifetimeSeconds = {
+  /** A pushed or direct authorization request, from the redirect to the finished login. */
+  interaction: 600,
+  authorizationCode: 60,
+  accessToken: 300,
+  idToken: 600,
+  /** Since the last sign-on at any portal. */
+  session: 8 * 3600,
+  /** Since the login, whatever happens in between (S-02); refresh tokens end with it too (O-10). */
+  absolute: 12 * 3600,
+  /** A session that nobody has logged in to yet. */
+  anonymousSession: 600,
+  /** Clock difference to clients that is forgiven (O-08). */
+  clockTolerance: 10,
+  /** How far ahead a client assertion may expire: its `jti` is remembered for as long. */
+  clientAssertion: 300,
+  /** Validity of a logout token, made at the moment of delivery. */
+  logoutToken: 120,
+} as const;
+
+/** Whole seconds of an epoch-milliseconds time. */
+export function toSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}

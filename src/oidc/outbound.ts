@@ -1,0 +1,99 @@
+/** Requests to addresses that others named: no private networks, no redirects, no waiting (server-side request forgery). */
+import { lookup as resolve } from 'node:dns';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+export interface PostOptions {
+  /** Hosts (`name` or `name:port`) that may be in a private network: the bank's own portals. */
+  readonly internalHosts: readonly string[];
+  readonly timeoutMs: number;
+}
+
+const privateNetworks = privateBlockList();
+
+/**
+ * Posts a form and answers the status code; the body is not read. Throws where the address may not be called or does not answer
+ * in time. The address that was checked is the one that is connected to, so that a name cannot change its mind in between.
+ */
+export function postForm(url: URL, body: URLSearchParams, { internalHosts, timeoutMs }: PostOptions): Promise<number> {
+  const isInternal = internalHosts.includes(url.host) || internalHosts.includes(url.hostname);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (!isInternal && isIP(host) !== 0 && isPrivate(host))
+    return Promise.reject(new Error(`${host} is a private address`));
+  const text = body.toString();
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((fulfil, reject) => {
+    const request = send(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(text) },
+      agent: false,
+      signal: AbortSignal.timeout(timeoutMs),
+      lookup: isInternal ? resolve : publicLookup,
+    });
+    request.once('response', (response) => {
+      // Not followed and not read: a portal's answer can neither lead elsewhere nor fill our memory.
+      response.destroy();
+      fulfil(response.statusCode ?? 0);
+    });
+    request.once('error', reject);
+    request.end(text);
+  });
+}
+
+/** Resolves a name and refuses it where any of its addresses is private. */
+const publicLookup: LookupFunction = (hostname, options, done) => {
+  resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return done(error, []);
+    const forbidden = addresses.find(({ address }) => isPrivate(address));
+    if (forbidden !== undefined)
+      return done(new Error(`${hostname} leads to the private address ${forbidden.address}`), []);
+    const [first] = addresses;
+    if (options.all === true || first === undefined) return done(null, addresses);
+    return done(null, first.address, first.family);
+  });
+};
+
+/** Whether an IP address is none of the public internet. */
+export function isPrivate(address: string): boolean {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  const plain = mapped ?? address;
+  return privateNetworks.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** RFC 6890: special-purpose addresses, cloud metadata services among them. */
+function privateBlockList(): BlockList {
+  const list = new BlockList();
+  const ipv4: readonly [string, number][] = [
+    ['0.0.0.0', 8],
+    ['10.0.0.0', 8],
+    ['100.64.0.0', 10],
+    ['127.0.0.0', 8],
+    ['169.254.0.0', 16],
+    ['172.16.0.0', 12],
+    ['192.0.0.0', 24],
+    ['192.0.2.0', 24],
+    ['192.88.99.0', 24],
+    ['192.168.0.0', 16],
+    ['198.18.0.0', 15],
+    ['198.51.100.0', 24],
+    ['203.0.113.0', 24],
+    ['224.0.0.0', 3],
+  ];
+  const ipv6: readonly [string, number][] = [
+    ['::', 96],
+    ['::ffff:0:0', 96],
+    ['64:ff9b::', 96],
+    ['64:ff9b:1::', 48],
+    ['100::', 64],
+    ['2001::', 23],
+    ['2001:db8::', 32],
+    ['2002::', 16],
+    ['fc00::', 7],
+    ['fe80::', 10],
+    ['ff00::', 8],
+  ];
+  for (const [network, prefix] of ipv4) list.addSubnet(network, prefix, 'ipv4');
+  for (const [network, prefix] of ipv6) list.addSubnet(network, prefix, 'ipv6');
+  return list;
+}

@@ -1,0 +1,41 @@
+/** When the provider must send the browser to the login page, and which requests it must refuse. */
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { acr } from '../protocol/names.ts';
+
+const { Check, Prompt } = interactionPolicy;
+
+/**
+ * One prompt, `login`: every client is registered by the bank, so nobody is asked for consent. The provider's own checks (no
+ * session, max_age, id_token_hint, requested subject) stay; two are added.
+ */
+export function loginPolicy(): interactionPolicy.Prompt[] {
+  const login = interactionPolicy.base().get('login') ?? new Prompt({ name: 'login', requestable: true });
+  login.checks.add(
+    new Check('usable_device', 'the device of this session may not be used', (ctx) => hasDeadSession(ctx)),
+  );
+  // First, because the checks that it replaces would ask for a login that can never give what was requested.
+  login.checks.remove('essential_acrs');
+  login.checks.remove('essential_acr');
+  login.checks.add(new Check('acr', 'requested authentication context cannot be obtained', requireKnownAcr), 0);
+  return [login];
+}
+
+/** A session whose device, user or company has ended counts as no session: its user must log in again (T8). */
+function hasDeadSession(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
+}
+
+/** `acr_values` and the `acr` claim are honoured or refused, never ignored (O-14): the provider alone would ignore the first. */
+function requireKnownAcr(ctx: KoaContextWithOIDC): boolean {
+  const wanted = ctx.oidc.params?.['acr_values'];
+  if (typeof wanted === 'string' && wanted !== '' && !wanted.split(' ').includes(acr)) throw unmet();
+  const claim = ctx.oidc.claims.id_token?.['acr'];
+  if (claim?.essential !== true) return false;
+  const values = claim.values ?? (claim.value === undefined ? undefined : [claim.value]);
+  if (values !== undefined && !values.includes(acr)) throw unmet();
+  return false;
+}
+
+function unmet(): errors.OIDCProviderError {
+  return new errors.UnmetAuthenticationRequirements(`the only authentication context here is ${acr}`);
+}

@@ -1,0 +1,64 @@
+/** Which access token a client gets for which resource: a JWT for one API (RFC 8707, RFC 9068), or an opaque one for userinfo. */
+import {
+  type AccessToken,
+  type Client,
+  type ClientCredentials,
+  errors,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+} from 'oidc-provider';
+import type { OidcDeps } from './deps.ts';
+import { lifetimeSeconds } from './lifetimes.ts';
+
+/** The default resource of a client: the admin API for admin clients, the registered API of a portal, or none. */
+export function defaultResource(
+  { adminAudience }: Pick<OidcDeps, 'adminAudience'>,
+  client: Client | undefined,
+): string | undefined {
+  if (client?.['mtoken_kind'] === 'admin') return adminAudience;
+  const resource = client?.['mtoken_resource'];
+  return typeof resource === 'string' ? resource : undefined;
+}
+
+/**
+ * The resource and the scopes that this client may have there. Throws `invalid_target` for a resource that is not the client's own,
+ * so that no portal gets a token for another's API or for the admin API (O-15), and `invalid_scope` for a scope that it may not have.
+ */
+export function resourceServerFor(
+  deps: Pick<OidcDeps, 'adminAudience'>,
+  ctx: KoaContextWithOIDC,
+  indicator: string,
+  client: Client | undefined,
+): ResourceServer {
+  if (indicator !== defaultResource(deps, client)) throw new errors.InvalidTarget();
+  const scope = String(client?.['mtoken_scope'] ?? '');
+  if (client?.['mtoken_kind'] === 'admin') refuseOtherScopes(ctx, scope);
+  return {
+    scope,
+    audience: indicator,
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: lifetimeSeconds.accessToken,
+    jwt: { sign: { alg: 'ES256' } },
+  };
+}
+
+/** Asking for more than was registered is an error, not a token that silently lacks it. */
+function refuseOtherScopes(ctx: KoaContextWithOIDC, allowed: string): void {
+  const known = new Set(allowed.split(' '));
+  for (const scope of ctx.oidc.requestParamScopes) {
+    if (scope !== '' && !known.has(scope)) throw new errors.InvalidScope('this client may not have the scope', scope);
+  }
+}
+
+/** Claims that RFC 9068 §2.2 wants in an access token: how and when its user was authenticated, never raised by a refresh (S-13). */
+export function accessTokenClaims(
+  ctx: KoaContextWithOIDC,
+  token: AccessToken | ClientCredentials,
+): Record<string, unknown> | undefined {
+  if (token.kind === 'ClientCredentials') {
+    const companyId = ctx.oidc.client?.['mtoken_company_id'];
+    return companyId === undefined ? undefined : { company_id: companyId };
+  }
+  const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken;
+  return source === undefined ? undefined : { auth_time: source.authTime, acr: source.acr, amr: source.amr };
+}
