@@ -1,6 +1,7 @@
 /** The server's keys as a process holds them: loaded once, read again when they change, each usable for its one purpose only. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { CompactSign, type GeneralJWS, GeneralSign, type JWK } from 'jose';
+import { type GeneralJWS, GeneralSign, type JWK } from 'jose';
+import { signCompactJws } from '../crypto/jws.ts';
 import { AuthError } from '../errors.ts';
 import { typ } from '../protocol/names.ts';
 import type { SigningAlgorithm } from './generate.ts';
@@ -91,7 +92,15 @@ export async function createKeyRing(deps: KeyRingDeps, { maxAgeMs = 60_000 }: Ke
 
   return {
     activeSigner: (alg) => activeSigner(snapshot, alg),
-    signCompact: async (type, payload) => signCompact(activeSigner(snapshot, 'ES256'), type, payload),
+    signCompact: async (type, payload) => {
+      const { kid, alg, privateKey } = activeSigner(snapshot, 'ES256');
+      return signCompactJws({
+        payload: JSON.stringify(payload),
+        typ: type,
+        key: { alg, key: privateKey },
+        header: { kid },
+      });
+    },
     envelopeKey: async (kid) => {
       // Another process may have begun to publish it a moment ago.
       if (!snapshot.envelopeKeys.has(kid) && deps.clock.now() >= loadedAt + missReloadMs) await reload();
@@ -163,10 +172,6 @@ function privateSigningJwks(snapshot: Snapshot): readonly JWK[] {
   return published(snapshot).flatMap(({ use, privateJwk }) =>
     use === 'sig' && privateJwk !== undefined ? [privateJwk] : [],
   );
-}
-
-function signCompact({ kid, alg, privateKey }: Signer, type: string, payload: object): Promise<string> {
-  return new CompactSign(utf8(payload)).setProtectedHeader({ alg, kid, typ: type }).sign(privateKey);
 }
 
 async function signKeySet(snapshot: Snapshot, { issuer, at }: { issuer: string; at: number }): Promise<GeneralJWS> {

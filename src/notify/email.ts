@@ -1,0 +1,106 @@
+/** E-mail: turns a notice into a message and hands it to an SMTP server, or to the demo's mailbox. */
+import { createTransport } from 'nodemailer';
+import { AuthError } from '../errors.ts';
+import type { RecordStore } from '../store/records.ts';
+import { asHtml, asText, messageFor } from './messages.ts';
+import type { NoticePayload } from './notify.ts';
+import { type Deliver, UndeliverableError } from './outbox.ts';
+import type { OutboxMessage } from './store.ts';
+
+/** A message that is ready to be sent. */
+export interface Email {
+  /** The outbox id: the same for every try, so that a mail server can drop a second copy. */
+  readonly id: string;
+  readonly to: { readonly name: string; readonly address: string };
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Sends one e-mail or throws. */
+export interface EmailSender {
+  send(email: Email): Promise<void>;
+  close(): void;
+}
+
+/** The outbox's deliverer of notices: finds the reader's address at the last moment and writes the text. */
+export function emailDeliverer(deps: {
+  readonly records: RecordStore;
+  readonly sender: Pick<EmailSender, 'send'>;
+}): Deliver {
+  return async (message) => deps.sender.send(await writeEmail(deps.records, message));
+}
+
+async function writeEmail(records: RecordStore, message: OutboxMessage): Promise<Email> {
+  const notice = JSON.parse(message.payload) as NoticePayload;
+  const reader = await records.users.find(message.recipient);
+  const user = message.recipient === notice.data.userId ? reader : await records.users.find(notice.data.userId);
+  if (reader === undefined || user === undefined) throw new UndeliverableError('the user is not known');
+  // Judged once more, at the moment of sending: nothing about a user goes to another company.
+  if (reader.companyId !== user.companyId) throw new UndeliverableError('the reader is of another company');
+  const text = messageFor(notice, {
+    userName: oneLine(user.name),
+    reader: reader.id === user.id ? 'user' : 'administrator',
+  });
+  const greeting = `Dear ${oneLine(reader.name)},`;
+  return {
+    id: message.id,
+    to: { name: oneLine(reader.name), address: reader.email },
+    subject: oneLine(text.subject),
+    text: asText(text, greeting),
+    html: asHtml(text, greeting),
+  };
+}
+
+/** A name cannot begin a header of its own: control characters, CR and LF first, become blanks. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ').trim();
+}
+
+/**
+ * Sends over SMTP. `url` as in `smtps://user:password@mail.example:465` or `smtp://mail.example:587`, which demands STARTTLS unless the
+ * host is this machine; `from` as in `mtoken <no-reply@example.com>`. Throws `internal` on an unusable URL.
+ */
+export function createSmtpSender(url: string, from: string): EmailSender {
+  const { hostname, protocol } = parseSmtpUrl(url);
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections: 5,
+    // A password and a confirmation code must not cross a network in clear because somebody removed STARTTLS from an answer.
+    requireTLS: protocol === 'smtp:' && !isLocal,
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 20_000,
+    // A message is data: it may neither read files nor fetch addresses.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    send: async ({ id, to, subject, text, html }) => {
+      await transport.sendMail({
+        from,
+        to: { name: to.name, address: to.address },
+        subject,
+        text,
+        html,
+        messageId: `<${id}@${domainOf(from)}>`,
+        headers: { 'auto-submitted': 'auto-generated' },
+      });
+    },
+    close: () => transport.close(),
+  };
+}
+
+function parseSmtpUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !['smtp:', 'smtps:'].includes(parsed.protocol) || parsed.hostname === '') {
+    throw new AuthError('internal', { detail: 'the SMTP address must be smtp://host:port or smtps://host:port' });
+  }
+  return parsed;
+}
+
+function domainOf(from: string): string {
+  return /@([A-Za-z0-9.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+}

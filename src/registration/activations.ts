@@ -1,0 +1,105 @@
+/** Activations: a one-time code for one user's next device, and a confirmation code that goes another way. */
+import { type Actor, actedBy, within } from '../companies/actor.ts';
+import type { User } from '../companies/store.ts';
+import { activationCode, confirmationCode, normaliseActivationCode, randomId } from '../crypto/random.ts';
+import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
+import type { Records } from '../store/records.ts';
+import { activationTtlMs, codeHash, confirmationHash, type RegistrationDeps } from './deps.ts';
+import type { Activation } from './store.ts';
+
+/** What the one who asked for it gets, once: the code is kept as a hash. */
+export interface CreatedActivation {
+  readonly activationId: string;
+  /** 24 characters in groups of four. */
+  readonly code: string;
+  /** For the QR code: address, code, and the key by which the app knows the server (docs/protocol.md §5). */
+  readonly activationText: string;
+  /** Epoch-milliseconds. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Makes the user's one open activation, older ones becoming void, and sends the confirmation code to the user's own address. Neither
+ * code works alone (R-01, R-03). Throws `not_found`, `conflict` where user or company may not register, `limit_reached` where the
+ * user has as many devices as the company allows.
+ */
+export async function createActivation(
+  deps: RegistrationDeps,
+  { userId, actor }: { readonly userId: string; readonly actor: Actor },
+): Promise<CreatedActivation> {
+  const at = deps.clock.now();
+  const code = activationCode();
+  const confirmation = confirmationCode();
+  const id = randomId('act');
+  const expiresAt = at + activationTtlMs;
+  await deps.records.transaction(async (records) => {
+    const user = within(actor, await records.users.find(userId));
+    await assertMayRegister(records, user);
+    const { companyId } = user;
+    await records.activations.voidOpen(userId);
+    await records.activations.insert({
+      id,
+      userId,
+      companyId,
+      codeHash: codeHash(deps.sealing, normalised(code)),
+      confirmationHash: confirmationHash(deps.sealing, id, confirmation),
+      confirmationAttempts: 0,
+      status: 'open',
+      deviceId: undefined,
+      createdBy: actor.name,
+      createdAt: at,
+      expiresAt,
+    });
+    await notify(records, { event: 'activation.created', userId, confirmationCode: confirmation, expiresAt }, at);
+    const data = { activationId: id, expiresAt };
+    await records.audit.append({ event: 'activation.created', ...actedBy(actor), companyId, userId, data }, at);
+  });
+  await wakeOutbox(deps.shortLived);
+  const activationText = `${deps.issuer}/activate#c=${code}&k=${deps.keys.trustThumbprint()}`;
+  return { activationId: id, code, activationText, expiresAt };
+}
+
+/**
+ * The activation of that code if it can still be used; undefined for a code that is unknown, expired, used, void, exhausted, or of a
+ * user or company that may not register: nobody learns which (T16).
+ */
+export async function findOpenActivation(deps: RegistrationDeps, typedCode: string): Promise<Activation | undefined> {
+  const code = normaliseActivationCode(typedCode);
+  if (code === undefined) return undefined;
+  const activation = await deps.records.activations.findByCodeHash(codeHash(deps.sealing, code));
+  return activation !== undefined && (await isUsable(deps, activation)) ? activation : undefined;
+}
+
+/** Whether a device may be registered with it at this moment. */
+export async function isUsable(deps: RegistrationDeps, activation: Activation): Promise<boolean> {
+  if (activation.status !== 'open' || activation.expiresAt <= deps.clock.now()) return false;
+  const user = await deps.records.users.find(activation.userId);
+  return user !== undefined && (await mayRegister(deps.records, user));
+}
+
+/** Whether user and company are in a state in which a device may be registered. */
+export async function mayRegister(records: Records, user: User): Promise<boolean> {
+  const company = await records.companies.find(user.companyId);
+  return company?.status === 'active' && (user.status === 'invited' || user.status === 'active');
+}
+
+/** Told here, to the one who may change it; at the end of the registration it is decided again, atomically. */
+async function assertMayRegister(records: Records, user: User): Promise<void> {
+  if (!(await mayRegister(records, user))) {
+    throw new AuthError('conflict', { message: 'user or company is not active' });
+  }
+  const company = await records.companies.find(user.companyId);
+  const devices = await records.devices.listByUser(user.id);
+  const held = devices.filter(({ status }) => status === 'active' || status === 'pending').length;
+  if (company !== undefined && held >= company.deviceLimit) {
+    throw new AuthError('limit_reached', { message: 'the user has as many devices as the company allows' });
+  }
+}
+
+function normalised(code: string): string {
+  const text = normaliseActivationCode(code);
+  if (text === undefined) throw new AuthError('internal', { detail: 'an activation code of ours is malformed' });
+  return text;
+}
