@@ -72,12 +72,15 @@ export interface SrpServerOptions {
   readonly poolSize?: number;
   /** For tests: other hashes. Both profiles must share one group. */
   readonly profiles?: Readonly<Record<SrpProfileName, SrpParameters>>;
+  /** For tests: an exponentiation that counts or answers what OpenSSL would refuse. */
+  readonly modularPower?: ModularPower;
 }
 
 /** Makes the one SRP server of a process. */
-export function createSrpServer({ poolSize = 64, profiles = srpProfiles }: SrpServerOptions = {}): SrpServer {
+export function createSrpServer(options: SrpServerOptions = {}): SrpServer {
+  const { poolSize = 64, profiles = srpProfiles } = options;
   const group = profiles['rfc5054-2048-sha256'];
-  let nativePower: ModularPower | undefined;
+  let nativePower = options.modularPower;
   const modularPower: ModularPower = (base, exponent) => {
     nativePower ??= createModularPower(group);
     return nativePower(base, exponent);
