@@ -1,0 +1,33 @@
+/**
+ * The app SDK of mtoken: registers a phone, unlocks it, and approves what portals ask. It runs in browsers, React Native and Node,
+ * and needs WebCrypto and `fetch` from the platform.
+ *
+ * ```ts
+ * const phone = createPhone({ keyStore: indexedDbKeyStore() });
+ * const begun = await phone.beginRegistration(activationText, { device: { name: 'My phone', platform: 'Web', appVersion: '1.0' } });
+ * // ask for the code that was sent to begun.confirmationHint, and for an mPIN of begun.mpin.minLength digits or more
+ * await phone.finishRegistration({ confirmationCode, mpin });
+ * await phone.unlockWithMpin(mpin);
+ * const order = await phone.claim(scannedText);
+ * // show all of order.descriptor, then
+ * await phone.approve(order);
+ * ```
+ */
+export type { Bytes } from './bytes.ts';
+export type { OpenSession, SessionHolder, UnlockMethod } from './context.ts';
+export { PhoneError, type PhoneErrorCode, phoneErrors, type WeakMpinRule } from './errors.ts';
+export type { FetchLike } from './http.ts';
+export { indexedDbKeyStore } from './indexeddb-key-store.ts';
+export type { KeyName, KeyStore } from './key-store.ts';
+export { memoryKeyStore } from './memory-key-store.ts';
+export { type MpinRules, type WeakMpin, weakMpin } from './mpin.ts';
+export type { ApprovalProof, ClaimedOrder } from './orders.ts';
+export { createPhone, type Phone, type PhoneOptions, type PhoneState } from './phone.ts';
+export type {
+  PhoneDescription,
+  RegistrationBegun,
+  RegistrationDone,
+  RegistrationOptions,
+  ServerStatus,
+} from './registration.ts';
+export type { SessionInfo } from './unlock.ts';

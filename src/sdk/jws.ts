@@ -1,0 +1,94 @@
+/** Signatures: statements by the phone's keys, and those of the server that the phone verifies. */
+import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose';
+import type { PublicJwk } from '../protocol/common.ts';
+import { fromBase64url, fromUtf8, toBase64url, utf8 } from './bytes.ts';
+import { PhoneError } from './errors.ts';
+import type { KeyName, KeyStore } from './key-store.ts';
+import { parseJson } from './matches.ts';
+import type { TrustedKeys } from './trust.ts';
+
+/** The public half of a key of this phone. Throws `key_store` where it is missing. */
+export async function publicKeyOf(keys: KeyStore, name: KeyName): Promise<PublicJwk> {
+  const jwk = await keys.publicKey(name);
+  if (jwk === undefined) throw new PhoneError('key_store', { detail: `there is no ${name} key` });
+  return jwk;
+}
+
+/** RFC 7638 thumbprint with SHA-256. */
+export async function thumbprintOf(jwk: PublicJwk): Promise<string> {
+  return calculateJwkThumbprint({ ...jwk } as JWK);
+}
+
+/** What is signed: `typ` keeps one kind of statement from passing for another (RFC 8725 §3.11). */
+export interface Statement {
+  readonly typ: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** A compact JWS by a key of this phone; the header names the key by its thumbprint. */
+export async function signStatement(keys: KeyStore, name: KeyName, { typ, claims }: Statement): Promise<string> {
+  const jwk = await publicKeyOf(keys, name);
+  return signCompact(keys, name, { header: { typ, alg: algOf(jwk), kid: await thumbprintOf(jwk) }, claims });
+}
+
+/** Like {@link signStatement}, with the public key in the header as DPoP wants it (RFC 9449 §4.2). */
+export async function signWithEmbeddedKey(keys: KeyStore, { typ, claims }: Statement): Promise<string> {
+  const jwk = await publicKeyOf(keys, 'device');
+  return signCompact(keys, 'device', { header: { typ, alg: algOf(jwk), jwk }, claims });
+}
+
+async function signCompact(
+  keys: KeyStore,
+  name: KeyName,
+  { header, claims }: { readonly header: unknown; readonly claims: unknown },
+): Promise<string> {
+  const input = `${encodeJson(header)}.${encodeJson(claims)}`;
+  return `${input}.${toBase64url(await keys.sign(name, utf8(input)))}`;
+}
+
+function algOf(jwk: PublicJwk): 'ES256' | 'PS256' {
+  return jwk.kty === 'EC' ? 'ES256' : 'PS256';
+}
+
+function encodeJson(value: unknown): string {
+  return toBase64url(utf8(JSON.stringify(value)));
+}
+
+/**
+ * Verifies a compact JWS of the server under a trusted key and gives its payload, or `undefined` where its key is not among the
+ * trusted ones (a newer key set may have it). Throws `server_not_authentic` for everything else that does not fit.
+ */
+export async function verifyServerJws(
+  jws: string,
+  typ: string,
+  trusted: TrustedKeys,
+): Promise<{ payload: unknown } | undefined> {
+  // One spelling only: otherwise an altered copy would verify, and its hash would be another one.
+  if (!jws.split('.').every((part) => fromBase64url(part) !== undefined))
+    throw notAuthentic('a signature is not canonical');
+  const header = parseJson(decodeText(jws.split('.')[0] ?? '')) as { readonly kid?: unknown } | null | undefined;
+  const known = trusted.signing.find(({ kid }) => kid === header?.kid);
+  if (known === undefined) return undefined;
+  try {
+    const { payload, protectedHeader } = await compactVerify(jws, await importJWK({ ...known.jwk } as JWK, 'ES256'), {
+      algorithms: ['ES256'],
+    });
+    if (protectedHeader.typ !== typ) throw notAuthentic('a signature is for another purpose');
+    return { payload: parseJson(fromUtf8(payload)) };
+  } catch (cause) {
+    if (cause instanceof PhoneError) throw cause;
+    throw notAuthentic('a signature is wrong', cause);
+  }
+}
+
+function decodeText(part: string): string {
+  try {
+    return fromUtf8(fromBase64url(part) ?? new Uint8Array());
+  } catch {
+    return '';
+  }
+}
+
+function notAuthentic(detail: string, cause?: unknown): PhoneError {
+  return new PhoneError('server_not_authentic', { detail, cause });
+}

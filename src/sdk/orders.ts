@@ -1,0 +1,207 @@
+/** Orders (protocol §8): claim what a page shows, verify what the server says of it, decide and sign. */
+import type { Static } from 'typebox';
+import { typ } from '../protocol/names.ts';
+import { OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
+import { MpinChallenge } from '../protocol/session.ts';
+import { hashText } from './bytes.ts';
+import { callInSession } from './calls.ts';
+import { refreshServer } from './configuration.ts';
+import { liveSession, loadRegistered, type PhoneContext, type UnlockMethod } from './context.ts';
+import { PhoneError } from './errors.ts';
+import { signStatement, verifyServerJws } from './jws.ts';
+import { matches } from './matches.ts';
+import { checkMpinForm, mpinPassword } from './mpin.ts';
+import { beginExchange, type MpinAnswer } from './srp-client.ts';
+import type { RegisteredPhone } from './state.ts';
+import { parseFrame } from './texts.ts';
+import { believe, mpinProblems } from './unlock.ts';
+
+/** A claimed order, verified. Show all of `descriptor`, `display.text` exactly as it is; decide by handing the whole back. */
+export interface ClaimedOrder {
+  readonly orderId: string;
+  readonly descriptor: Static<typeof OrderDescriptor>;
+  /** The server's signature over it, which every decision verifies once more. */
+  readonly signedDescriptor: string;
+  /** Epoch milliseconds by this phone's clock: decide before then. */
+  readonly expiresAt: number;
+}
+
+/** The proof with which a signing order is approved. */
+export type ApprovalProof = { readonly method: 'mpin'; readonly mpin: string } | { readonly method: 'biometric' };
+
+type Decision = 'approve' | 'decline' | 'report';
+
+/** A descriptor dated further ahead than this was not made just now. */
+const futureToleranceSeconds = 60;
+
+/**
+ * Claims the order behind a frame and verifies the server's description of it. Throws `wrong_origin` and `not_a_frame` before
+ * anything is sent, `stale_frame` where the frame is too old or taken, `server_not_authentic` for a description that does not fit.
+ */
+export async function claimOrder(context: PhoneContext, frameText: string): Promise<ClaimedOrder> {
+  const phone = await loadRegistered(context);
+  const frame = parseFrame(frameText, phone.issuer);
+  const claimed = await callInSession(context, phone, {
+    name: 'orders/claim',
+    body: frame,
+    reply: OrderClaimed,
+    problems: { order_unavailable: 'stale_frame', not_found: 'stale_frame', conflict: 'stale_frame' },
+  });
+  const order = { orderId: claimed.orderId, signedDescriptor: claimed.descriptor };
+  const descriptor = await verifyDescriptor(context, phone, order);
+  if (descriptor.via !== frame.via) throw notFitting('it was begun in another way');
+  const secondsLeft = Math.min(claimed.expiresInSeconds, descriptor.exp - context.time.nowSeconds());
+  if (secondsLeft <= 0) throw new PhoneError('order_unavailable', { detail: 'it has expired' });
+  return { ...order, descriptor, expiresAt: context.time.now() + secondsLeft * 1000 };
+}
+
+/**
+ * Approves: the phone signs who asks, where, and the exact text shown. Where `descriptor.freshProof` is true, `proof` is needed
+ * and makes a proof of its own, bound to this order. Throws `proof_required`, `order_unavailable`, `wrong_mpin`, `blocked`.
+ */
+export async function approveOrder(context: PhoneContext, order: ClaimedOrder, proof?: ApprovalProof): Promise<void> {
+  const phone = await loadRegistered(context);
+  const session = await liveSession(context);
+  const descriptor = await verifyDescriptor(context, phone, order);
+  if (descriptor.exp <= context.time.nowSeconds())
+    throw new PhoneError('order_unavailable', { detail: 'it has expired' });
+  if (!descriptor.freshProof) {
+    const approval = await signDecision(context, { descriptor, order, decision: 'approve', factor: session.method });
+    return decide(context, phone, { body: { orderId: order.orderId, approval, proof: null }, expected: 'approved' });
+  }
+  if (proof === undefined) throw new PhoneError('proof_required');
+  const approval = await signDecision(context, { descriptor, order, decision: 'approve', factor: proof.method });
+  if (proof.method === 'mpin') return approveWithMpin(context, phone, { order, approval, mpin: proof.mpin });
+  return approveWithBiometrics(context, phone, { descriptor, approval });
+}
+
+async function approveWithMpin(
+  context: PhoneContext,
+  phone: RegisteredPhone,
+  { order, approval, mpin }: { order: ClaimedOrder; approval: string; mpin: string },
+): Promise<void> {
+  checkMpinForm(mpin, phone.mpin);
+  const exchange = beginExchange();
+  const challenge = await callInSession(context, phone, {
+    name: 'orders/proof',
+    body: { orderId: order.orderId, clientEphemeral: exchange.clientEphemeral },
+    reply: MpinChallenge,
+  });
+  const password = await mpinPassword(context.keys, mpin);
+  const answer = await exchange.answer({ challenge, identity: phone.deviceId, password });
+  const proof = { handshake: challenge.handshake, proof: answer.proof };
+  await decide(context, phone, { body: { orderId: order.orderId, approval, proof }, expected: 'approved', answer });
+}
+
+async function approveWithBiometrics(
+  context: PhoneContext,
+  phone: RegisteredPhone,
+  { descriptor, approval }: { descriptor: Static<typeof OrderDescriptor>; approval: string },
+): Promise<void> {
+  if (!phone.biometric) throw new PhoneError('biometric_unavailable');
+  const { orderId, deviceId, challenge } = descriptor;
+  const boundHash = await hashText(approval);
+  const iat = context.time.nowSeconds();
+  const signature = await signStatement(context.keys, 'biometric', {
+    typ: typ.biometric,
+    claims: { iss: phone.issuer, deviceId, purpose: 'order', subject: orderId, nonce: challenge, boundHash, iat },
+  });
+  await decide(context, phone, { body: { orderId, approval, proof: { signature } }, expected: 'approved' });
+}
+
+/** Says no. The order ends at once. */
+export async function declineOrder(context: PhoneContext, order: ClaimedOrder): Promise<void> {
+  await refuse(context, order, 'decline');
+}
+
+/** Says "that is not me": the order ends, and the alarm is raised. */
+export async function reportOrder(context: PhoneContext, order: ClaimedOrder): Promise<void> {
+  await refuse(context, order, 'report');
+}
+
+async function refuse(context: PhoneContext, order: ClaimedOrder, decision: 'decline' | 'report'): Promise<void> {
+  const phone = await loadRegistered(context);
+  const { method } = await liveSession(context);
+  const descriptor = await verifyDescriptor(context, phone, order);
+  const approval = await signDecision(context, { descriptor, order, decision, factor: method });
+  const expected = decision === 'decline' ? 'declined' : 'reported';
+  await decide(context, phone, { body: { orderId: order.orderId, approval, proof: null }, expected });
+}
+
+interface DecisionToSend {
+  readonly body: { readonly orderId: string; readonly approval: string; readonly proof: unknown };
+  readonly expected: Static<typeof OrderDecided>['state'];
+  /** Where a fresh mPIN proof goes with it. */
+  readonly answer?: MpinAnswer;
+}
+
+async function decide(context: PhoneContext, phone: RegisteredPhone, sending: DecisionToSend): Promise<void> {
+  const { body, expected, answer } = sending;
+  const decided = await callInSession(context, phone, {
+    name: 'orders/decide',
+    body,
+    reply: OrderDecided,
+    problems: mpinProblems,
+  });
+  if (answer !== undefined) await believe(context, () => answer.checkServerProof(decided.serverProof));
+  if (decided.state !== expected) throw notFitting(`it was ${decided.state} instead`);
+}
+
+interface DecisionToSign {
+  readonly descriptor: Static<typeof OrderDescriptor>;
+  readonly order: Pick<ClaimedOrder, 'signedDescriptor'>;
+  readonly decision: Decision;
+  readonly factor: UnlockMethod;
+}
+
+async function signDecision(
+  context: PhoneContext,
+  { descriptor, order, decision, factor }: DecisionToSign,
+): Promise<string> {
+  const { iss, orderId, deviceId, purpose, client, origin, challenge, display } = descriptor;
+  return signStatement(context.keys, 'device', {
+    typ: typ.approval,
+    claims: {
+      aud: iss,
+      orderId,
+      deviceId,
+      purpose,
+      decision,
+      clientId: client.id,
+      origin,
+      challenge,
+      displayHash: await hashText(display.text),
+      descriptorHash: await hashText(order.signedDescriptor),
+      factors: [factor],
+      iat: context.time.nowSeconds(),
+    },
+  });
+}
+
+/**
+ * The description, out of the server's signature and nothing else: what an app may have changed in its copy does not count. Throws
+ * `server_not_authentic` for a wrong signature, or one for another server, device or order.
+ */
+async function verifyDescriptor(
+  context: PhoneContext,
+  phone: RegisteredPhone,
+  order: Pick<ClaimedOrder, 'orderId' | 'signedDescriptor'>,
+): Promise<Static<typeof OrderDescriptor>> {
+  const { orderId, signedDescriptor } = order;
+  const verified =
+    (await verifyServerJws(signedDescriptor, typ.order, phone.trusted)) ??
+    // Signed by a key that is not known yet: after a rotation the new one comes in a set that a known key signed.
+    (await verifyServerJws(signedDescriptor, typ.order, await refreshServer(context, phone)));
+  if (verified === undefined) throw notFitting('it is not signed by a trusted key');
+  const { payload } = verified;
+  if (!matches(OrderDescriptor, payload)) throw notFitting('it lacks something, or has too much');
+  if (payload.iss !== phone.issuer) throw notFitting('it is that of another server');
+  if (payload.deviceId !== phone.deviceId) throw notFitting('it is for another phone');
+  if (payload.orderId !== orderId) throw notFitting('it is that of another order');
+  if (payload.iat > context.time.nowSeconds() + futureToleranceSeconds) throw notFitting('it is dated in the future');
+  return payload;
+}
+
+function notFitting(why: string): PhoneError {
+  return new PhoneError('server_not_authentic', { detail: `the description of the order: ${why}` });
+}

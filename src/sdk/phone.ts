@@ -1,0 +1,181 @@
+/** `createPhone`: everything an app does with mtoken, as one object. */
+import type { DeactivationReason, OwnDevices, OwnSessions } from '../protocol/devices.ts';
+import type { Bytes } from './bytes.ts';
+import {
+  createServerTime,
+  loadPhone,
+  memorySessionHolder,
+  type PhoneClock,
+  type PhoneContext,
+  type SessionHolder,
+} from './context.ts';
+import { createHttp, type FetchLike } from './http.ts';
+import type { KeyStore } from './key-store.ts';
+import type { MpinRules } from './mpin.ts';
+import {
+  type ApprovalProof,
+  approveOrder,
+  type ClaimedOrder,
+  claimOrder,
+  declineOrder,
+  reportOrder,
+} from './orders.ts';
+import { deactivate, deactivateDevice, endSession, erasePhone, listDevices, listSessions } from './own.ts';
+import {
+  beginRegistration,
+  fetchStatus,
+  finishRegistration,
+  type RegistrationBegun,
+  type RegistrationDone,
+  type RegistrationOptions,
+  type ServerStatus,
+} from './registration.ts';
+import type { RegisteredPhone, StoredPhone } from './state.ts';
+import type { EnvelopeAlg } from './trust.ts';
+import {
+  changeMpin,
+  logout,
+  type SessionInfo,
+  sessionInfo,
+  unlockWithBiometrics,
+  unlockWithMpin,
+  vaultKey,
+} from './unlock.ts';
+
+export interface PhoneOptions {
+  readonly keyStore: KeyStore;
+  /** The only server of this app; activations of any https server are accepted where it is left out. */
+  readonly issuer?: string;
+  /** Defaults to the platform's. */
+  readonly fetch?: FetchLike;
+  /** Defaults to the platform's. */
+  readonly clock?: PhoneClock;
+  /** How requests before a session are encrypted: `ECDH-ES` unless told otherwise. */
+  readonly envelope?: EnvelopeAlg;
+  /** How long to wait for an answer; 15 seconds unless told otherwise. */
+  readonly timeoutMs?: number;
+  /** Accepts `http://localhost` and the other loopback names as a server: for development. */
+  readonly allowLoopbackHttp?: boolean;
+  /** Memory unless told otherwise; an app has no reason to change it. */
+  readonly sessionHolder?: SessionHolder;
+}
+
+/** Where this phone stands, from its own memory. */
+export type PhoneState =
+  | { readonly kind: 'new' }
+  | ({ readonly kind: 'registering' } & RegistrationBegun)
+  | {
+      readonly kind: 'registered';
+      readonly issuer: string;
+      readonly deviceId: string;
+      /** False until an administrator approved the phone, as far as is known here. */
+      readonly isApproved: boolean;
+      readonly hasBiometrics: boolean;
+      readonly mpin: MpinRules;
+      /** Null until the first unlock where the answer to the registration was lost. */
+      readonly owner: RegisteredPhone['owner'];
+      /** The open session, or null while the phone is locked. */
+      readonly session: SessionInfo | null;
+    };
+
+/** A phone. Every function throws `PhoneError` and nothing else that the app should handle. */
+export interface Phone {
+  /** Where this phone stands. Asks the server nothing. */
+  state(): Promise<PhoneState>;
+  /** Asks the server: is this device active, pending, blocked, deactivated? Needs no unlocking. */
+  status(): Promise<ServerStatus>;
+
+  /** First step: takes the activation text, makes the keys, and tells where the confirmation code went. */
+  beginRegistration(activationText: string, options: RegistrationOptions): Promise<RegistrationBegun>;
+  /** Second step, also after a restart of the app: confirmation code and chosen mPIN. */
+  finishRegistration(input: { readonly confirmationCode: string; readonly mpin: string }): Promise<RegistrationDone>;
+
+  /** Opens a session with the mPIN: a string of digits. */
+  unlockWithMpin(mpin: string): Promise<SessionInfo>;
+  /** Opens a session with fingerprint or face. */
+  unlockWithBiometrics(): Promise<SessionInfo>;
+  /** 32 bytes under which the app encrypts its local data; only while unlocked. */
+  vaultKey(): Promise<Bytes>;
+  /** Ends the session and forgets its secrets, with or without network. */
+  logout(): Promise<void>;
+  /** Changes the mPIN; takes a session and the old one. After `offline`, either of the two may be valid. */
+  changeMpin(input: { readonly oldMpin: string; readonly newMpin: string }): Promise<void>;
+
+  /** Takes the text of a scanned QR code or of a link, and gives what to show. */
+  claim(frameText: string): Promise<ClaimedOrder>;
+  /** Says yes; `proof` where `descriptor.freshProof` asks for it. */
+  approve(order: ClaimedOrder, proof?: ApprovalProof): Promise<void>;
+  /** Says no. */
+  decline(order: ClaimedOrder): Promise<void>;
+  /** Says "that is not me". */
+  report(order: ClaimedOrder): Promise<void>;
+
+  /** The user's devices. */
+  listDevices(): Promise<OwnDevices['devices']>;
+  /** The user's browser sessions. */
+  listSessions(): Promise<OwnSessions['sessions']>;
+  /** Ends one of them. */
+  endSession(sessionUid: string): Promise<void>;
+  /** Ends another device of the user, such as a lost one. */
+  deactivateDevice(input: { readonly deviceId: string; readonly reason: DeactivationReason }): Promise<void>;
+  /** Ends this phone for good and destroys its keys. */
+  deactivate(reason?: DeactivationReason): Promise<void>;
+  /** Destroys the keys of this phone without telling the server. */
+  erase(): Promise<void>;
+}
+
+/**
+ * A phone over a key store. The object may be made anew at any time: what must last is in the key store, and the session is meant
+ * to be gone.
+ */
+export function createPhone(options: PhoneOptions): Phone {
+  const context = contextFrom(options);
+  return {
+    state: async () => describe(context, await loadPhone(context)),
+    status: async () => fetchStatus(context),
+    beginRegistration: async (text, registration) => beginRegistration(context, text, registration),
+    finishRegistration: async (input) => finishRegistration(context, input),
+    unlockWithMpin: async (mpin) => unlockWithMpin(context, mpin),
+    unlockWithBiometrics: async () => unlockWithBiometrics(context),
+    vaultKey: async () => vaultKey(context),
+    logout: async () => logout(context),
+    changeMpin: async (input) => changeMpin(context, input),
+    claim: async (frameText) => claimOrder(context, frameText),
+    approve: async (order, proof) => approveOrder(context, order, proof),
+    decline: async (order) => declineOrder(context, order),
+    report: async (order) => reportOrder(context, order),
+    listDevices: async () => listDevices(context),
+    listSessions: async () => listSessions(context),
+    endSession: async (sessionUid) => endSession(context, sessionUid),
+    deactivateDevice: async (input) => deactivateDevice(context, input),
+    deactivate: async (reason) => deactivate(context, reason),
+    erase: async () => erasePhone(context),
+  };
+}
+
+// oxlint-disable-next-line no-restricted-properties -- the one place where the SDK asks the platform for the time
+const platformClock: PhoneClock = { now: () => Date.now() };
+
+function contextFrom(options: PhoneOptions): PhoneContext {
+  // Called as a method of nothing, a browser's fetch throws: hence the arrow.
+  const fetch: FetchLike = options.fetch ?? (async (url, init) => globalThis.fetch(url, init));
+  return {
+    keys: options.keyStore,
+    http: createHttp(fetch, options.timeoutMs ?? 15_000),
+    time: createServerTime(options.clock ?? platformClock),
+    sessions: options.sessionHolder ?? memorySessionHolder(),
+    issuers: { issuer: options.issuer, allowLoopbackHttp: options.allowLoopbackHttp ?? false },
+    envelopeAlg: options.envelope ?? 'ECDH-ES',
+  };
+}
+
+async function describe(context: PhoneContext, phone: StoredPhone | undefined): Promise<PhoneState> {
+  if (phone === undefined) return { kind: 'new' };
+  const { issuer, mpin, deviceId } = phone;
+  if (phone.phase === 'registering') {
+    return { kind: 'registering', issuer, confirmationHint: phone.confirmationHint, mpin, expiresAt: phone.expiresAt };
+  }
+  const { isApproved, biometric, owner } = phone;
+  const session = (await sessionInfo(context)) ?? null;
+  return { kind: 'registered', issuer, deviceId, isApproved, hasBiometrics: biometric, mpin, owner, session };
+}

@@ -1,0 +1,222 @@
+/** Registration (protocol §5): an activation text and a confirmation code make this phone a registered device. */
+import type { Static, TSchema } from 'typebox';
+import { typ } from '../protocol/names.ts';
+import { RegistrationFinished, RegistrationStarted, RegistrationStatusReply } from '../protocol/registration.ts';
+import { callWithDeviceKey } from './calls.ts';
+import { readConfiguration } from './configuration.ts';
+import { loadPhone, loadRegistered, type PhoneContext } from './context.ts';
+import { PhoneError } from './errors.ts';
+import { publicKeyOf, signStatement, thumbprintOf } from './jws.ts';
+import { checkNewMpin, type MpinRules, mpinPassword } from './mpin.ts';
+import { type Enrolment, enrol, srpProfile } from './srp-client.ts';
+import { type RegisteredPhone, type RegisteringPhone, writePhone } from './state.ts';
+import { parseActivation } from './texts.ts';
+import { fetchTrustedKeys } from './trust.ts';
+
+/** What the phone says of itself; shown to its user and to administrators. */
+export interface PhoneDescription {
+  /** Such as "Anna's Pixel"; at most 64 characters. */
+  readonly name: string;
+  /** Such as "Android 16"; at most 32 characters. */
+  readonly platform: string;
+  /** At most 32 characters. */
+  readonly appVersion: string;
+}
+
+export interface RegistrationOptions {
+  readonly device: PhoneDescription;
+  /** Registers a biometric key too; `user` where the phone does not tell which. */
+  readonly biometric?: 'fpt' | 'face' | 'user';
+}
+
+/** What the person needs for the second step. */
+export interface RegistrationBegun {
+  readonly issuer: string;
+  /** Where the confirmation code was sent, such as "a•••@example.com". */
+  readonly confirmationHint: string;
+  readonly mpin: MpinRules;
+  /** Epoch milliseconds by this phone's clock. */
+  readonly expiresAt: number;
+}
+
+/** The end of a registration. With `pending` an administrator has yet to approve it. */
+export interface RegistrationDone {
+  readonly deviceId: string;
+  readonly approval: 'active' | 'pending';
+  /** Null where the answer was lost on the way and the server was found to have registered the phone. */
+  readonly owner: RegisteredPhone['owner'];
+}
+
+/** Makes new keys and spends the activation code. Throws `already_registered` on a phone that is registered. */
+export async function beginRegistration(
+  context: PhoneContext,
+  activationText: string,
+  options: RegistrationOptions,
+): Promise<RegistrationBegun> {
+  const activation = parseActivation(activationText, context.issuers);
+  if ((await loadPhone(context))?.phase === 'registered') throw new PhoneError('already_registered');
+  const { issuer } = activation;
+  await readConfiguration(context, issuer);
+  const trusted = await fetchTrustedKeys(context.http, issuer, activation.keyThumbprint);
+  await context.keys.createKey('device');
+  await context.keys.createSecret();
+  const biometricJwk = options.biometric === undefined ? null : await context.keys.createKey('biometric');
+  const started = await callWithDeviceKey(
+    context,
+    { issuer, trusted },
+    {
+      name: 'registration/start',
+      body: {
+        activationCode: activation.code,
+        profile: srpProfile,
+        biometric: biometricJwk === null ? null : { publicJwk: biometricJwk, kind: options.biometric },
+        device: options.device,
+      },
+      reply: RegistrationStarted,
+      problems: {
+        authentication_failed: 'activation_refused',
+        conflict: 'activation_refused',
+        not_found: 'activation_refused',
+      },
+    },
+  );
+  const expiresAt = context.time.now() + started.expiresInSeconds * 1000;
+  const { registrationId, deviceId, nonce, confirmation, mpin } = started;
+  await writePhone(context.keys, {
+    version: 1,
+    phase: 'registering',
+    issuer,
+    trusted,
+    offsetSeconds: context.time.offsetSeconds(),
+    registrationId,
+    deviceId,
+    nonce,
+    confirmationHint: confirmation.hint,
+    mpin,
+    biometric: biometricJwk !== null,
+    expiresAt,
+    isFinishSent: false,
+  });
+  return { issuer, confirmationHint: confirmation.hint, mpin, expiresAt };
+}
+
+/**
+ * Sends salt and verifier of the chosen mPIN with the confirmation code, signed by the new keys. Also after a restart of the app.
+ * Throws `weak_mpin` and `mpin_format` before anything is sent, `wrong_confirmation` after a wrong code.
+ */
+export async function finishRegistration(
+  context: PhoneContext,
+  { confirmationCode, mpin }: { readonly confirmationCode: string; readonly mpin: string },
+): Promise<RegistrationDone> {
+  const phone = await loadPhone(context);
+  if (phone?.phase === 'registered') throw new PhoneError('already_registered');
+  if (phone === undefined) throw new PhoneError('not_registered');
+  const code = confirmationCode.replace(/[\s-]/g, '');
+  if (!/^[0-9]{8}$/.test(code)) throw new PhoneError('wrong_confirmation', { detail: 'it has 8 digits' });
+  checkNewMpin(mpin, phone.mpin);
+  const found = phone.isFinishSent ? await findLostRegistration(context, phone) : undefined;
+  if (found !== undefined) return found;
+  const body = await finishBody(context, phone, { code, mpin });
+  await writePhone(context.keys, { ...phone, isFinishSent: true });
+  const finished = await callWithDeviceKey(context, phone, {
+    name: 'registration/finish',
+    body,
+    reply: RegistrationFinished,
+    problems: { authentication_failed: 'wrong_confirmation' },
+  });
+  if (finished.deviceId !== phone.deviceId)
+    throw new PhoneError('server_not_authentic', { detail: 'another device id' });
+  const { user, company, permissions } = finished;
+  return complete(context, phone, { approval: finished.status, owner: { user, company, permissions } });
+}
+
+async function finishBody(
+  context: PhoneContext,
+  phone: RegisteringPhone,
+  { code, mpin }: { code: string; mpin: string },
+) {
+  const { registrationId, deviceId, nonce, issuer } = phone;
+  const enrolment: Enrolment = enrol(deviceId, await mpinPassword(context.keys, mpin));
+  const iat = context.time.nowSeconds();
+  const biometricJkt = phone.biometric ? await thumbprintOf(await publicKeyOf(context.keys, 'biometric')) : null;
+  const jkt = await thumbprintOf(await publicKeyOf(context.keys, 'device'));
+  const signature = await signStatement(context.keys, 'device', {
+    typ: typ.registration,
+    claims: { iss: issuer, registrationId, deviceId, nonce, jkt, biometricJkt, profile: srpProfile, ...enrolment, iat },
+  });
+  const biometricSignature = phone.biometric
+    ? await signStatement(context.keys, 'biometric', {
+        typ: typ.biometric,
+        claims: {
+          iss: issuer,
+          deviceId,
+          purpose: 'registration',
+          subject: registrationId,
+          nonce,
+          boundHash: null,
+          iat,
+        },
+      })
+    : null;
+  return { registrationId, confirmationCode: code, ...enrolment, signature, biometricSignature };
+}
+
+/** Where the answer to the last step was lost, the phone may be registered already, with the mPIN chosen then. */
+async function findLostRegistration(
+  context: PhoneContext,
+  phone: RegisteringPhone,
+): Promise<RegistrationDone | undefined> {
+  try {
+    const { status } = await askStatus(context, phone);
+    if (status !== 'active' && status !== 'pending') return undefined;
+    return await complete(context, phone, { approval: status, owner: null });
+  } catch (error) {
+    const isUnknownThere =
+      error instanceof PhoneError && !['offline', 'unavailable', 'server_not_authentic'].includes(error.code);
+    if (isUnknownThere) return undefined;
+    throw error;
+  }
+}
+
+async function complete(
+  context: PhoneContext,
+  phone: RegisteringPhone,
+  { approval, owner }: Pick<RegistrationDone, 'approval' | 'owner'>,
+): Promise<RegistrationDone> {
+  const { version, issuer, trusted, deviceId, mpin, biometric } = phone;
+  const isApproved = approval === 'active';
+  const offsetSeconds = context.time.offsetSeconds();
+  await writePhone(context.keys, {
+    version,
+    phase: 'registered',
+    issuer,
+    trusted,
+    offsetSeconds,
+    deviceId,
+    mpin,
+    biometric,
+    isApproved,
+    owner,
+  });
+  return { deviceId, approval, owner };
+}
+
+/** What the server says of this phone. */
+export type ServerStatus = Static<typeof RegistrationStatusReply>['status'];
+
+/** Asks the server what has become of this registration or device; remembers an approval. */
+export async function fetchStatus(context: PhoneContext): Promise<ServerStatus> {
+  const phone = await loadRegistered(context);
+  const { status } = await askStatus(context, phone);
+  const isApproved = phone.isApproved || status === 'active';
+  if (isApproved !== phone.isApproved) await writePhone(context.keys, { ...phone, isApproved });
+  return status;
+}
+
+async function askStatus(context: PhoneContext, phone: RegisteringPhone | RegisteredPhone) {
+  return callWithDeviceKey<TSchema & typeof RegistrationStatusReply>(context, phone, {
+    name: 'registration/status',
+    body: { deviceId: phone.deviceId },
+    reply: RegistrationStatusReply,
+  });
+}
