@@ -1,6 +1,8 @@
 /** The durable store in one file on this machine: SQLite in WAL mode, synced on every commit. */
+import { randomInt } from 'node:crypto';
 import { chmod, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import { AuthError } from '../errors.ts';
 import { requireMigrated } from './migrate.ts';
@@ -8,7 +10,13 @@ import type { DurableStore, Sql, SqlValue } from './ports.ts';
 import { anonymousPlaceholders, bindable } from './sql-values.ts';
 import { transactionGuard } from './transaction.ts';
 
-const busyTimeoutMs = 5000;
+/**
+ * SQLite waits for another process's lock inside of the call, and so holds up every request of this process: it may do so for
+ * a moment, and the rest of the time is waited outside.
+ */
+const blockingWaitMs = 20;
+const lockedForMs = 5000;
+const locked = /database is locked|database table is locked/i;
 /** The code has a few hundred texts; the bound is for texts that someone builds by mistake. */
 const maxStatements = 1000;
 /** The driver gives no code with errors of a running statement, so they are known by SQLite's own words. */
@@ -39,7 +47,7 @@ export async function openSqlite({ dataDir, lock }: SqliteOptions): Promise<Dura
   }
   const instanceLock = lock ? takeInstanceLock(lockFile, dataDir) : undefined;
   try {
-    return sqliteStore(connect(file), instanceLock);
+    return sqliteStore(await connect(file), instanceLock);
   } catch (cause) {
     instanceLock?.close();
     throw translate(cause);
@@ -68,10 +76,10 @@ function takeInstanceLock(path: string, dataDir: string): DatabaseSyncInstance {
   }
 }
 
-function connect(file: string): DatabaseSyncInstance {
-  const database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+async function connect(file: string): Promise<DatabaseSyncInstance> {
+  const database = new DatabaseSync(file, { timeout: blockingWaitMs, enableForeignKeyConstraints: true });
   try {
-    enterWal(database);
+    await whenUnlocked(async () => database.exec('pragma journal_mode = wal'));
     // FULL: with NORMAL the last acknowledged commits are lost when the power fails. fullfsync is macOS's word for the same.
     database.exec('pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on');
     return database;
@@ -81,17 +89,18 @@ function connect(file: string): DatabaseSyncInstance {
   }
 }
 
-/** SQLite does not wait its busy timeout when two processes turn a new file to WAL, so this does. */
-function enterWal(database: DatabaseSyncInstance): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let tries = 0; ; tries += 1) {
+/** Tries again while another process holds the file; a statement that met the lock has done nothing. Throws `unavailable` in the end. */
+async function whenUnlocked<T>(work: () => Promise<T>): Promise<T> {
+  for (let waitedMs = 0; ; ) {
     try {
-      database.exec('pragma journal_mode = wal');
-      return;
+      return await work();
     } catch (error) {
-      if (tries >= 100) throw error;
-      Atomics.wait(pause, 0, 0, 20);
+      const isLocked = locked.test(error instanceof Error ? error.message : '');
+      if (!isLocked || waitedMs >= lockedForMs) throw translate(error);
     }
+    const pauseMs = randomInt(2, 20);
+    await wait(pauseMs);
+    waitedMs += pauseMs + blockingWaitMs;
   }
 }
 
@@ -111,11 +120,11 @@ function sqliteStore(database: DatabaseSyncInstance, instanceLock: DatabaseSyncI
     dialect: 'sqlite',
     query: async (text, values) => {
       guard.outside();
-      return enqueue(() => direct.query(text, values));
+      return enqueue(() => whenUnlocked(() => direct.query(text, values)));
     },
     run: async (text, values) => {
       guard.outside();
-      return enqueue(() => direct.run(text, values));
+      return enqueue(() => whenUnlocked(() => direct.run(text, values)));
     },
     transaction: async (work) => {
       guard.outside();
@@ -136,7 +145,7 @@ function sqliteStore(database: DatabaseSyncInstance, instanceLock: DatabaseSyncI
 }
 
 async function inTransaction<T>(database: DatabaseSyncInstance, work: () => Promise<T>): Promise<T> {
-  execute(database, 'begin immediate');
+  await whenUnlocked(async () => database.exec('begin immediate'));
   try {
     const result = await work();
     execute(database, 'commit');
