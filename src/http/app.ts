@@ -92,10 +92,15 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const error = toAuthError(thrown);
   logError(error, request);
   const problem = problemOf(error, request.id);
-  const { retryAfterSeconds: wait } = error.members;
-  if (error.status === 503) reply.header('retry-after', String(retryAfterSeconds));
-  else if (typeof wait === 'number') reply.header('retry-after', String(wait));
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   return reply.status(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+/** The value of `Retry-After`, in seconds, where coming again makes sense. */
+export function retryAfterOf({ status, members }: AuthError): string | undefined {
+  if (status === 503) return String(retryAfterSeconds);
+  return typeof members.retryAfterSeconds === 'number' ? String(members.retryAfterSeconds) : undefined;
 }
 
 /** A fault of ours is an error in the log; a caller's is for whoever looks closer. */

@@ -1,0 +1,89 @@
+/** Builds `dist`: the server's modules with tsc, and the pages' scripts, styles and documents with esbuild, with an integrity manifest. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, extname, join, relative, sep } from 'node:path';
+
+const root = new URL('..', import.meta.url).pathname;
+const web = join(root, 'src', 'web');
+const dist = join(root, 'dist');
+/** Files of a page that are served as they are. */
+const copied = new Set(['.css', '.html', '.svg', '.png', '.ico', '.woff2', '.webmanifest', '.json']);
+
+function typescript(...args) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`tsc ${args.join(' ')} found problems`);
+}
+
+function filesBelow(directory) {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** `src/web/<page>/main.ts` becomes `dist/web/<page>.js`; other entries that end in `worker.ts` keep their names. */
+function entries(pages) {
+  const found = {};
+  for (const page of pages) {
+    const main = join(web, page, 'main.ts');
+    if (existsSync(main)) found[page] = main;
+    for (const file of filesBelow(join(web, page))) {
+      if (file.endsWith('worker.ts')) found[`${page}-${basename(file, '.ts')}`] = file;
+    }
+  }
+  return found;
+}
+
+function copyAssets(pages) {
+  for (const page of pages) {
+    for (const file of filesBelow(join(web, page))) {
+      if (!copied.has(extname(file)) || basename(file) === 'tsconfig.json') continue;
+      cpSync(file, join(dist, 'web', page, relative(join(web, page), file)), { recursive: true });
+    }
+  }
+}
+
+/** What a page may load, by name: `{ "login.js": "sha384-…" }`, for `integrity` attributes and for checks. */
+function writeManifest() {
+  const manifest = {};
+  for (const file of filesBelow(join(dist, 'web')).sort()) {
+    if (file.endsWith('.map')) continue;
+    const name = relative(join(dist, 'web'), file).split(sep).join('/');
+    manifest[name] = `sha384-${createHash('sha384').update(readFileSync(file)).digest('base64')}`;
+  }
+  writeFileSync(join(dist, 'web', 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+rmSync(dist, { recursive: true, force: true });
+typescript('-p', 'tsconfig.json');
+if (existsSync(join(web, 'tsconfig.json'))) typescript('-p', join(web, 'tsconfig.json'), '--noEmit');
+const pages = existsSync(web)
+  ? readdirSync(web, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+  : [];
+mkdirSync(join(dist, 'web'), { recursive: true });
+const { build } = createRequire(import.meta.url)('esbuild');
+await build({
+  entryPoints: entries(pages),
+  outdir: join(dist, 'web'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: ['es2022'],
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+copyAssets(pages);
+writeManifest();
+const command = join(dist, 'cli', 'main.js');
+if (existsSync(command)) chmodSync(command, 0o755);
+writeFileSync(join(dist, '.built'), '');
+console.log(`Built dist (${filesBelow(dist).length} files).`);
