@@ -43,7 +43,7 @@ export function deviceView(device: Device) {
 }
 
 /** Without the secret: it is shown once, by the answer that creates it. */
-export function clientView(client: Client) {
+export function clientView(client: Omit<Client, 'secret'>) {
   const { id, kind, name, companyId, metadata, status, createdAt, version } = client;
   return { id, kind, name, companyId: companyId ?? null, metadata, status, createdAt, version };
 }

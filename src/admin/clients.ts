@@ -1,0 +1,72 @@
+/** Admin endpoints of clients: portals, and machines that use this very API. The bank's own clients only. */
+import { AuthError } from '../errors.ts';
+import { type ClientDeps, createClient, disableClient, updateClient } from '../oidc/clients.ts';
+import * as wire from '../protocol/admin.ts';
+import { strict } from '../protocol/common.ts';
+import { pageFrom } from './companies.ts';
+import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
+import { clientView, pageOf } from './views.ts';
+
+const clientParams = strict({ clientId: wire.ClientId });
+
+/** Clients: created, looked at, changed, disabled. */
+export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[] {
+  return [
+    adminEndpoint({
+      method: 'POST',
+      path: '/clients',
+      scope: 'admin:clients',
+      bankOnly: true,
+      body: wire.ClientCreate,
+      status: 201,
+      answer: async ({ body, actor }) => {
+        const { client, secret } = await createClient(deps, body, actor);
+        return { ...clientView(client), ...(secret === undefined ? {} : { secret }) };
+      },
+    }),
+    adminEndpoint({
+      method: 'GET',
+      path: '/clients',
+      scope: 'admin:read',
+      bankOnly: true,
+      query: wire.ClientList,
+      answer: async ({ query }) => {
+        const page = pageFrom(query);
+        return pageOf(await deps.records.clients.list(page.after, page.limit), page.limit, ({ id }) => id, clientView);
+      },
+    }),
+    adminEndpoint({
+      method: 'GET',
+      path: '/clients/:clientId',
+      scope: 'admin:read',
+      bankOnly: true,
+      params: clientParams,
+      answer: async ({ params }) => {
+        const client = await deps.records.clients.find(params.clientId);
+        if (client === undefined) throw new AuthError('not_found');
+        return clientView(client);
+      },
+    }),
+    adminEndpoint({
+      method: 'PATCH',
+      path: '/clients/:clientId',
+      scope: 'admin:clients',
+      bankOnly: true,
+      params: clientParams,
+      body: wire.ClientUpdate,
+      answer: async ({ params, body, actor }) => {
+        const { client, secret } = await updateClient(deps, params.clientId, { change: body, actor });
+        return { ...clientView(client), ...(secret === undefined ? {} : { secret }) };
+      },
+    }),
+    adminEndpoint({
+      method: 'POST',
+      path: '/clients/:clientId/disable',
+      scope: 'admin:clients',
+      bankOnly: true,
+      params: clientParams,
+      body: strict({}),
+      answer: async ({ params, actor }) => clientView(await disableClient(deps, params.clientId, actor)),
+    }),
+  ];
+}
