@@ -115,7 +115,7 @@ async function deliverDue(work: Work, underWay: Set<Promise<void>>, room: number
     const delivery = deliverOne(work, message)
       .catch((error: unknown) => {
         // Its lease runs out and it is sent again: twice rather than never.
-        deps.log.warn({ err: error, outboxId: message.id }, 'the outbox could not be written');
+        deps.log.warn({ err: error, messageId: message.id }, 'the outbox could not be written');
       })
       .finally(() => {
         underWay.delete(delivery);
@@ -135,7 +135,7 @@ async function deliverOne({ deps, settings, worker }: Work, message: OutboxMessa
     const isDead = failures >= settings.maxAttempts || error instanceof UndeliverableError;
     const nextAt = isDead ? undefined : deps.clock.now() + pauseAfter(failures, settings);
     await deps.records.outbox.markFailed(id, worker, errorText(error), nextAt);
-    const fields = { outboxId: id, kind, attempts: failures, err: error };
+    const fields = { messageId: id, kind, worker, attempts: failures, error: errorText(error) };
     if (isDead) deps.log.error(fields, 'an outbox message is given up');
     else deps.log.warn(fields, 'an outbox message could not be delivered yet');
     return;
@@ -168,8 +168,10 @@ function pauseAfter(failures: number, { maxPauseMs, random }: Required<OutboxOpt
   return Math.ceil(full / 2 + (full / 2) * random());
 }
 
+/** Mail servers repeat the address that they refuse; neither the record nor the log may hold it in clear (C-13). */
 function errorText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+  return text.replace(/[^\s<>"']+@[^\s<>"']+/g, '<address>').slice(0, 300);
 }
 
 interface Bell {

@@ -1,15 +1,16 @@
 /** What the keys of a phone sign when it registers, compared member by member with what the server knows (R-04). */
-
-import { checkDeviceKey } from '../crypto/jwk.ts';
-import { verifyCompactJws } from '../crypto/jws.ts';
+import { Compile } from 'typebox/compile';
+import { readStatement } from '../devices/statement.ts';
 import { AuthError } from '../errors.ts';
 import type { AppCall } from '../http/app-endpoint.ts';
-import { proofWindowSeconds, typ } from '../protocol/names.ts';
-import type { RegistrationFinish } from '../protocol/registration.ts';
-import { activationTtlMs, type RegistrationDeps } from './deps.ts';
+import { typ } from '../protocol/names.ts';
+import { type RegistrationFinish, RegistrationStatement } from '../protocol/registration.ts';
+import { BiometricStatement } from '../protocol/session.ts';
+import type { RegistrationDeps } from './deps.ts';
 import type { PendingRegistration } from './pending.ts';
 
-type Members = Readonly<Record<string, string | null>>;
+const registrationSchema = Compile(RegistrationStatement);
+const biometricSchema = Compile(BiometricStatement);
 
 /**
  * Verifies both signatures. Throws `authentication_failed` where either is missing, made by another key, or speaks of anything else
@@ -20,59 +21,52 @@ export function verifyStatements(
   call: AppCall<RegistrationFinish>,
   pending: PendingRegistration,
 ): void {
-  const { registrationId, salt, verifier, signature, biometricSignature } = call.body;
-  const { deviceId, nonce, profile, biometric, deviceJwk } = pending;
-  const common = { iss: deps.issuer, deviceId, nonce };
-  const key = (jwk: unknown) => checkDeviceKey(jwk, deps.keyCache);
-  const isFit = (token: string, options: { type: string; jwk: unknown; members: Members }): boolean => {
-    const { alg, key: publicKey } = key(options.jwk);
-    const payload = verified({ token, typ: options.type, key: { alg, key: publicKey } });
-    return payload !== undefined && says(payload, options.members) && isTimely(payload, deps);
-  };
-  const isDeviceFit = isFit(signature, {
-    type: typ.registration,
-    jwk: deviceJwk,
-    members: {
-      ...common,
-      registrationId,
-      jkt: pending.thumbprint,
-      biometricJkt: biometric?.thumbprint ?? null,
-      profile,
-      salt,
-      verifier,
-    },
+  if (!isDeviceStatement(deps, call.body, pending)) throw failed('device statement');
+  if (!isBiometricStatement(deps, call.body, pending)) throw failed('biometric statement');
+}
+
+function isDeviceStatement(deps: RegistrationDeps, body: RegistrationFinish, pending: PendingRegistration): boolean {
+  const statement = readStatement(statementDeps(deps), {
+    token: body.signature,
+    typ: typ.registration,
+    publicJwk: pending.deviceJwk,
+    isStatement: (payload): payload is RegistrationStatement => registrationSchema.Check(payload),
   });
-  if (!isDeviceFit || (biometric === null) !== (biometricSignature === null)) throw failed('device statement');
-  if (biometric === null || biometricSignature === null) return;
-  const members = { ...common, purpose: 'registration', subject: registrationId, boundHash: null };
-  if (!isFit(biometricSignature, { type: typ.biometric, jwk: biometric.publicJwk, members })) {
-    throw failed('biometric statement');
-  }
-}
-
-function verified(options: Parameters<typeof verifyCompactJws>[0]): Readonly<Record<string, unknown>> | undefined {
-  try {
-    return verifyCompactJws(options).payload;
-  } catch (error) {
-    if (error instanceof AuthError && error.code === 'invalid_request') return undefined;
-    throw error;
-  }
-}
-
-/** Exactly these members and `iat`: one that is missing or unknown is refused as one that differs (T23). */
-function says(payload: Readonly<Record<string, unknown>>, members: Members): boolean {
-  const names = Object.keys(members);
   return (
-    Object.keys(payload).length === names.length + 1 &&
-    names.every((name) => Object.hasOwn(payload, name) && payload[name] === members[name])
+    statement !== undefined &&
+    statement.registrationId === body.registrationId &&
+    statement.deviceId === pending.deviceId &&
+    statement.nonce === pending.nonce &&
+    statement.jkt === pending.thumbprint &&
+    statement.biometricJkt === (pending.biometric?.thumbprint ?? null) &&
+    statement.profile === pending.profile &&
+    statement.salt === body.salt &&
+    statement.verifier === body.verifier
   );
 }
 
-/** Within the life of an activation: the nonce, not the time, makes the statement unique; the time is kept honest. */
-function isTimely({ iat }: Readonly<Record<string, unknown>>, deps: RegistrationDeps): boolean {
-  if (typeof iat !== 'number' || !Number.isSafeInteger(iat)) return false;
-  const ageMs = deps.clock.now() - iat * 1000;
-  return ageMs >= -proofWindowSeconds * 1000 && ageMs <= activationTtlMs + proofWindowSeconds * 1000;
+/** A signature where no biometric key was announced is refused like one that is missing. */
+function isBiometricStatement(deps: RegistrationDeps, body: RegistrationFinish, pending: PendingRegistration): boolean {
+  if (pending.biometric === null) return body.biometricSignature === null;
+  if (body.biometricSignature === null) return false;
+  const statement = readStatement(statementDeps(deps), {
+    token: body.biometricSignature,
+    typ: typ.biometric,
+    publicJwk: pending.biometric.publicJwk,
+    isStatement: (payload): payload is BiometricStatement => biometricSchema.Check(payload),
+  });
+  return (
+    statement !== undefined &&
+    statement.deviceId === pending.deviceId &&
+    statement.purpose === 'registration' &&
+    statement.subject === body.registrationId &&
+    statement.nonce === pending.nonce &&
+    statement.boundHash === null
+  );
+}
+
+function statementDeps({ clock, issuer, keyCache }: RegistrationDeps): Parameters<typeof readStatement>[0] {
+  return keyCache === undefined ? { clock, issuer } : { clock, issuer, keyCache };
 }
 
 function failed(what: string): AuthError {
