@@ -1,9 +1,14 @@
 /** The contracts of the records over every durable engine there is. */
+import { auditRecordsContract, outboxRecordsContract } from '../../contracts/records-audit.ts';
 import { companyRecordsContract } from '../../contracts/records-companies.ts';
 import { deviceRecordsContract } from '../../contracts/records-devices.ts';
+import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { durableEngines } from '../../engines.ts';
 
 for (const engine of durableEngines()) {
   companyRecordsContract(engine);
   deviceRecordsContract(engine);
+  auditRecordsContract(engine);
+  outboxRecordsContract(engine);
+  oidcRecordsContract(engine);
 }
