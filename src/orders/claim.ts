@@ -1,0 +1,132 @@
+/** The phone claims an order with the frame that it scanned: first claim wins, and a code that comes up twice ends the order. */
+import type { Standing } from '../devices/store.ts';
+import { AuthError } from '../errors.ts';
+import { typ } from '../protocol/names.ts';
+import type { OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
+import type { OrderDeps, PhoneCall } from './deps.ts';
+import { isFresh, isGenuine } from './frames.ts';
+import { findByToken, moveOrder, openFrameCode, readOrder } from './live.ts';
+import { type Claim, type Order, type OrderTerms, orderTimes } from './order.ts';
+import { cancelOrder, recordOrder, unavailable } from './orders.ts';
+
+/** A lost race is looked at once more as what it now is: an order that somebody else claimed. */
+const maxTries = 3;
+
+/**
+ * Claims the order behind a frame for the calling device and answers the descriptor that the server signed (docs/protocol.md §8).
+ * The same device may ask again and gets the same descriptor. Throws `order_unavailable` whatever is wrong with the frame or the
+ * order: a guesser learns nothing. Throws what `assertUsable` throws where the device may not act.
+ */
+export async function claimOrder(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<OrderClaimed> {
+  for (let attempt = 0; attempt < maxTries; attempt += 1) {
+    const order = await findClaimable(deps, claim, call);
+    if (order.state.name === 'claimed') return claimed(deps, order, order.state.claim);
+    const usable = await deps.assertUsable(call.device.id);
+    await assertMayClaim(deps, order, { claim, call, usable });
+    const made = await makeClaim(deps, order.terms, { claim, usable });
+    const result = await moveOrder(deps, order.terms.id, () => ({ kind: 'claim', claim: made }));
+    if (result?.isMoved === true) {
+      await recordOrder(deps, 'order.claimed', result.order, { ...auditedAs(call), data: placesOf(deps, order, call) });
+      return claimed(deps, result.order, made);
+    }
+  }
+  throw unavailable('claim: lost every race');
+}
+
+/** The order behind the frame, either pending or claimed by this very device; refuses and records everything else. */
+async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<Order> {
+  const orderId = await findByToken(deps, claim.token);
+  const order = orderId === undefined ? undefined : await readOrder(deps, orderId);
+  if (order === undefined) return refuseClaim(deps, call, 'unknown');
+  const { state, terms } = order;
+  if (!isGenuine(openFrameCode(deps, terms), claim)) return refuseClaim(deps, call, 'altered', order);
+  // A phone whose reply was lost asks again; by then its frame may be old and the page has hidden the code.
+  if (state.name === 'claimed' && state.claim.deviceId === call.device.id) return order;
+  if (!isFresh(claim, deps.clock.now())) return refuseClaim(deps, call, 'not_fresh', order);
+  if (state.name === 'claimed') {
+    // Two phones with one code: somebody forwards it (QRLjacking). Neither may go on.
+    await cancelOrder(deps, terms.id, { ...auditedAs(call), reason: 'code_reused' });
+    return refuseClaim(deps, call, 'code_reused', order);
+  }
+  if (state.name !== 'pending') return refuseClaim(deps, call, state.name, order);
+  return order;
+}
+
+interface ClaimFacts {
+  readonly claim: OrderClaim;
+  readonly usable: Standing;
+}
+
+async function assertMayClaim(deps: OrderDeps, order: Order, facts: ClaimFacts & { call: PhoneCall }): Promise<void> {
+  const { ownerUserId } = order.terms;
+  // Owner binding (T17): what one user is asked, no other user's phone may even read.
+  if (ownerUserId !== null && ownerUserId !== facts.usable.user.id) {
+    await refuseClaim(deps, facts.call, 'other_user', order);
+  }
+  const places = placesOf(deps, order, facts.call);
+  if (places.isPlaceMismatch && deps.proximity?.onMismatch === 'refuse') {
+    await refuseClaim(deps, facts.call, 'place_mismatch', order);
+  }
+}
+
+/** Where phone and browser are: a risk signal, recorded with every claim (P-10). */
+function placesOf(deps: OrderDeps, order: Order, call: PhoneCall) {
+  const phonePlace = deps.proximity?.placeOf(call.origin.address) ?? null;
+  const browserPlace = order.terms.browser.place;
+  const isPlaceMismatch = phonePlace !== null && browserPlace !== null && phonePlace !== browserPlace;
+  return { phonePlace, browserPlace, isPlaceMismatch };
+}
+
+async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable }: ClaimFacts): Promise<Claim> {
+  const now = deps.clock.now();
+  const span = terms.purpose === 'login' ? orderTimes.decideLogin : orderTimes.decideSigning;
+  const decideBy = Math.min(now + span, terms.createdAt + orderTimes.decideLimit);
+  const descriptor: OrderDescriptor = {
+    iss: deps.issuer,
+    orderId: terms.id,
+    deviceId: usable.device.id,
+    purpose: terms.purpose,
+    client: terms.client,
+    origin: terms.origin,
+    via: claim.via,
+    browser: terms.browser,
+    display: terms.display,
+    challenge: terms.challenge,
+    freshProof: terms.freshProof,
+    iat: Math.floor(now / 1000),
+    exp: Math.floor(decideBy / 1000),
+  };
+  return {
+    deviceId: usable.device.id,
+    userId: usable.user.id,
+    companyId: usable.company.id,
+    via: claim.via,
+    claimedAt: now,
+    decideBy,
+    descriptor: await deps.signCompact(typ.order, descriptor),
+  };
+}
+
+function claimed(deps: OrderDeps, { terms }: Order, { descriptor, decideBy }: Claim): OrderClaimed {
+  const expiresInSeconds = Math.max(0, Math.floor((decideBy - deps.clock.now()) / 1000));
+  return { orderId: terms.id, descriptor, expiresInSeconds };
+}
+
+async function refuseClaim(deps: OrderDeps, call: PhoneCall, reason: string, order?: Order): Promise<never> {
+  const more = { ...auditedAs(call), data: { reason } };
+  if (order !== undefined) await recordOrder(deps, 'order.claim_refused', order, more);
+  else await deps.records.audit.append({ event: 'order.claim_refused', ...more }, deps.clock.now());
+  throw new AuthError('order_unavailable', { detail: `claim: ${reason}` });
+}
+
+/** Who calls, as the audit trail names them. */
+export function auditedAs({ device, origin }: PhoneCall) {
+  return {
+    actor: `device:${device.id}`,
+    deviceId: device.id,
+    userId: device.userId,
+    companyId: device.companyId,
+    address: origin.address,
+    requestId: origin.requestId,
+  };
+}

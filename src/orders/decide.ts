@@ -1,0 +1,163 @@
+/** The phone decides about the order that it claimed: approve, decline or "that was not me", by a statement of its device key. */
+import { randomToken } from '../crypto/random.ts';
+import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
+import type { ApprovalStatement, Decision, OrderDecide, OrderDecided, OrderProofStart } from '../protocol/orders.ts';
+import type { MpinChallenge } from '../protocol/session.ts';
+import { auditedAs } from './claim.ts';
+import type { OrderDeps, PhoneCall } from './deps.ts';
+import { moveOrder, readOrder } from './live.ts';
+import { type Claim, type Factor, type Order, type OrderMove, orderTimes } from './order.ts';
+import { assertStillUsable, orderRecord, recordOrder, unavailable } from './orders.ts';
+import { type Expected, verifyApproval, verifyOrderBiometric } from './statement.ts';
+
+/** How the person proved themselves for this decision. */
+interface Proof {
+  readonly method: 'mpin' | 'biometric';
+  readonly factor: Factor;
+  readonly provedAt: number;
+  readonly serverProof: string | null;
+}
+
+/** Begins the mPIN handshake that this order alone accepts. Throws `order_unavailable` unless the caller claimed it and it asks for one. */
+export async function startOrderProof(deps: OrderDeps, body: OrderProofStart, call: PhoneCall): Promise<MpinChallenge> {
+  const { order } = await findOwn(deps, body.orderId, call);
+  if (!order.terms.freshProof) throw new AuthError('conflict', { message: 'this order takes no proof of its own' });
+  await assertStillUsable(deps, call.device.id, order.terms.id);
+  return deps.proofs.start(call, body);
+}
+
+/**
+ * Takes the decision of the phone that claimed the order (docs/protocol.md §8). What the phone says is compared with the server's own
+ * values; where the order asks for it the proof is evaluated last, so that no attempt is spent on a decision that could not count.
+ * The decision is written down durably before the order says it (A-11). Of parallel decisions exactly one is taken.
+ */
+export async function decideOrder(deps: OrderDeps, body: OrderDecide, call: PhoneCall): Promise<OrderDecided> {
+  const { order, claim } = await findOwn(deps, body.orderId, call);
+  await assertStillUsable(deps, call.device.id, order.terms.id);
+  const expected: Expected = { issuer: deps.issuer, now: deps.clock.now(), order, claim };
+  try {
+    const statement = verifyApproval(body.approval, call.device, expected);
+    assertProofFits(order, statement, { body, call });
+    const proof = await proofOf(deps, body, { call, expected });
+    await takeDecision(deps, { order, claim, statement, proof, approval: body.approval, call });
+    return { state: stateOf[statement.decision], serverProof: proof.serverProof };
+  } catch (error) {
+    if (error instanceof AuthError && error.status < 500) await recordRefusal(deps, order, { call, error });
+    throw error;
+  }
+}
+
+const stateOf = { approve: 'approved', decline: 'declined', report: 'reported' } as const satisfies Record<
+  Decision,
+  OrderDecided['state']
+>;
+
+/** The claimed order of the calling device; for anybody else's it is as if there were none (T17). */
+async function findOwn(deps: OrderDeps, orderId: string, call: PhoneCall): Promise<{ order: Order; claim: Claim }> {
+  const order = await readOrder(deps, orderId);
+  if (order === undefined) throw unavailable('decide: unknown');
+  const { state } = order;
+  const isOwn =
+    state.name === 'claimed' && state.claim.deviceId === call.device.id && call.session.deviceId === call.device.id;
+  if (!isOwn) {
+    await recordRefusal(deps, order, { call, error: unavailable(state.name) });
+    throw unavailable(`decide: ${state.name}, or of another device`);
+  }
+  return { order, claim: state.claim };
+}
+
+/** Judged before anything secret is evaluated: a proof where one belongs and only there, of the kind that the statement names. */
+function assertProofFits(
+  order: Order,
+  statement: ApprovalStatement,
+  { body, call }: { readonly body: OrderDecide; readonly call: PhoneCall },
+): void {
+  const isAsked = order.terms.freshProof && statement.decision === 'approve';
+  if (isAsked && body.proof === null) throw new AuthError('proof_required');
+  if (!isAsked && body.proof !== null) {
+    throw new AuthError('invalid_request', { message: 'this decision takes no proof' });
+  }
+  const method = body.proof === null ? call.session.method : 'handshake' in body.proof ? 'mpin' : 'biometric';
+  if (statement.factors[0] !== method) {
+    throw new AuthError('invalid_request', { message: 'factors does not name the proof that was made' });
+  }
+}
+
+/** The fresh proof where there is one, evaluated; otherwise the proof that opened the session. */
+async function proofOf(
+  deps: OrderDeps,
+  { orderId, approval, proof }: OrderDecide,
+  { call, expected }: { readonly call: PhoneCall; readonly expected: Expected },
+): Promise<Proof> {
+  if (proof === null) {
+    const { method, factor, openedAt } = call.session;
+    return { method, factor, provedAt: openedAt, serverProof: null };
+  }
+  const provedAt = deps.clock.now();
+  if ('handshake' in proof) {
+    const { serverProof } = await deps.proofs.prove(call, { orderId, ...proof });
+    return { method: 'mpin', factor: 'pin', provedAt, serverProof };
+  }
+  const factor = verifyOrderBiometric(proof.signature, call.device, { ...expected, approval });
+  return { method: 'biometric', factor, provedAt, serverProof: null };
+}
+
+interface Taken {
+  readonly order: Order;
+  readonly claim: Claim;
+  readonly statement: ApprovalStatement;
+  readonly proof: Proof;
+  readonly approval: string;
+  readonly call: PhoneCall;
+}
+
+async function takeDecision(deps: OrderDeps, taken: Taken): Promise<void> {
+  const { id } = taken.order.terms;
+  const by = randomToken(16);
+  const held = await moveOrder(deps, id, () => ({ kind: 'hold', by, until: deps.clock.now() + orderTimes.hold }));
+  if (held?.isMoved !== true) throw unavailable('decide: ended or being decided');
+  try {
+    await writeDown(deps, taken);
+  } catch (error) {
+    await moveOrder(deps, id, () => ({ kind: 'release', by }));
+    throw error;
+  }
+  const result = await moveOrder(deps, id, () => moveOf(deps, taken, by));
+  // Cancelled or expired while the decision was written down: it must not count, and the trail says so.
+  if (result?.isMoved !== true) throw unavailable('decide: ended meanwhile');
+}
+
+/** The audit event, and for a report the alarm, in one transaction. */
+async function writeDown(deps: OrderDeps, { order, claim, statement, proof, call }: Taken): Promise<void> {
+  const at = deps.clock.now();
+  const { method, factor, provedAt } = proof;
+  const record = orderRecord(`order.${stateOf[statement.decision]}`, order, {
+    ...auditedAs(call),
+    data: { method, factor, provedAt, via: claim.via, userAgent: call.origin.userAgent },
+  });
+  await deps.records.transaction(async (records) => {
+    await records.audit.append(record, at);
+    if (statement.decision !== 'report') return;
+    const { client, browser } = order.terms;
+    const notice = { userId: claim.userId, clientName: client.name, browserName: browser.name };
+    await notify(records, { event: 'login.reported', ...notice }, at);
+  });
+}
+
+function moveOf(deps: OrderDeps, { statement, proof, approval }: Taken, by: string): OrderMove {
+  if (statement.decision !== 'approve') return { kind: statement.decision, by };
+  const approvedAt = deps.clock.now();
+  const { factor, provedAt } = proof;
+  const outcome = { approval, factor, provedAt, approvedAt, redeemBy: approvedAt + orderTimes.redeem };
+  return { kind: 'approve', by, outcome };
+}
+
+async function recordRefusal(
+  deps: OrderDeps,
+  order: Order,
+  { call, error }: { readonly call: PhoneCall; readonly error: AuthError },
+): Promise<void> {
+  const reason = `${error.code}: ${error.message}`;
+  await recordOrder(deps, 'order.decision_refused', order, { ...auditedAs(call), data: { reason } });
+}

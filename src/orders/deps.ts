@@ -1,0 +1,44 @@
+/** What the rules of orders need from outside. Types only. */
+import type { Clock } from '../clock.ts';
+import type { Sealing } from '../crypto/sealing.ts';
+import type { Standing } from '../devices/store.ts';
+import type { SessionCall } from '../http/app-endpoint.ts';
+import type { MpinChallenge } from '../protocol/session.ts';
+import type { ShortLivedStore } from '../store/ports.ts';
+import type { RecordStore } from '../store/records.ts';
+
+/** The phone that calls: the device whose key signed, and the session it calls in. */
+export type PhoneCall = Pick<SessionCall<unknown>, 'device' | 'session' | 'origin'>;
+
+/** The mPIN proof that one order alone accepts; `mpin/` provides it, and with it the one gate that counts attempts. */
+export interface OrderProofs {
+  /** Begins a handshake that no other order and no session accepts. */
+  start(call: PhoneCall, order: { readonly orderId: string; readonly clientEphemeral: string }): Promise<MpinChallenge>;
+  /** Evaluates the proof; throws `authentication_failed`. Answers the server's proof. */
+  prove(
+    call: PhoneCall,
+    order: { readonly orderId: string; readonly handshake: string; readonly proof: string },
+  ): Promise<{ readonly serverProof: string }>;
+}
+
+/** Where an address is, as far as the operator's lookup knows, and what happens when phone and browser are not in one place (P-10). */
+export interface Proximity {
+  /** A country or city, or null where it is not known. */
+  readonly placeOf: (address: string) => string | null;
+  readonly onMismatch: 'record' | 'refuse';
+}
+
+export interface OrderDeps {
+  readonly records: RecordStore;
+  readonly shortLived: ShortLivedStore;
+  readonly sealing: Pick<Sealing, 'seal' | 'open' | 'lookup'>;
+  readonly clock: Clock;
+  /** The server's origin, without a slash at its end. */
+  readonly issuer: string;
+  /** Signs with the server's active key; `typ` goes into the protected header. */
+  readonly signCompact: (typ: string, payload: object) => Promise<string>;
+  /** Throws an `AuthError` unless device, user and company may act at this moment: the one such check of the server (T9). */
+  readonly assertUsable: (deviceId: string) => Promise<Standing>;
+  readonly proofs: OrderProofs;
+  readonly proximity?: Proximity | undefined;
+}

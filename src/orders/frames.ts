@@ -1,0 +1,72 @@
+/** Frames: the changing texts that a QR code or a same-device link shows, which the server alone can make and which die within seconds. */
+import { randomBytes } from 'node:crypto';
+import { encodeBase64url, equalBytes, frame, hmacSha256, sha256, tryDecodeBase64url } from '../crypto/bytes.ts';
+import type { OrderClaim } from '../protocol/orders.ts';
+import type { OrderTerms } from './order.ts';
+
+/** A new frame begins every two seconds. */
+export const stepMs = 2_000;
+/** For how long a frame is accepted, from the begin of its step. */
+export const frameLifetimeMs = { qr: 6_000, link: 60_000 } as const;
+
+const pathOf = { qr: 'q', link: 'l' } as const;
+const tagBytes = 12;
+const tokenBytes = 16;
+const secretBytes = 32;
+
+/** What frames are made of. The token names the order and allows nothing else; the secret never leaves the server. */
+export interface FrameCode {
+  readonly token: string;
+  readonly secret: Uint8Array;
+  /** What every frame of the order is tied to. */
+  readonly scope: Uint8Array;
+}
+
+/** Token and secret as 48 bytes, the form that is sealed into the order. */
+export function newFrameBytes(): Uint8Array {
+  return new Uint8Array(randomBytes(tokenBytes + secretBytes));
+}
+
+/** Takes {@link newFrameBytes} apart and ties the frames to issuer, purpose and shown text, so that they can stand for nothing else. */
+export function frameCode(
+  bytes: Uint8Array,
+  issuer: string,
+  terms: Pick<OrderTerms, 'id' | 'purpose' | 'display'>,
+): FrameCode {
+  return {
+    token: encodeBase64url(bytes.subarray(0, tokenBytes)),
+    secret: bytes.subarray(tokenBytes),
+    scope: sha256(frame([issuer, terms.id, terms.purpose, terms.display.text])),
+  };
+}
+
+/** The text to show at `now`, `<issuer>/q/<token>.<step>.<tag>` or `<issuer>/l/…` (docs/protocol.md §7). Never one of a later step. */
+export function frameText(
+  code: FrameCode,
+  via: OrderClaim['via'],
+  at: { readonly issuer: string; readonly now: number },
+): string {
+  const step = Math.floor(at.now / stepMs);
+  return `${at.issuer}/${pathOf[via]}/${code.token}.${step}.${encodeBase64url(tagOf(code, via, step))}`;
+}
+
+/** Whether the server made this frame for this order and this way of showing it, whatever its age. */
+export function isGenuine(code: FrameCode, claim: OrderClaim): boolean {
+  const tag = tryDecodeBase64url(claim.tag);
+  // In constant time: a tag guessed byte by byte would let anybody make frames.
+  return tag !== undefined && equalBytes(tag, tagOf(code, claim.via, claim.step));
+}
+
+/** Whether the frame may still be accepted, by the server's clock alone: neither old nor of a time to come. */
+export function isFresh(claim: Pick<OrderClaim, 'via' | 'step'>, now: number): boolean {
+  const age = now - claim.step * stepMs;
+  return age >= 0 && age < frameLifetimeMs[claim.via];
+}
+
+function tagOf(code: FrameCode, via: OrderClaim['via'], step: number): Uint8Array {
+  // The way is under the tag: a QR frame, good for seconds, cannot be passed off as a link, good for a minute.
+  return hmacSha256(code.secret, frame(['mtoken/v1/frame', via, code.token, String(step), code.scope])).subarray(
+    0,
+    tagBytes,
+  );
+}
