@@ -1,0 +1,203 @@
+/** Tells waiting pages what happens to their orders, by Server-Sent Events: one timer and two subscriptions for all of a process. */
+import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { deviceEndedTopic } from '../devices/end.ts';
+import type { OrderDeps } from '../orders/deps.ts';
+import { type FrameCode, frameText, stepMs } from '../orders/frames.ts';
+import { openFrameCode, ordersChangedTopic, readOrder } from '../orders/live.ts';
+import { deadlineOf, isFinal, type Order } from '../orders/order.ts';
+import { cancelOrder, expireOrder } from '../orders/orders.ts';
+import { pageView } from './view.ts';
+
+/** Streams of one order in one process; a further one takes the place of the oldest. */
+const maxStreams = 2;
+/** Silence after which proxies would close a stream (their default is 60 s). */
+const heartbeatMs = 15_000;
+/** How often the state is read although nobody told of a change: messages between processes may be lost. */
+const recheckMs = 10_000;
+/** A browser that does not read: its states can be had again, so the stream is cut. */
+const maxBacklogBytes = 65_536;
+/** Pages served before other work has its turn. */
+const sliceSize = 200;
+
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  // nginx delivers nothing at all for minutes without this.
+  'x-accel-buffering': 'no',
+} as const;
+
+export interface FeedDeps extends OrderDeps {
+  /** Told of faults while serving streams; the streams go on. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export interface OrderFeed {
+  /** Takes the response over: writes the state at once, then frames and changes until the order is over. */
+  open(response: ServerResponse, order: Order): void;
+  /** How many streams are open. */
+  readonly size: number;
+  /** Ends every stream and the subscriptions. */
+  close(): void;
+}
+
+/** One waiting page. Ten thousand of these must be cheap: no request, no order, no timer is kept. */
+interface Stream {
+  readonly response: ServerResponse;
+  readonly orderId: string;
+  code: FrameCode | undefined;
+  deviceId: string | undefined;
+  deadline: number | undefined;
+  checkedAt: number;
+  writtenAt: number;
+}
+
+/** Starts the feed of this process. */
+export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
+  const streams = new Map<string, Set<Stream>>();
+  const board: Board = { deps, streams };
+  const guard = (work: Promise<unknown>): void => void work.catch(deps.onFault);
+  const stopOrders = await deps.shortLived.subscribe(ordersChangedTopic, (orderId) => guard(refresh(board, orderId)));
+  const stopDevices = await deps.shortLived.subscribe(deviceEndedTopic, (id) => guard(endOrdersOf(board, id)));
+  let isClosed = false;
+  const schedule = (): NodeJS.Timeout => setTimeout(beat, stepMs - (deps.clock.now() % stepMs)).unref();
+  const beat = (): void => {
+    guard(
+      serveAll(board, guard).finally(() => {
+        if (!isClosed) timer = schedule();
+      }),
+    );
+  };
+  let timer = schedule();
+  return {
+    open: (response, order) => openStream(board, response, order),
+    get size() {
+      return [...streams.values()].reduce((sum, { size }) => sum + size, 0);
+    },
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+      stopOrders();
+      stopDevices();
+      for (const set of streams.values()) for (const { response } of set) response.end();
+      streams.clear();
+    },
+  };
+}
+
+interface Board {
+  readonly deps: FeedDeps;
+  readonly streams: Map<string, Set<Stream>>;
+}
+
+function openStream(board: Board, response: ServerResponse, order: Order): void {
+  const orderId = order.terms.id;
+  const set = board.streams.get(orderId) ?? new Set();
+  board.streams.set(orderId, set);
+  const [oldest] = set;
+  if (oldest !== undefined && set.size >= maxStreams) {
+    // Told, so that this page asks from time to time instead of taking the place back.
+    oldest.response.end('event: replaced\ndata: {}\n\n');
+    drop(board, oldest);
+  }
+  const stream: Stream = {
+    response,
+    orderId,
+    code: undefined,
+    deviceId: undefined,
+    deadline: undefined,
+    checkedAt: 0,
+    writtenAt: 0,
+  };
+  set.add(stream);
+  response.on('close', () => drop(board, stream));
+  response.on('error', () => drop(board, stream));
+  response.writeHead(200, streamHeaders);
+  response.socket?.setNoDelay(true);
+  response.write('retry: 1000\n\n');
+  show(board, stream, order);
+}
+
+/** Writes the full state; ends the stream where nothing more will be told on it (S-15). */
+function show(board: Board, stream: Stream, order: Order): void {
+  const { deps } = board;
+  const { state } = order;
+  const now = deps.clock.now();
+  stream.checkedAt = now;
+  stream.deadline = deadlineOf(state);
+  stream.deviceId = 'claim' in state ? state.claim.deviceId : undefined;
+  stream.code = state.name === 'pending' ? (stream.code ?? openFrameCode(deps, order.terms)) : undefined;
+  const frame = stream.code && frameText(stream.code, 'qr', { issuer: deps.issuer, now });
+  write(board, stream, `event: state\ndata: ${JSON.stringify(pageView(order, now, frame))}\n\n`);
+  if (isFinal(state) || state.name === 'approved') end(board, stream);
+}
+
+function write(board: Board, stream: Stream, text: string): void {
+  if (stream.response.writableLength > maxBacklogBytes) {
+    stream.response.destroy();
+    drop(board, stream);
+    return;
+  }
+  stream.writtenAt = board.deps.clock.now();
+  stream.response.write(text);
+}
+
+function end(board: Board, stream: Stream): void {
+  stream.response.end();
+  drop(board, stream);
+}
+
+function drop({ streams }: Board, stream: Stream): void {
+  const set = streams.get(stream.orderId);
+  set?.delete(stream);
+  if (set?.size === 0) streams.delete(stream.orderId);
+}
+
+/** Reads the order once and shows it to all of its pages. */
+async function refresh(board: Board, orderId: string): Promise<void> {
+  if (!board.streams.has(orderId)) return;
+  const order = await readOrder(board.deps, orderId);
+  for (const stream of board.streams.get(orderId) ?? []) {
+    if (order === undefined) end(board, stream);
+    else show(board, stream, order);
+  }
+}
+
+/** What an ended device has claimed ends with it, and its page is told at once (S-07). */
+async function endOrdersOf(board: Board, deviceId: string): Promise<void> {
+  for (const [orderId, set] of board.streams) {
+    const isIts = [...set].some((stream) => stream.deviceId === deviceId);
+    if (isIts) await cancelOrder(board.deps, orderId, { reason: 'device_ended', actor: 'server' });
+  }
+}
+
+/** A new frame for whoever shows one, a sign of life for the others; in slices, so that thousands of pages hold nobody up. */
+async function serveAll(board: Board, guard: (work: Promise<unknown>) => void): Promise<void> {
+  let served = 0;
+  for (const set of board.streams.values()) {
+    for (const stream of set) {
+      serve(board, stream, guard);
+      served += 1;
+      if (served % sliceSize === 0) await nextTurn();
+    }
+  }
+}
+
+function serve(board: Board, stream: Stream, guard: (work: Promise<unknown>) => void): void {
+  const { deps } = board;
+  const now = deps.clock.now();
+  const isOver = stream.deadline !== undefined && now >= stream.deadline;
+  if (isOver) {
+    guard(expireOrder(deps, stream.orderId).then(() => refresh(board, stream.orderId)));
+    return;
+  }
+  if (now - stream.checkedAt >= recheckMs) {
+    stream.checkedAt = now;
+    guard(refresh(board, stream.orderId));
+  } else if (stream.code !== undefined) {
+    const frame = frameText(stream.code, 'qr', { issuer: deps.issuer, now });
+    write(board, stream, `event: frame\ndata: ${JSON.stringify({ frame })}\n\n`);
+  } else if (now - stream.writtenAt >= heartbeatMs) {
+    write(board, stream, ': hb\n\n');
+  }
+}

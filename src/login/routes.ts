@@ -1,0 +1,248 @@
+/** The login page and what it calls: each route finds its interaction by the browser's own cookie, and its order by the binding cookie. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { AuthError } from '../errors.ts';
+import { addressNetwork, clientAddress } from '../http/addresses.ts';
+import { logError } from '../http/app.ts';
+import { type LimitDeps, limit } from '../http/limits.ts';
+import { toAuthError } from '../http/problem.ts';
+import { assertSameOrigin } from '../http/same-origin.ts';
+import type { OrderDeps } from '../orders/deps.ts';
+import type { Order } from '../orders/order.ts';
+import { cancelOrder, currentFrame, expireOrder, recordOrder, redeemOrder, renewOrder } from '../orders/orders.ts';
+import { plainName } from '../orders/text.ts';
+import { strict } from '../protocol/common.ts';
+import { readBinding, writeBinding } from './binding.ts';
+import { browserName, networkPrefix } from './browser.ts';
+import { findBrowserOrder, openBrowserOrder } from './browser-orders.ts';
+import { type OrderFeed, startOrderFeed } from './feed.ts';
+import type { Interaction, Interactions } from './interactions.ts';
+import { acceptedLanguages, messagesFor } from './messages.ts';
+import { loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
+import { type PageView, pageView } from './view.ts';
+
+export interface LoginDeps extends OrderDeps, LimitDeps {
+  readonly interactions: Interactions;
+  readonly assets: PageAssets;
+  /** New orders of one address in a minute; 10 unless told. */
+  readonly ordersPerMinute?: number | undefined;
+}
+
+const defaultOrdersPerMinute = 10;
+/** No request of the page has a body worth the name. */
+const bodyLimit = 1024;
+
+const params = strict({ uid: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
+
+/** What a request of a page is about. */
+interface Visit {
+  readonly interaction: Interaction;
+  readonly binding: string | undefined;
+}
+
+/** Registers the login page, its calls and its event streams. */
+export async function loginPlugin(app: FastifyInstance, deps: LoginDeps): Promise<void> {
+  const feed = await startOrderFeed({ ...deps, onFault: (error) => app.log.warn({ err: error }, 'order feed') });
+  // Before the listener waits for its connections: an open stream would hold up the shutdown.
+  app.addHook('preClose', async () => feed.close());
+  app.setErrorHandler((thrown, request, reply) => answerPageError(deps, { thrown, request, reply }));
+  readingRoutes(app, deps, feed);
+  actingRoutes(app, deps);
+  app.get('/q/*', async (request, reply) => sendLanding(deps, request, reply));
+  app.get('/l/*', async (request, reply) => sendLanding(deps, request, reply));
+}
+
+/** GET: nothing changes by them (S-10). */
+function readingRoutes(app: FastifyInstance, deps: LoginDeps, feed: OrderFeed): void {
+  const schema = { params };
+  app.get('/interaction/:uid', { schema }, async (request, reply) => {
+    const { client, uiLocales } = await deps.interactions.find(request, reply);
+    const domain = plainName(client.domain, '-');
+    const frame = frameOf(deps, request, uiLocales);
+    return sendPage(reply, loginPage({ ...frame, portal: plainName(client.name, domain), domain }));
+  });
+
+  app.get('/interaction/:uid/status', { schema }, async (request, reply) => {
+    assertOwnPage(request);
+    const { order } = await findOrder(deps, request, reply);
+    return reply.header('cache-control', 'no-store').send(await viewOf(deps, order));
+  });
+
+  app.get('/interaction/:uid/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    assertOwnPage(request);
+    const { order } = await findOrder(deps, request, reply);
+    reply.hijack();
+    feed.open(reply.raw, order);
+  });
+}
+
+/** POST: only from our own page (S-10), only by the browser that the interaction and the order belong to (P-04, T17). */
+function actingRoutes(app: FastifyInstance, deps: LoginDeps): void {
+  const act = (name: string, answer: (request: FastifyRequest, reply: FastifyReply) => Promise<object>): void => {
+    app.post(`/interaction/:uid/${name}`, { schema: { params }, bodyLimit }, async (request, reply) => {
+      assertSameOrigin(request, deps.issuer);
+      assertNoBody(request.body);
+      return reply.header('cache-control', 'no-store').send(await answer(request, reply));
+    });
+  };
+  act('order', (request, reply) => openOrder(deps, request, reply));
+  act('link', async (request, reply) => {
+    const { order } = await findOrder(deps, request, reply);
+    const url = currentFrame(deps, order, 'link');
+    if (url === undefined) throw new AuthError('order_unavailable');
+    return { url };
+  });
+  act('renew', async (request, reply) => {
+    const visit = await findOrder(deps, request, reply);
+    await renewOrder(deps, visit.order.terms.id);
+    return viewOf(deps, (await findOrder(deps, request, reply)).order);
+  });
+  act('cancel', (request, reply) => cancel(deps, request, reply));
+  act('finish', (request, reply) => finish(deps, request, reply));
+}
+
+async function openOrder(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
+  const interaction = await deps.interactions.find(request, reply);
+  const address = clientAddress(request);
+  const { order, binding } = await openBrowserOrder(deps, {
+    interaction,
+    binding: readBinding(request, deps.issuer),
+    browser: {
+      name: browserName(request.headers['user-agent']),
+      address: networkPrefix(address),
+      place: deps.proximity?.placeOf(address) ?? null,
+    },
+    wantedLanguages: languagesOf(request, interaction.uiLocales),
+    requestId: request.id,
+    limitCreation: () => limit(deps, creationLimit(deps, address)),
+  });
+  writeBinding(reply, deps.issuer, binding);
+  return viewOf(deps, order);
+}
+
+function creationLimit(deps: LoginDeps, address: string) {
+  const rate = deps.ordersPerMinute ?? defaultOrdersPerMinute;
+  return { kind: 'address', group: 'login.order', subject: addressNetwork(address), rate } as const;
+}
+
+/** Ends the order if there still is one, and the portal's request with it. */
+async function cancel(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<{ location: string }> {
+  const { uid } = await deps.interactions.find(request, reply);
+  const order = await findBrowserOrder(deps, uid, readBinding(request, deps.issuer));
+  if (order !== undefined) {
+    const asker = { address: clientAddress(request), requestId: request.id };
+    await cancelOrder(deps, order.terms.id, { ...asker, reason: 'browser', actor: 'browser' });
+  }
+  return refuse(deps, 'cancelled', { request, reply, orderId: order?.terms.id });
+}
+
+interface Refusal {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly orderId: string | undefined;
+}
+
+/** Ends the portal's request with `access_denied` and writes that down. */
+async function refuse(
+  deps: LoginDeps,
+  reason: string,
+  { request, reply, orderId }: Refusal,
+): Promise<{ location: string }> {
+  const { client } = await deps.interactions.find(request, reply);
+  const location = await deps.interactions.refuse(request, reply, reason);
+  const asker = { actor: 'browser', address: clientAddress(request), requestId: request.id };
+  const record = { event: 'login.refused', ...asker, orderId, clientId: client.id, data: { reason } } as const;
+  await deps.records.audit.append(record, deps.clock.now());
+  return { location };
+}
+
+/**
+ * Redeems an approval for this browser, once, and answers where it goes next; the page then navigates by GET, so that no form-action
+ * rule stands between it and the portal. An order that ended otherwise ends the portal's request with `access_denied` (P-09).
+ */
+async function finish(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<{ location: string }> {
+  const { order, binding } = await findOrder(deps, request, reply);
+  const { name } = order.state;
+  if (name === 'declined' || name === 'reported' || name === 'cancelled' || name === 'expired') {
+    return refuse(deps, name, { request, reply, orderId: order.terms.id });
+  }
+  if (name === 'redeemed') throw new AuthError('order_unavailable', { detail: 'finish: redeemed already' });
+  if (name !== 'approved') throw new AuthError('conflict', { message: 'nothing has been approved yet' });
+  const asker = { address: clientAddress(request), requestId: request.id };
+  const redeemed = await redeemOrder(deps, order.terms.id, { ...asker, binding });
+  const { userId, deviceId } = redeemed.state.claim;
+  const { factor, provedAt } = redeemed.state.outcome;
+  const login = { userId, deviceId, orderId: order.terms.id, factor, provedAt };
+  const location = await deps.interactions.complete(request, reply, login);
+  const data = { factor, provedAt, userAgent: request.headers['user-agent'] ?? '' };
+  await recordOrder(deps, 'login.completed', redeemed, { ...asker, actor: 'browser', data });
+  return { location };
+}
+
+/** The order of this browser for this interaction. Throws `not_found` for everybody else. */
+async function findOrder(
+  deps: LoginDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Visit & { readonly order: Order; readonly binding: string }> {
+  const interaction = await deps.interactions.find(request, reply);
+  const binding = readBinding(request, deps.issuer);
+  const order = await findBrowserOrder(deps, interaction.uid, binding);
+  if (order === undefined || binding === undefined)
+    throw new AuthError('not_found', { detail: 'no order of this browser' });
+  return { interaction, binding, order };
+}
+
+async function viewOf(deps: LoginDeps, order: Order): Promise<PageView> {
+  if (order.state.name === 'expired') await expireOrder(deps, order.terms.id);
+  return pageView(order, deps.clock.now(), currentFrame(deps, order));
+}
+
+/** Data and streams are for our page alone: browsers say when another site asks. */
+function assertOwnPage(request: FastifyRequest): void {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') throw new AuthError('forbidden_origin');
+}
+
+function assertNoBody(body: unknown): void {
+  const isEmpty = body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0);
+  if (!isEmpty) throw new AuthError('invalid_request', { message: 'this request takes no body' });
+}
+
+function languagesOf(request: FastifyRequest, uiLocales: readonly string[]): string[] {
+  return [...uiLocales, ...acceptedLanguages(request.headers['accept-language'])];
+}
+
+function frameOf({ assets }: LoginDeps, request: FastifyRequest, uiLocales: readonly string[] = []) {
+  return { ...messagesFor(languagesOf(request, uiLocales)), assets };
+}
+
+function sendPage(reply: FastifyReply, page: string): FastifyReply {
+  return reply
+    .header('content-security-policy', pageSecurityPolicy)
+    .header('cache-control', 'no-store')
+    .header('x-frame-options', 'DENY')
+    .type('text/html; charset=utf-8')
+    .send(page);
+}
+
+/** What a phone's own camera opens: it says where to scan, and neither reads nor changes anything. */
+function sendLanding(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const frame = frameOf(deps, request);
+  return sendPage(reply, messagePage({ ...frame, text: frame.messages.landing }));
+}
+
+/** A person sees a page that says what to do; scripts get the problem document from the application's handler. */
+function answerPageError(
+  deps: LoginDeps,
+  { thrown, request, reply }: { thrown: unknown; request: FastifyRequest; reply: FastifyReply },
+): FastifyReply {
+  const error = toAuthError(thrown);
+  const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+  if (!wantsPage) throw error;
+  logError(error, request);
+  const frame = frameOf(deps, request);
+  const { gone, fault } = frame.messages;
+  const text = error.status >= 500 || error.status === 429 ? fault : gone;
+  return sendPage(reply.status(error.status), messagePage({ ...frame, text, supportCode: request.id }));
+}

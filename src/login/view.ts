@@ -1,0 +1,24 @@
+/** What the login page may know of its order: a state, a time, a frame. Never who scanned it (no identity before the approval). */
+import type { Order, OrderState } from '../orders/order.ts';
+import { deadlineOf } from '../orders/order.ts';
+
+export interface PageView {
+  readonly state: OrderState['name'];
+  /** Whole seconds until the state is over; null where it is final. */
+  readonly secondsLeft: number | null;
+  /** Whether the page can ask for more time. */
+  readonly canRenew: boolean;
+  /** The code to show, while there is one. */
+  readonly frame: string | null;
+}
+
+/** The order as its page sees it at `now`. */
+export function pageView({ terms, state }: Pick<Order, 'terms' | 'state'>, now: number, frame?: string): PageView {
+  const deadline = deadlineOf(state);
+  return {
+    state: state.name,
+    secondsLeft: deadline === undefined ? null : Math.max(0, Math.ceil((deadline - now) / 1000)),
+    canRenew: state.name === 'pending' && state.pageEndsAt < terms.pageLimitAt,
+    frame: frame ?? null,
+  };
+}
