@@ -1,0 +1,78 @@
+/** Migrations on every durable engine, from one process and from many. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { migrate, pendingMigrations } from '../../../src/store/migrate.ts';
+import type { Migration } from '../../../src/store/migrations/list.ts';
+import { migrations } from '../../../src/store/migrations/list.ts';
+import { type DurableEngine, durableEngines, type FreshDurable, testServer } from '../../engines.ts';
+import { type Program, runProgram } from '../../programs.ts';
+
+const clock = systemClock;
+const first: Migration = { id: '0001_first', script: "create table one (a text); insert into one values ('x;y')" };
+const second: Migration = { id: '0002_second', script: 'create table two (a text); -- the end;' };
+
+function startFour(engine: DurableEngine, place: readonly string[]): Program[] {
+  const file = new URL('programs/migrate.ts', import.meta.url);
+  return Array.from({ length: 4 }, () => runProgram(file, [engine.name, ...place]));
+}
+
+for (const engine of durableEngines()) {
+  describe(`migrations: ${engine.name}`, () => {
+    let fresh: FreshDurable;
+    beforeEach(async () => {
+      fresh = await engine.fresh({ migrated: false });
+    });
+    afterEach(() => fresh.close());
+
+    it('refuses to serve before they have run, and says what to do', async () => {
+      await expect(fresh.store.check()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(fresh.store.check()).rejects.toThrow(/mtoken migrate/);
+      expect(await pendingMigrations(fresh.store)).toEqual(migrations.map(({ id }) => id));
+    });
+
+    it('applies each once and in order', async () => {
+      expect(await migrate(fresh.store, { clock, list: [first] })).toEqual(['0001_first']);
+      expect(await migrate(fresh.store, { clock, list: [first, second] })).toEqual(['0002_second']);
+      expect(await migrate(fresh.store, { clock, list: [first, second] })).toEqual([]);
+      expect(await fresh.store.query('select a from one')).toEqual([{ a: 'x;y' }]);
+    });
+
+    it('refuses a text that changed after it was applied', async () => {
+      await migrate(fresh.store, { clock, list: [first] });
+      const changed = { ...first, script: `${first.script} ` };
+      await expect(migrate(fresh.store, { clock, list: [changed, second] })).rejects.toMatchObject({
+        code: 'conflict',
+      });
+      expect(await migrate(fresh.store, { clock, list: [first] })).toEqual([]);
+    });
+
+    it('refuses a store that is newer than the build', async () => {
+      await migrate(fresh.store, { clock, list: [first, second] });
+      await expect(migrate(fresh.store, { clock, list: [first] })).rejects.toThrow(/0002_second/);
+    });
+
+    it('leaves nothing behind when one fails', async () => {
+      const broken = { id: '0002_broken', script: 'create table two (a text); insert into missing values (1)' };
+      await expect(migrate(fresh.store, { clock, list: [first, broken] })).rejects.toThrow();
+      expect(await migrate(fresh.store, { clock, list: [first, second] })).toEqual(['0001_first', '0002_second']);
+    });
+
+    it('runs once when four processes start at once', async () => {
+      const place = await placeOf(engine, fresh);
+      const started = startFour(engine, place);
+      const told = await Promise.all(started.map((one) => one.line(/^applied/)));
+      expect(told.sort()).toEqual(['applied 0', 'applied 0', 'applied 0', `applied ${migrations.length}`]);
+      expect(await Promise.all(started.map((one) => one.ended()))).toEqual([0, 0, 0, 0]);
+      await fresh.store.check();
+    });
+  });
+}
+
+async function placeOf(engine: DurableEngine, { store }: FreshDurable): Promise<string[]> {
+  if (engine.name === 'sqlite') {
+    const [row] = await store.query<{ file: string }>("select file from pragma_database_list where name = 'main'");
+    return [(row?.file ?? '').replace(/\/mtoken\.db$/, '')];
+  }
+  const [row] = await store.query<{ schema: string }>('select current_schema() as schema');
+  return [testServer('MTOKEN_TEST_DATABASE_URL') ?? '', row?.schema ?? ''];
+}
