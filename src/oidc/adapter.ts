@@ -4,7 +4,7 @@ import type { Sealing } from '../crypto/sealing.ts';
 import { AuthError } from '../errors.ts';
 import type { Versioned } from '../store/ports.ts';
 import type { Records } from '../store/records.ts';
-import { toProviderMetadata } from './client-metadata.ts';
+import { clientIdPattern, toProviderMetadata } from './client-metadata.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
 import { sessionRecords } from './sessions.ts';
@@ -137,6 +137,7 @@ function refreshTokenAdapter({ records, sealing, clock }: AdapterDeps): Partial<
 function clientAdapter({ records }: AdapterDeps): Partial<Adapter> {
   return {
     find: async (id) => {
+      if (!clientIdPattern.test(id)) return undefined;
       const client = await records.clients.find(id);
       return client?.status === 'active' ? toProviderMetadata(client) : undefined;
     },

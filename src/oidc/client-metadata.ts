@@ -11,6 +11,9 @@ type Metadata = Readonly<Record<string, unknown>>;
 /** Members of this project's own, beside those of OpenID Connect. */
 export const extraClientMetadata = ['mtoken_kind', 'mtoken_scope', 'mtoken_resource', 'mtoken_company_id'] as const;
 
+/** What a client id looks like. Anything else is no client, and is not looked for. */
+export const clientIdPattern = /^[A-Za-z0-9._-]{3,64}$/;
+
 const maxUris = 20;
 const maxUriLength = 2000;
 const maxKeys = 10;

@@ -4,7 +4,7 @@ import { type Actor, actedBy } from '../companies/actor.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
 import type { RecordStore, Records } from '../store/records.ts';
-import { checkMetadata } from './client-metadata.ts';
+import { checkMetadata, clientIdPattern } from './client-metadata.ts';
 import type { Client } from './store.ts';
 
 export interface ClientDeps {
@@ -35,8 +35,6 @@ export interface ClientWithSecret {
   readonly client: Omit<Client, 'secret'>;
   readonly secret: string | undefined;
 }
-
-const idPattern = /^[A-Za-z0-9._-]{3,64}$/;
 
 /**
  * Registers a client and writes `client.created`. Throws `invalid_request` (which member, what was expected), `already_exists`,
@@ -149,7 +147,7 @@ function secretFor(metadata: Client['metadata']): string | undefined {
 }
 
 function checkId(id: string): string {
-  if (idPattern.test(id)) return id;
+  if (clientIdPattern.test(id)) return id;
   throw new AuthError('invalid_request', { message: 'id must have 3 to 64 letters, digits, ".", "_" or "-"' });
 }
 

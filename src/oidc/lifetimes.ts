@@ -4,6 +4,8 @@ export const lifetimeSeconds = {
   /** A pushed or direct authorization request, from the redirect to the finished login. */
   interaction: 600,
   authorizationCode: 60,
+  /** From a proof on the phone to the browser's return: deciding 120 s, redeeming 60 s. */
+  approval: 180,
   accessToken: 300,
   idToken: 600,
   /** Since the last sign-on at any portal. */

@@ -1,12 +1,14 @@
 /** When the provider must send the browser to the login page, and which requests it must refuse. */
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { acr } from '../protocol/names.ts';
+import { lifetimeSeconds } from './lifetimes.ts';
 
 const { Check, Prompt } = interactionPolicy;
 
 /**
  * One prompt, `login`: every client is registered by the bank, so nobody is asked for consent. The provider's own checks (no
- * session, max_age, id_token_hint, requested subject) stay; two are added.
+ * session, id_token_hint, requested subject) stay; the
+ * other checks are this project's.
  */
 export function loginPolicy(): interactionPolicy.Prompt[] {
   const login = interactionPolicy.base().get('login') ?? new Prompt({ name: 'login', requestable: true });
@@ -16,6 +18,8 @@ export function loginPolicy(): interactionPolicy.Prompt[] {
   // First, because the checks that it replaces would ask for a login that can never give what was requested.
   login.checks.remove('essential_acrs');
   login.checks.remove('essential_acr');
+  login.checks.remove('max_age');
+  login.checks.add(new Check('max_age', 'a fresh login is required', isTooOld));
   login.checks.add(new Check('acr', 'requested authentication context cannot be obtained', requireKnownAcr), 0);
   return [login];
 }
@@ -23,6 +27,21 @@ export function loginPolicy(): interactionPolicy.Prompt[] {
 /** A session whose device, user or company has ended counts as no session: its user must log in again (T8). */
 function hasDeadSession(ctx: KoaContextWithOIDC): boolean {
   return ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined;
+}
+
+/**
+ * `max_age` holds for the login that answers it as well: an approval within an app session that was opened long ago is not a fresh
+ * login. The provider alone would take any.
+ */
+function isTooOld({ oidc }: KoaContextWithOIDC): boolean {
+  const { session, params, result } = oidc;
+  const maxAge = params?.['max_age'];
+  if (maxAge === undefined || session?.accountId === undefined || !session.past(Number(maxAge))) return false;
+  if (result?.login === undefined) return true;
+  if (session.past(Number(maxAge) + lifetimeSeconds.approval)) {
+    throw new errors.LoginRequired('the proof on the phone is older than max_age allows');
+  }
+  return false;
 }
 
 /** `acr_values` and the `acr` claim are honoured or refused, never ignored (O-14): the provider alone would ignore the first. */

@@ -41,7 +41,9 @@ export function adjustModels(provider: Provider, deps: ModelDeps): void {
   } = provider as unknown as {
     readonly Session: Model<DeviceSession>;
     readonly Grant: Model<DeviceGrant>;
-    readonly Client: { readonly prototype: { backchannelLogout: () => Promise<void> } };
+    readonly Client: {
+      readonly prototype: { backchannelLogout: () => Promise<void>; includeSid: () => boolean };
+    };
   };
   keepAlso(session, ['deviceId']);
   keepAlso(grant, ['deviceId', 'sessionUid']);
@@ -49,6 +51,9 @@ export function adjustModels(provider: Provider, deps: ModelDeps): void {
   requireMethod(client.prototype, 'backchannelLogout');
   // Every ending of a session enqueues the logout tokens in its own transaction (end-logins.ts), retried until they arrive.
   client.prototype.backchannelLogout = async () => undefined;
+  requireMethod(client.prototype, 'includeSid');
+  // Also for portals without back-channel logout: a person's own session list and the portal's then speak of the same thing.
+  client.prototype.includeSid = () => true;
 }
 
 function keepAlso<T>(model: Model<T>, members: readonly string[]): void {
