@@ -14,7 +14,7 @@ export interface WellKnownDeps {
 export function wellKnownPlugin(deps: WellKnownDeps): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
     app.get('/.well-known/mtoken-keys', async (_request, reply) => {
-      const document = JSON.stringify(await deps.keys.keySetDocument());
+      const document = Buffer.from(JSON.stringify(await deps.keys.keySetDocument()));
       return reply.type('application/jose+json').header('cache-control', 'public, max-age=60').send(document);
     });
     app.get('/.well-known/mtoken-configuration', async (_request, reply) => {
