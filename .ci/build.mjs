@@ -9,7 +9,7 @@ const root = new URL('..', import.meta.url).pathname;
 const web = join(root, 'src', 'web');
 const dist = join(root, 'dist');
 /** Files of a page that are served as they are. */
-const copied = new Set(['.css', '.html', '.svg', '.png', '.ico', '.woff2', '.webmanifest', '.json']);
+const copied = new Set(['.html', '.svg', '.png', '.ico', '.woff2', '.webmanifest', '.json']);
 
 function typescript(...args) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -27,17 +27,16 @@ function filesBelow(directory) {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** `src/web/<page>/main.ts` becomes `dist/web/<page>.js`; other entries that end in `worker.ts` keep their names. */
+/** `src/web/<page>/main.ts` and `page.css` become `dist/web/<page>.js` and `.css`; a file ending in `worker.ts` keeps its own name. */
 function entries(pages) {
-  const found = {};
-  for (const page of pages) {
-    const main = join(web, page, 'main.ts');
-    if (existsSync(main)) found[page] = main;
-    for (const file of filesBelow(join(web, page))) {
-      if (file.endsWith('worker.ts')) found[`${page}-${basename(file, '.ts')}`] = file;
-    }
-  }
-  return found;
+  return pages.flatMap((page) => {
+    const own = ['main.ts', 'page.css'].map((name) => ({ in: join(web, page, name), out: page }));
+    const workers = filesBelow(join(web, page)).filter((file) => file.endsWith('worker.ts'));
+    return [
+      ...own.filter((entry) => existsSync(entry.in)),
+      ...workers.map((file) => ({ in: file, out: `${page}-${basename(file, '.ts')}` })),
+    ];
+  });
 }
 
 function copyAssets(pages) {

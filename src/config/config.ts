@@ -25,12 +25,8 @@ export interface Config {
   /** Primary first; empty in development without key files: then one is generated in the data directory. */
   readonly dataKeys: readonly DataKey[];
   readonly smtp: { readonly url: string; readonly from: string } | undefined;
-  readonly lifetimes: {
-    readonly activationSeconds: number;
-    readonly appSessionIdleSeconds: number;
-    readonly appSessionMaxSeconds: number;
-    readonly loginSessionSeconds: number;
-  };
+  /** Hosts of portals in private networks that back-channel logout may reach. */
+  readonly internalPortals: readonly string[];
   /** Requests in a minute. */
   readonly limits: {
     readonly perAddress: number;
@@ -122,10 +118,6 @@ function requirements(values: SettingValues): ConfigProblem[] {
   if (values.smtpUrl !== undefined && values.mailFrom === undefined) {
     problems.push({ name: settings.mailFrom.name, expected: settings.mailFrom.kind.expected, found: 'nothing' });
   }
-  if (values.appSessionIdleSeconds > values.appSessionMaxSeconds) {
-    const expected = `at most ${settings.appSessionMaxSeconds.name} (${values.appSessionMaxSeconds})`;
-    problems.push({ name: settings.appSessionIdleSeconds.name, expected, found: `${values.appSessionIdleSeconds}` });
-  }
   if (values.port !== 0 && values.port === values.adminPort && values.host === values.adminHost) {
     problems.push({ name: settings.adminPort.name, expected: 'a port of its own', found: `${values.port} twice` });
   }
@@ -148,12 +140,7 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Config {
     redisUrl: values.redisUrl,
     dataKeys,
     smtp: smtpUrl === undefined || mailFrom === undefined ? undefined : { url: smtpUrl, from: mailFrom },
-    lifetimes: {
-      activationSeconds: values.activationSeconds,
-      appSessionIdleSeconds: values.appSessionIdleSeconds,
-      appSessionMaxSeconds: values.appSessionMaxSeconds,
-      loginSessionSeconds: values.loginSessionSeconds,
-    },
+    internalPortals: values.internalPortals ?? [],
     limits: {
       perAddress: values.limitPerAddress,
       perDevice: values.limitPerDevice,

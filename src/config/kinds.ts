@@ -73,6 +73,12 @@ export const host: Kind<string> = {
   read: (text) => (isIP(text) > 0 || hostName.test(text) ? text : undefined),
 };
 
+/** Hosts, each with an optional port, separated by commas. */
+export const hostList: Kind<readonly string[]> = {
+  expected: 'host names or IPv4 addresses, each with an optional :port, separated by commas',
+  read: (text) => readList(text, (part) => (isHostWithPort(part) ? part.toLowerCase() : undefined)),
+};
+
 /** Addresses and networks in CIDR form, separated by commas. A network of everything is refused: it would trust forged headers. */
 export const networks: Kind<readonly string[]> = {
   expected: 'IP addresses or networks (10.0.0.0/8, fd00::/8), or loopback, linklocal, uniquelocal, separated by commas',
@@ -127,6 +133,11 @@ function readList<T>(text: string, read: (part: string) => T | undefined): reado
   const parts = text.split(',').map((part) => read(part.trim()));
   const known = parts.filter((part) => part !== undefined);
   return known.length === parts.length ? known : undefined;
+}
+
+function isHostWithPort(text: string): boolean {
+  const [name = '', port, ...rest] = text.split(':');
+  return hostName.test(name) && rest.length === 0 && (port === undefined || /^[1-9]\d{0,4}$/.test(port));
 }
 
 function isNetwork(text: string): boolean {

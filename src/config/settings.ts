@@ -26,7 +26,6 @@ function optional<T>(name: string, kind: Kind<T>, about: string, options: Option
   return { name, kind, about, default: options.default, isSecret: options.isSecret ?? false };
 }
 
-const seconds = (min: number, max: number) => kinds.integer(min, max, 'seconds');
 const perMinute = kinds.integer(1, 100_000_000, 'per minute');
 
 /** The table. Order is the order of the documentation. */
@@ -92,33 +91,14 @@ export const settings = {
   smtpUrl: optional(
     'MTOKEN_SMTP_URL',
     kinds.url(['smtp', 'smtps'], 'smtps://user:password@mail.example:465'),
-    'The mail server. Required in production. Without it, development keeps mails in the outbox.',
+    'The mail server. Required in production. Without it, development keeps the last hundred mails in memory.',
     { isSecret: true },
   ),
   mailFrom: optional('MTOKEN_MAIL_FROM', kinds.sender, 'Sender of all mails. Required with `MTOKEN_SMTP_URL`.'),
-  activationSeconds: required(
-    'MTOKEN_ACTIVATION_SECONDS',
-    seconds(60, 600),
-    'How long an activation code and its confirmation code work.',
-    { default: '600' },
-  ),
-  appSessionIdleSeconds: required(
-    'MTOKEN_APP_SESSION_IDLE_SECONDS',
-    seconds(30, 300),
-    'How long an app session lives without a request. 300 is what PSD2 RTS art. 4(3)(d) allows at most.',
-    { default: '300' },
-  ),
-  appSessionMaxSeconds: required(
-    'MTOKEN_APP_SESSION_MAX_SECONDS',
-    seconds(60, 1800),
-    'How long an app session lives in any case.',
-    { default: '1800' },
-  ),
-  loginSessionSeconds: required(
-    'MTOKEN_LOGIN_SESSION_SECONDS',
-    seconds(60, 43_200),
-    'How long a login lasts in any case (single sign-on, refresh tokens).',
-    { default: '28800' },
+  internalPortals: optional(
+    'MTOKEN_INTERNAL_PORTALS',
+    kinds.hostList,
+    'Hosts of portals in private networks to which back-channel logout may be sent. Private addresses are refused otherwise, so that no client entry can make the server call its neighbours.',
   ),
   limitPerAddress: required(
     'MTOKEN_LIMIT_PER_ADDRESS',

@@ -155,7 +155,7 @@ function originOf(request: FastifyRequest): CallOrigin {
 function named(error: unknown, request: FastifyRequest): unknown {
   if (error instanceof AuthError && error.code === 'invalid_request') {
     const event = error.message.startsWith('envelope') ? 'envelope.refused' : 'proof.refused';
-    request.log.warn({ event, detail: error.message, address: clientAddress(request), requestId: request.id }, event);
+    request.log.warn({ event, detail: error.message, address: clientAddress(request) }, event);
   }
   return error;
 }

@@ -83,7 +83,7 @@ function useRequestLog(app: FastifyInstance, metrics: Metrics): void {
     const { statusCode: status, elapsedTime } = reply;
     metrics.observeRequest({ method: request.method, route, status }, elapsedTime / 1000);
     const fields = { method: request.method, route, status, durationMs: Math.round(elapsedTime) };
-    request.log.debug({ ...fields, address: clientAddress(request), requestId: request.id }, 'answered');
+    request.log.debug({ ...fields, address: clientAddress(request) }, 'answered');
   });
 }
 
@@ -106,7 +106,7 @@ export function retryAfterOf({ status, members }: AuthError): string | undefined
 /** A fault of ours is an error in the log; a caller's is for whoever looks closer. */
 export function logError(error: AuthError, request: FastifyRequest): void {
   const route = request.routeOptions?.url ?? 'none';
-  const fields = { code: error.code, route, err: error, address: clientAddress(request), requestId: request.id };
+  const fields = { code: error.code, route, err: error, address: clientAddress(request) };
   if (error.status >= 500) request.log.error(fields, 'failed');
   else request.log.info({ ...fields, err: undefined, detail: error.message }, 'refused');
 }

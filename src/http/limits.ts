@@ -1,8 +1,8 @@
 /** Rate limits over the short-lived store, so that all processes count together; a store that is down refuses (L-12, X-03). */
-import type { FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { AuthError } from '../errors.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
-import { addressNetwork } from './addresses.ts';
+import { addressNetwork, clientAddress } from './addresses.ts';
 
 const windowMs = 60_000;
 
@@ -41,6 +41,13 @@ export async function limitAddress(deps: LimitDeps, group: string, address: stri
   // After the caller's own limit, so that one noisy address does not use up what everybody shares.
   await limit(deps, { kind: 'global', group, subject: 'all', rate: global });
   return state;
+}
+
+/** Limits every route that is registered in `app` from here on, as one group. */
+export function useAddressLimit(app: FastifyInstance, deps: LimitDeps, group: string): void {
+  app.addHook('onRequest', async (request, reply) => {
+    applyLimitHeaders(reply, await limitAddress(deps, group, clientAddress(request)));
+  });
 }
 
 /** Counts one request of a device. Throws `too_many_requests`. */

@@ -1,0 +1,36 @@
+/** The admin listener: admin API, metrics and health detail; never reachable from the public side. */
+import type { FastifyInstance } from 'fastify';
+import { registerAdminEndpoints } from '../admin/plugin.ts';
+import { adminEndpoints } from '../admin/routes.ts';
+import { createApp } from '../http/app.ts';
+import { type Health, healthRoutes } from '../http/health.ts';
+import { useAddressLimit } from '../http/limits.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { verifyAdminToken } from '../oidc/access-token.ts';
+import type { Capabilities, Kernel } from './capabilities.ts';
+
+export interface AdminAppDeps {
+  readonly kernel: Kernel;
+  readonly capabilities: Capabilities;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+/** All routes of the admin listener. */
+export async function createAdminApp({
+  kernel,
+  capabilities,
+  metrics,
+  health,
+}: AdminAppDeps): Promise<FastifyInstance> {
+  const { config, log, clock, stores } = kernel;
+  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [] });
+  healthRoutes(app, health, { withDetail: true });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  await app.register(async (scope) => {
+    useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'admin');
+    const authenticate = (authorization: string | undefined) => verifyAdminToken(capabilities.oidc, authorization);
+    registerAdminEndpoints(scope, { records: stores.records, clock, authenticate }, adminEndpoints(capabilities.admin));
+  });
+  return app;
+}

@@ -1,0 +1,80 @@
+/** What each capability needs, made once: the one place where they are tied together. */
+import type { AdminDeps } from '../admin/routes.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { createKeyCache } from '../crypto/jwk.ts';
+import { assertUsable } from '../devices/devices.ts';
+import type { Log } from '../http/logging.ts';
+import { createKeyRing, type KeyRing } from '../keys/key-ring.ts';
+import { ensureKeys } from '../keys/keys.ts';
+import type { LockoutDeps } from '../lockout/deps.ts';
+import type { MpinDeps } from '../mpin/deps.ts';
+import { orderProofs } from '../mpin/order-proof.ts';
+import type { OidcDeps } from '../oidc/deps.ts';
+import { endLogins } from '../oidc/end-logins.ts';
+import type { OrderDeps } from '../orders/deps.ts';
+import type { RegistrationDeps } from '../registration/deps.ts';
+import { createSrpServer, type SrpServer } from '../srp/server.ts';
+import type { Stores } from './stores.ts';
+
+export interface Kernel {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stores: Stores;
+}
+
+/** Each capability's dependencies, and the parts that are started and stopped with the server. */
+export interface Capabilities {
+  readonly keys: KeyRing;
+  readonly srp: SrpServer;
+  readonly mpin: MpinDeps;
+  readonly registration: RegistrationDeps;
+  readonly devices: LockoutDeps;
+  readonly orders: OrderDeps;
+  readonly oidc: OidcDeps;
+  readonly admin: AdminDeps;
+}
+
+/** Makes missing server keys, loads them, and prepares SRP; nothing listens yet. */
+export async function createCapabilities({ config, clock, log, stores }: Kernel): Promise<Capabilities> {
+  const { records, shortLived, sealing } = stores;
+  const { issuer } = config;
+  await ensureKeys({ records, shortLived, clock });
+  const keys = await createKeyRing({ records, shortLived, clock, issuer, log });
+  const srp = createSrpServer();
+  const devices: LockoutDeps = { records, shortLived, clock, endLogins, log };
+  const keyCache = createKeyCache();
+  const mpin: MpinDeps = { ...devices, sealing, srp, issuer, keyCache };
+  const registration: RegistrationDeps = { ...devices, sealing, issuer, keys, keyCache };
+  const usable = (deviceId: string) => assertUsable(devices, deviceId);
+  return {
+    keys,
+    srp,
+    mpin,
+    registration,
+    devices,
+    orders: {
+      records,
+      shortLived,
+      sealing,
+      clock,
+      issuer,
+      signCompact: (typ, payload) => keys.signCompact(typ, payload),
+      assertUsable: usable,
+      proofs: orderProofs(mpin),
+    },
+    oidc: {
+      records,
+      shortLived,
+      sealing,
+      clock,
+      log,
+      keys,
+      assertUsable: usable,
+      issuer,
+      adminAudience: config.admin.audience,
+    },
+    admin: registration,
+  };
+}

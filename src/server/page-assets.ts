@@ -1,0 +1,42 @@
+/** The built files of the pages and their integrity values, as `dist/web/manifest.json` lists them. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import staticFiles from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import type { PageAssets } from '../login/page.ts';
+
+/** Where the build puts them: the same place for `src` and `dist`. */
+export const builtWebDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+const urlPrefix = '/assets/';
+
+/** Integrity by file name; empty where nothing is built, which only development can be. */
+export async function readManifest(directory: string): Promise<Readonly<Record<string, string>>> {
+  const text = await readFile(`${directory}manifest.json`, 'utf8').catch(() => '{}');
+  return JSON.parse(text) as Record<string, string>;
+}
+
+/** Script and style of a page. */
+export function pageAssets(manifest: Readonly<Record<string, string>>, page: string): PageAssets {
+  const asset = (name: string) => ({ url: `${urlPrefix}${name}`, integrity: manifest[name] ?? '' });
+  return { script: asset(`${page}.js`), style: asset(`${page}.css`) };
+}
+
+/** Serves exactly the files of the manifest, each known when the server starts. */
+export async function registerAssets(
+  app: FastifyInstance,
+  directory: string,
+  manifest: Readonly<Record<string, string>>,
+): Promise<void> {
+  const names = new Set(Object.keys(manifest));
+  await app.register(staticFiles, {
+    root: directory,
+    prefix: urlPrefix,
+    index: false,
+    dotfiles: 'deny',
+    cacheControl: false,
+    allowedPath: (path) => names.has(path.replace(/^\//, '')),
+    setHeaders: (response) => {
+      response.header('cache-control', 'public, max-age=300');
+    },
+  });
+}

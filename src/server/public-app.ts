@@ -1,0 +1,112 @@
+/** The public listener: login page, OpenID Connect, the app protocol, well-known documents, a bare health status. */
+import type { FastifyInstance } from 'fastify';
+import { deviceEndpoints } from '../devices/routes.ts';
+import { createApp } from '../http/app.ts';
+import { registerAppEndpoints } from '../http/app-channel.ts';
+import { type Health, healthRoutes } from '../http/health.ts';
+import { type LimitDeps, useAddressLimit } from '../http/limits.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { createWorkGate, type WorkGate } from '../http/work-gate.ts';
+import { wellKnownPlugin } from '../keys/routes.ts';
+import { loginPlugin } from '../login/routes.ts';
+import { mpinEndpoints } from '../mpin/routes.ts';
+import { loadSession, touchSession } from '../mpin/session.ts';
+import type { Oidc } from '../oidc/plugin.ts';
+import { orderEndpoints } from '../orders/routes.ts';
+import { registrationEndpoints } from '../registration/routes.ts';
+import type { Capabilities, Kernel } from './capabilities.ts';
+import { pageAssets, readManifest, registerAssets } from './page-assets.ts';
+
+/** Requests of the app that may be under way at once, wait, and how long; beyond that callers are told to come again (L-16). */
+const gateOptions = { maxRunning: 64, maxWaiting: 512, waitMs: 2000 } as const;
+
+export interface PublicAppDeps {
+  readonly kernel: Kernel;
+  readonly capabilities: Capabilities;
+  readonly oidc: Oidc;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Directory of the built pages. */
+  readonly webDirectory: string;
+}
+
+/** All routes of the public listener, group by group; each group has limits of its own. */
+export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInstance> {
+  const { kernel, capabilities, oidc, metrics, health, webDirectory } = deps;
+  const { config, log, clock, stores } = kernel;
+  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: config.trustedProxies });
+  const limits: LimitDeps = { shortLived: stores.shortLived, limits: config.limits };
+  healthRoutes(app, health, { withDetail: false });
+  registerApp(app, deps, limits);
+  await group(app, { limits, name: 'documents' }, (scope) =>
+    wellKnownPlugin({ issuer: config.issuer, clock, keys: capabilities.keys })(scope),
+  );
+  await group(app, { limits, name: 'oidc' }, oidc.plugin);
+  const manifest = await readManifest(webDirectory);
+  const isBuilt = manifest['login.js'] !== undefined;
+  if (isBuilt) await group(app, { limits, name: 'assets' }, (scope) => registerAssets(scope, webDirectory, manifest));
+  else log.warn({ path: webDirectory }, 'the pages are not built: npm run build');
+  await group(app, { limits, name: 'login' }, async (scope) => {
+    countStreams(scope, metrics);
+    const assets = pageAssets(manifest, 'login');
+    await loginPlugin(scope, { ...capabilities.orders, ...limits, interactions: oidc.interactions, assets });
+  });
+  return app;
+}
+
+/** The app protocol's endpoints, of every capability that has some. */
+function registerApp(app: FastifyInstance, { kernel, capabilities, metrics }: PublicAppDeps, limits: LimitDeps): void {
+  const { mpin, registration, devices, orders, keys } = capabilities;
+  const gate = createWorkGate(gateOptions);
+  watchGate(metrics, gate);
+  const channel = {
+    ...limits,
+    gate,
+    issuer: kernel.config.issuer,
+    clock: kernel.clock,
+    records: kernel.stores.records,
+    ...(mpin.keyCache === undefined ? {} : { keyCache: mpin.keyCache }),
+    envelopeKey: async (kid: string) => {
+      const found = await keys.envelopeKey(kid);
+      return found === undefined ? undefined : { alg: found.alg, key: found.privateKey };
+    },
+    findSession: (id: string) => loadSession(mpin, id),
+    touchSession: (id: string) => touchSession(mpin, id),
+  };
+  registerAppEndpoints(app, channel, [
+    ...registrationEndpoints(registration),
+    ...mpinEndpoints(mpin),
+    ...orderEndpoints({ ...orders, ...limits }),
+    ...deviceEndpoints(devices),
+  ]);
+}
+
+interface Group {
+  readonly limits: LimitDeps;
+  readonly name: string;
+}
+
+async function group(
+  app: FastifyInstance,
+  { limits, name }: Group,
+  register: (scope: FastifyInstance) => Promise<void>,
+): Promise<void> {
+  await app.register(async (scope) => {
+    useAddressLimit(scope, limits, name);
+    await register(scope);
+  });
+}
+
+/** An event stream is open until its connection closes; it never answers in the usual sense. */
+function countStreams(scope: FastifyInstance, metrics: Metrics): void {
+  scope.addHook('preHandler', async (request, reply) => {
+    if (!request.routeOptions.url?.endsWith('/events')) return;
+    metrics.streamOpened();
+    reply.raw.once('close', metrics.streamClosed);
+  });
+}
+
+function watchGate(metrics: Metrics, gate: WorkGate): void {
+  metrics.gauge('mtoken_app_requests_running', 'App requests under way', () => gate.load().running);
+  metrics.gauge('mtoken_app_requests_waiting', 'App requests that wait for room', () => gate.load().waiting);
+}

@@ -1,0 +1,84 @@
+/** Opens what the configuration names: the durable and the short-lived store, and the records over them. */
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { createSealing, type KeyedSealing } from '../crypto/sealing.ts';
+import { memoryStore } from '../store/memory.ts';
+import { migrate } from '../store/migrate.ts';
+import { openRecords } from '../store/open.ts';
+import type { DurableStore, ShortLivedStore } from '../store/ports.ts';
+import { openPostgres } from '../store/postgres.ts';
+import type { RecordStore } from '../store/records.ts';
+import { redisStore } from '../store/redis.ts';
+import { redisClientFactory } from '../store/redis-client.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { dataKeysOf } from './data-keys.ts';
+
+/** The log methods that opening needs; pino fits. */
+export interface StoreLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface Stores {
+  readonly durable: DurableStore;
+  readonly shortLived: ShortLivedStore;
+  readonly sealing: KeyedSealing;
+  readonly records: RecordStore;
+  close(): Promise<void>;
+}
+
+export interface OpenStoresOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: StoreLog;
+  /** True for servers: an embedded data directory is for one server alone. Commands open it beside a running one. */
+  readonly isServer: boolean;
+  /** False: a store with missing migrations is refused instead of migrated. True unless told. */
+  readonly migrates?: boolean;
+}
+
+/** Opens, migrates and checks. Throws `unavailable` where a store does not answer or cannot be used safely (X-04). */
+export async function openStores({
+  config,
+  clock,
+  log,
+  isServer,
+  migrates = true,
+}: OpenStoresOptions): Promise<Stores> {
+  const durable = await openDurable(config, isServer, log);
+  const shortLived = openShortLived(config, clock);
+  const close = async (): Promise<void> => {
+    await shortLived.close();
+    await durable.close();
+  };
+  try {
+    const keys = await dataKeysOf(config, (path) => {
+      log.warn({ path }, 'a data key was made for development; production takes one from MTOKEN_DATA_KEY_FILES');
+    });
+    const sealing = createSealing(keys);
+    if (migrates) await migrateAndTell(durable, clock, log);
+    await durable.check();
+    await shortLived.check();
+    return { durable, shortLived, sealing, records: openRecords(durable, sealing), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function openDurable(config: Config, isServer: boolean, log: StoreLog): Promise<DurableStore> {
+  if (config.databaseUrl === undefined) return openSqlite({ dataDir: config.dataDir, lock: isServer });
+  return openPostgres({
+    url: config.databaseUrl,
+    onConnectionError: (err) => log.warn({ err }, 'a database connection broke'),
+  });
+}
+
+function openShortLived({ redisUrl, mode }: Config, clock: Clock): ShortLivedStore {
+  if (redisUrl === undefined) return memoryStore(clock);
+  return redisStore({ factory: redisClientFactory(redisUrl), strict: mode === 'production' });
+}
+
+async function migrateAndTell(durable: DurableStore, clock: Clock, log: StoreLog): Promise<void> {
+  for (const name of await migrate(durable, { clock })) log.info({ name }, 'migrated');
+}
