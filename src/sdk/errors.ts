@@ -41,6 +41,10 @@ export const phoneErrors = {
     message: 'The mPIN of this phone is blocked for good.',
     advice: 'It cannot be unblocked: register again with a new activation.',
   },
+  deactivated: {
+    message: 'This phone was deactivated, or its registration was refused.',
+    advice: 'Erase it and register again with a new activation.',
+  },
   biometric_unavailable: {
     message: 'Fingerprint or face is not set up on this phone, or was not given.',
     advice: 'Use the mPIN.',

@@ -1,5 +1,5 @@
 /** Registration (protocol §5): an activation text and a confirmation code make this phone a registered device. */
-import type { Static, TSchema } from 'typebox';
+import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
 import { RegistrationFinished, RegistrationStarted, RegistrationStatusReply } from '../protocol/registration.ts';
 import { callWithDeviceKey } from './calls.ts';
@@ -213,8 +213,24 @@ export async function fetchStatus(context: PhoneContext): Promise<ServerStatus> 
   return status;
 }
 
+/**
+ * Why an unlock was not accepted, where the server did not say: it tells the state of a device to that device's key. Gives the error
+ * to throw in place of `error`.
+ */
+export async function explainRefusal(context: PhoneContext, phone: RegisteredPhone, error: unknown): Promise<unknown> {
+  if (!(error instanceof PhoneError) || error.code !== 'authentication_failed') return error;
+  const status = await askStatus(context, phone).then(
+    (reply) => reply.status,
+    () => undefined,
+  );
+  if (status === 'pending') return new PhoneError('approval_pending', { cause: error });
+  if (status === 'blocked') return new PhoneError('blocked', { cause: error });
+  if (status === 'deactivated' || status === 'refused') return new PhoneError('deactivated', { cause: error });
+  return error;
+}
+
 async function askStatus(context: PhoneContext, phone: RegisteringPhone | RegisteredPhone) {
-  return callWithDeviceKey<TSchema & typeof RegistrationStatusReply>(context, phone, {
+  return callWithDeviceKey(context, phone, {
     name: 'registration/status',
     body: { deviceId: phone.deviceId },
     reply: RegistrationStatusReply,

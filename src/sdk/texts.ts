@@ -63,8 +63,8 @@ export function parseFrame(text: string, issuer: string): OrderClaim {
   // Compared as text, not as parsed URL: user info, other ports, backslashes or look-alike hosts cannot slip through a parser.
   if (!trimmed.startsWith(`${issuer}/`)) {
     const url = parseUrl(trimmed);
-    const isOfWeb = url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:');
-    throw isOfWeb
+    const isElsewhere = url !== undefined && /^https?:$/.test(url.protocol) && url.origin !== issuer;
+    throw isElsewhere
       ? new PhoneError('wrong_origin', { detail: `${url.origin} instead of ${issuer}` })
       : new PhoneError('not_a_frame');
   }

@@ -2,13 +2,20 @@
 import type { Static } from 'typebox';
 import { Empty } from '../protocol/common.ts';
 import { label, typ } from '../protocol/names.ts';
-import { BiometricChallenge, MpinChallenge, MpinChanged, SessionOpened } from '../protocol/session.ts';
+import {
+  BiometricChallenge,
+  MpinChallenge,
+  MpinChanged,
+  type SessionFinish,
+  SessionOpened,
+} from '../protocol/session.ts';
 import { type Bytes, frame, fromBase64url, hashText, hkdfSha512, randomBytes, sha512, toBase64url } from './bytes.ts';
 import { callInSession, callWithDeviceKey } from './calls.ts';
 import { liveSession, loadRegistered, type OpenSession, type PhoneContext, type UnlockMethod } from './context.ts';
 import { PhoneError } from './errors.ts';
 import { signStatement } from './jws.ts';
 import { checkMpinForm, checkNewMpin, mpinPassword } from './mpin.ts';
+import { explainRefusal } from './registration.ts';
 import { beginExchange, enrol } from './srp-client.ts';
 import { type RegisteredPhone, writePhone } from './state.ts';
 
@@ -44,12 +51,7 @@ export async function unlockWithMpin(context: PhoneContext, mpin: string): Promi
     password: await mpinPassword(context.keys, mpin),
   });
   const { handshake, serverEphemeral } = challenge;
-  const opened = await callWithDeviceKey(context, phone, {
-    name: 'session/finish',
-    body: { handshake, proof: answer.proof },
-    reply: SessionOpened,
-    problems: mpinProblems,
-  });
+  const opened = await finish(context, phone, { handshake, proof: answer.proof });
   // Before anything of the answer is believed: a server that does not know the verifier cannot make this proof (P-27).
   answer.checkServerProof(opened.serverProof);
   const transcript = [
@@ -81,17 +83,23 @@ export async function unlockWithBiometrics(context: PhoneContext): Promise<Sessi
     typ: typ.biometric,
     claims: { iss: issuer, deviceId, purpose: 'session', subject: handshake, nonce, boundHash, iat },
   });
-  const opened = await callWithDeviceKey(context, phone, {
-    name: 'session/finish',
-    body: { handshake, signature, sessionSecret: toBase64url(secret) },
-    reply: SessionOpened,
-  });
+  const opened = await finish(context, phone, { handshake, signature, sessionSecret: toBase64url(secret) });
   return open(context, phone, {
     opened,
     method: 'biometric',
     secret,
     transcript: ['biometric', handshake, deviceId, nonce, signature],
   });
+}
+
+async function finish(context: PhoneContext, phone: RegisteredPhone, body: SessionFinish): Promise<Opened> {
+  // Only an answer to an mPIN can be about the mPIN.
+  const problems = 'proof' in body ? mpinProblems : {};
+  try {
+    return await callWithDeviceKey(context, phone, { name: 'session/finish', body, reply: SessionOpened, problems });
+  } catch (error) {
+    throw await explainRefusal(context, phone, error);
+  }
 }
 
 interface Opening {

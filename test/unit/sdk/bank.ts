@@ -86,7 +86,7 @@ export async function verifyStatement(
 
 function same(actual: Record<string, unknown>, expected: Record<string, unknown>): void {
   const { iat, ...claims } = actual;
-  const sorted = (value: object) => JSON.stringify(Object.entries(value).sort());
+  const sorted = (value: object) => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
   if (typeof iat !== 'number' || sorted(claims) !== sorted(expected)) {
     throw new Error(`signed ${JSON.stringify(claims)}, expected ${JSON.stringify(expected)}`);
   }
@@ -221,19 +221,12 @@ function createRules(channel: Channel) {
       return { handshake, nonce, expiresInSeconds: 120 };
     },
     'session/finish': async ({ body }) => {
-      const { deviceId, biometricJwk } = device();
+      const { deviceId, biometricJwk, status } = device();
+      if (status !== 'active') throw new Refusal(401, 'authentication_failed', { attemptsLeft: null });
       const handshake = String(body['handshake']);
-      if (body['proof'] !== undefined) {
+      if (typeof body['proof'] === 'string') {
         const { serverProof, sessionKey, clientEphemeral, serverEphemeral } = prove(handshake, body['proof']);
-        const transcript = [
-          'mpin',
-          handshake,
-          deviceId,
-          clientEphemeral,
-          serverEphemeral,
-          String(body['proof']),
-          serverProof,
-        ];
+        const transcript = ['mpin', handshake, deviceId, clientEphemeral, serverEphemeral, body['proof'], serverProof];
         return opened(channel.openSession(transcript, sessionKey), serverProof);
       }
       const nonce = handshakes.get(handshake)?.['nonce'] ?? '';

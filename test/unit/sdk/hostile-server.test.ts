@@ -209,7 +209,7 @@ describe('replies that do not fit their request', () => {
     ],
     ['with another inner status', (bank) => reply(bank, (envelope) => ({ ...envelope, status: 201 }))],
     ['with a member too many', (bank) => reply(bank, (envelope) => ({ ...envelope, more: 1 }))],
-    ['without its time', (bank) => reply(bank, ({ iat: _, ...envelope }) => envelope)],
+    ['without its time', (bank) => reply(bank, ({ iat: _iat, ...envelope }) => envelope)],
     [
       'typed as a request',
       (bank) => {
@@ -324,7 +324,7 @@ describe('descriptors', () => {
     ['of another server', claims((honest) => ({ ...honest, iss: 'https://id.other.example' }))],
     ['begun in another way', claims((honest) => ({ ...honest, via: 'link' }))],
     ['dated in the future', claims((honest) => ({ ...honest, iat: Number(honest['iat']) + 3_600 }))],
-    ['without the origin', claims(({ origin: _, ...honest }) => honest)],
+    ['without the origin', claims(({ origin: _origin, ...honest }) => honest)],
     ['with a member too many', claims((honest) => ({ ...honest, note: 'urgent' }))],
     [
       'signed by an unknown key',

@@ -106,6 +106,18 @@ describe('a phone', () => {
     expect(await phone.state()).toEqual({ kind: 'new' });
   });
 
+  it.each([
+    ['pending', 'approval_pending'],
+    ['blocked', 'blocked'],
+    ['deactivated', 'deactivated'],
+    ['refused', 'deactivated'],
+  ])('a phone that is %s learns it when it is refused', async (status, code) => {
+    const { bank, phone } = await openBankWithPhone({ biometric: true });
+    bank.device().status = status;
+    await expect(phone.unlockWithMpin(mpin)).rejects.toMatchObject({ code });
+    await expect(phone.unlockWithBiometrics()).rejects.toMatchObject({ code });
+  });
+
   it('waits for an administrator where the company wants that, and learns of the approval', async () => {
     const bank = await openBank();
     bank.policy.approvalNeeded = true;

@@ -1,0 +1,121 @@
+/** Activation texts and frames: what is accepted, and that nothing else reaches the network or the person. */
+import { describe, expect, it } from 'vitest';
+import { parseActivation, parseFrame } from '../../../src/sdk/texts.ts';
+import { description, issuer, mpin, openBank, openBankWithPhone } from './bank.ts';
+import { frameText } from './protocol-server.ts';
+
+const thumbprint = 'A'.repeat(43);
+const code = 'ABCD-EFGH-JKMN-PQRS-TVWX-YZ23';
+const policy = { issuer: undefined, allowLoopbackHttp: false };
+const good = frameText(issuer);
+const tail = good.slice(issuer.length);
+
+describe('frames', () => {
+  const wrongOrigin: string[] = [
+    `https://id.evil.example${tail}`,
+    `http://id.bank.example${tail}`,
+    `${issuer}:8443${tail}`,
+    `${issuer}.evil.example${tail}`,
+    `https://id.bank.example@evil.example${tail}`,
+    `https://evil.example\\@id.bank.example${tail}`,
+    `https://id.bank.example.${tail}`,
+    `https://id.bаnk.example${tail}`,
+  ];
+  const noFrame: string[] = [
+    '',
+    'hello',
+    issuer,
+    `${issuer}/`,
+    `HTTPS://id.bank.example${tail}`,
+    `https://ID.BANK.EXAMPLE${tail}`,
+    `${issuer}${tail}?next=https://evil.example`,
+    `${issuer}${tail}#x`,
+    `${issuer}${tail}/`,
+    `${issuer}/x${tail.slice(2)}`,
+    `${issuer}/q/../l/${tail.slice(3)}`,
+    `${issuer}${tail.replace('.890000000.', '.0890000000.')}`,
+    `${issuer}${tail.replace('.890000000.', '.4294967296.')}`,
+    `${issuer}${tail.replace('.890000000.', '.-1.')}`,
+    `${issuer}${tail.slice(0, -1)}`,
+    `${issuer}${tail} ${tail}`,
+    `javascript:alert(1)`,
+    `mtoken:${tail}`,
+    `${issuer}${tail.replace(/^(\/q\/.{21})./, '$1_')}`,
+    'x'.repeat(100_000),
+  ];
+
+  it.each(wrongOrigin)('%s is of another origin (P-26)', (text) => {
+    expect(() => parseFrame(text, issuer)).toThrow(expect.objectContaining({ code: 'wrong_origin' }));
+  });
+
+  it.each(noFrame)('%s is no frame (P-26)', (text) => {
+    expect(() => parseFrame(text, issuer)).toThrow(expect.objectContaining({ code: 'not_a_frame' }));
+  });
+
+  it('are refused by the phone before any request (P-26)', async () => {
+    const { bank, phone } = await openBankWithPhone();
+    await phone.unlockWithMpin(mpin);
+    const asked = bank.urls.length;
+    for (const text of [...wrongOrigin, ...noFrame]) {
+      await expect(phone.claim(text)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(wrong_origin|not_a_frame)$/),
+      });
+    }
+    expect(bank.urls.length).toBe(asked);
+  });
+
+  it('are taken apart where they are right, with blanks around them', () => {
+    expect(parseFrame(` ${good}\n`, issuer)).toMatchObject({
+      via: 'qr',
+      step: 890_000_000,
+      token: expect.stringMatching(/^.{22}$/),
+    });
+    expect(parseFrame(frameText(issuer, 'l'), issuer)).toMatchObject({ via: 'link' });
+  });
+});
+
+describe('activation texts', () => {
+  it.each([
+    `${issuer}/activate#c=${code}&k=${thumbprint}`,
+    `  ${issuer}/activate#c=${code.toLowerCase().replaceAll('-', ' ')}&k=${thumbprint}  `,
+    `${issuer}/activate#c=${code.replaceAll('-', '')}&k=${thumbprint}`,
+  ])('%s is accepted, whatever the case, blanks and dashes of its code', (text) => {
+    expect(parseActivation(text, policy)).toEqual({ issuer, code, keyThumbprint: thumbprint });
+  });
+
+  it.each([
+    ['', 'invalid_activation'],
+    ['hello', 'invalid_activation'],
+    [`${issuer}/activate#c=${code}`, 'invalid_activation'],
+    [`${issuer}/activate#k=${thumbprint}&c=${code}`, 'invalid_activation'],
+    [`${issuer}/activate?c=${code}&k=${thumbprint}`, 'invalid_activation'],
+    [`${issuer}/tenant/activate#c=${code}&k=${thumbprint}`, 'invalid_activation'],
+    [`https://id.bank.example@evil.example/activate#c=${code}&k=${thumbprint}`, 'invalid_activation'],
+    [`https://ID.bank.example/activate#c=${code}&k=${thumbprint}`, 'invalid_activation'],
+    [`${issuer}:443/activate#c=${code}&k=${thumbprint}`, 'invalid_activation'],
+    [`${issuer}/activate#c=${code}&k=${thumbprint.slice(1)}B`, 'invalid_activation'],
+    [`http://id.bank.example/activate#c=${code}&k=${thumbprint}`, 'wrong_origin'],
+    [`http://localhost:3000/activate#c=${code}&k=${thumbprint}`, 'wrong_origin'],
+    [`ftp://id.bank.example/activate#c=${code}&k=${thumbprint}`, 'wrong_origin'],
+  ])('%s is refused as %s (P-26)', (text, expected) => {
+    expect(() => parseActivation(text, policy)).toThrow(expect.objectContaining({ code: expected }));
+  });
+
+  it('http is accepted for the loopback only, and only where that was allowed', () => {
+    const allowing = { issuer: undefined, allowLoopbackHttp: true };
+    expect(parseActivation(`http://localhost:3000/activate#c=${code}&k=${thumbprint}`, allowing).issuer).toBe(
+      'http://localhost:3000',
+    );
+    const remote = `http://localhost.evil.example/activate#c=${code}&k=${thumbprint}`;
+    expect(() => parseActivation(remote, allowing)).toThrow(expect.objectContaining({ code: 'wrong_origin' }));
+  });
+
+  it('an app of one server takes no activation of another (P-26)', async () => {
+    const bank = await openBank();
+    const phone = bank.phone({ issuer: 'https://id.own.example' });
+    await expect(phone.beginRegistration(bank.activationText, { device: description })).rejects.toMatchObject({
+      code: 'wrong_origin',
+    });
+    expect(bank.urls).toHaveLength(0);
+  });
+});
