@@ -4,6 +4,8 @@ import { acr } from '../protocol/names.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
 
 const { Check, Prompt } = interactionPolicy;
+/** What prompt=none answers where a check asks for a login. */
+const required = 'login_required';
 
 /**
  * One prompt, `login`: every client is registered by the bank, so nobody is asked for consent. The provider's own checks (no
@@ -12,15 +14,16 @@ const { Check, Prompt } = interactionPolicy;
  */
 export function loginPolicy(): interactionPolicy.Prompt[] {
   const login = interactionPolicy.base().get('login') ?? new Prompt({ name: 'login', requestable: true });
-  login.checks.add(
-    new Check('usable_device', 'the device of this session may not be used', (ctx) => hasDeadSession(ctx)),
-  );
+  login.checks.add(new Check('usable_device', 'the device of this session may not be used', required, hasDeadSession));
   // First, because the checks that it replaces would ask for a login that can never give what was requested.
   login.checks.remove('essential_acrs');
   login.checks.remove('essential_acr');
   login.checks.remove('max_age');
-  login.checks.add(new Check('max_age', 'a fresh login is required', isTooOld));
-  login.checks.add(new Check('acr', 'requested authentication context cannot be obtained', requireKnownAcr), 0);
+  login.checks.add(new Check('max_age', 'a fresh login is required', required, isTooOld));
+  login.checks.add(
+    new Check('acr', 'requested authentication context cannot be obtained', required, requireKnownAcr),
+    0,
+  );
   return [login];
 }
 

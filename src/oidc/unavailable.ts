@@ -9,6 +9,9 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof AuthError) || error.code !== 'unavailable') throw error;
     const detail = error.detail === undefined ? {} : { detail: error.detail };
-    throw new errors.OIDCProviderError(503, 'temporarily_unavailable', { cause: error, ...detail });
+    const unavailable = new errors.OIDCProviderError(503, 'temporarily_unavailable', { cause: error, ...detail });
+    // Or the provider would tell clients of a fault in it.
+    unavailable.expose = true;
+    throw unavailable;
   }
 }

@@ -16,6 +16,7 @@ import { createClient, type NewClient } from '../../../src/oidc/clients.ts';
 import type { OidcDeps } from '../../../src/oidc/deps.ts';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { createOidc, type Oidc } from '../../../src/oidc/plugin.ts';
+import type { ShortLivedStore } from '../../../src/store/ports.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 export const adminAudience = 'https://admin.bank.example';
@@ -42,7 +43,8 @@ export interface OidcServer {
   /** Another active device of the same user. */
   addDevice(): Promise<string>;
   addClient(client: Partial<NewClient> & Pick<NewClient, 'metadata'>): Promise<{ id: string; secret: string }>;
-  rotate(): Promise<void>;
+  /** Puts new keys into use; with `forget` the old ones are erased at once. */
+  rotate(options?: { forget: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,12 +57,18 @@ export interface ServerOptions {
   /** Instead of the listener's own address: for what depends on https. */
   readonly issuer?: string;
   readonly clock?: Clock;
+  /** Stands between the provider and its short-lived store. */
+  readonly watch?: (store: ShortLivedStore) => ShortLivedStore;
 }
 
 export const bank = { name: 'cli' };
 const quiet = { error: () => undefined };
 
-export async function startOidcServer({ issuer: given, clock = systemClock }: ServerOptions = {}): Promise<OidcServer> {
+export async function startOidcServer({
+  issuer: given,
+  clock = systemClock,
+  watch = (store) => store,
+}: ServerOptions = {}): Promise<OidcServer> {
   const stores = await testStores(clock);
   const { records, shortLived, sealing } = stores;
   const port = await freePort();
@@ -74,7 +82,7 @@ export async function startOidcServer({ issuer: given, clock = systemClock }: Se
   const keys = await createKeyRing({ ...keyDeps, issuer });
   const deps: OidcDeps = {
     records,
-    shortLived,
+    shortLived: watch(shortLived),
     sealing,
     clock,
     log: { info: write, warn: write, error: write },
@@ -102,8 +110,8 @@ export async function startOidcServer({ issuer: given, clock = systemClock }: Se
       const made = await createClient(deps, { kind: 'portal', name: 'A portal', ...client }, bank);
       return { id: made.client.id, secret: made.secret ?? '' };
     },
-    rotate: async () => {
-      await rotateKeys(keyDeps, { actor: 'cli', immediately: true, policy: testKeyPolicy });
+    rotate: async ({ forget } = { forget: false }) => {
+      await rotateKeys(keyDeps, { actor: 'cli', immediately: true, withoutOverlap: forget, policy: testKeyPolicy });
       await keys.reload();
     },
     close: async () => {
