@@ -3,11 +3,13 @@ import type { IDToken } from 'openid-client';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-function escape(text: unknown): string {
+/** Text as HTML. */
+export function escape(text: unknown): string {
   return String(text ?? '').replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
-function layout(title: string, body: string): string {
+/** A page of the portal. */
+export function layout(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)} · Demo portal</title><link rel="stylesheet" href="/portal.css"></head>

@@ -194,5 +194,9 @@ h1 { margin: 0 0 8px; font-size: 26px } p { margin: 0 0 20px } .soft { color: va
 .button { display: inline-block; font: inherit; font-weight: 600; min-height: 48px; padding: 11px 22px; border-radius: 10px; border: 0; background: var(--brand); color: var(--card); text-decoration: none; cursor: pointer }
 :focus-visible { outline: 3px solid var(--brand); outline-offset: 3px }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 10px 20px; margin: 0 0 24px } dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
-code { font-size: 14px } @media (max-width: 480px) { dl { grid-template-columns: 1fr; gap: 2px } dd { margin-bottom: 10px } main { padding: 22px } }
+code { font-size: 14px } h2 { font-size: 19px; margin: 28px 0 8px }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 12px; font-size: 14px }
+details { border-top: 1px solid var(--line); padding: 10px 0 } summary { cursor: pointer }
+.qr { background: #fff; border-radius: 12px; width: 260px; margin: 0 0 20px } .qr svg { display: block; width: 260px; height: 260px }
+ @media (max-width: 480px) { dl { grid-template-columns: 1fr; gap: 2px } dd { margin-bottom: 10px } main { padding: 22px } }
 `;

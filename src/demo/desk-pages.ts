@@ -1,0 +1,44 @@
+/** The desk's pages. */
+import type { Email } from '../notify/email.ts';
+import type { DeskActivation } from './desk.ts';
+import { escape, layout } from './portal-pages.ts';
+
+/** A button for a new activation, and the mailbox. */
+export function deskPage(mails: readonly (Email & { readonly receivedAt: number })[]): string {
+  const list = mails
+    .map(
+      ({
+        to,
+        subject,
+        text,
+        receivedAt,
+      }) => `<details><summary>${escape(subject)} <span class="soft">to ${escape(to.address)},
+${escape(new Date(receivedAt).toISOString().slice(11, 19))} UTC</span></summary><pre>${escape(text)}</pre></details>`,
+    )
+    .join('\n');
+  return layout(
+    'Desk',
+    `<h1>Demo desk</h1><p class="soft">What the bank's counter and the user's mailbox would be. It shows every code, so there is none of it in production.</p>
+<form method="post" action="/desk/activations"><button class="button" id="activate">Make an activation for Ada Example</button></form>
+<h2>Mailbox</h2>${list || '<p class="soft">No mail yet. Make an activation: its confirmation code arrives here.</p>'}
+<p><a href="/">To the portal</a></p>`,
+  );
+}
+
+/** One activation: the picture that a phone scans, and what to type for the simulated one. */
+export function activationPage(activation: DeskActivation, picture: string): string {
+  return layout(
+    'Activation',
+    `<h1>Register a phone</h1><p>Scan this with the app, or type the text. It works once, until
+${escape(new Date(activation.expiresAt).toISOString().slice(11, 16))} UTC.</p>
+<div class="qr" role="img" aria-label="Activation code">${picture}</div>
+<dl><dt>Code</dt><dd><code>${escape(activation.code)}</code></dd>
+<dt>Confirmation</dt><dd><code>${escape(activation.confirmationCode)}</code> <span class="soft">(from Ada's mailbox)</span></dd></dl>
+<p>For the simulated phone, in a terminal:</p><pre>${escape(phoneCommand(activation))}</pre><p><a href="/desk">Back to the desk</a></p>`,
+  );
+}
+
+/** What to type to register the simulated phone. */
+export function phoneCommand(activation: DeskActivation): string {
+  return `npm run -s mtoken -- phone register '${activation.activationText}' --confirmation ${activation.confirmationCode}`;
+}

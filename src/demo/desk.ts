@@ -1,0 +1,66 @@
+/** The demo's desk: what a bank's counter and the user's mailbox would be, on one page. Demo only: it shows every code. */
+import type { FastifyInstance } from 'fastify';
+import { toString as drawQr } from 'qrcode';
+import type { Clock } from '../clock.ts';
+import type { User } from '../companies/store.ts';
+import type { Email } from '../notify/email.ts';
+import type { Mailbox } from '../notify/mailbox.ts';
+import { type CreatedActivation, createActivation } from '../registration/activations.ts';
+import type { RegistrationDeps } from '../registration/deps.ts';
+import { activationPage, deskPage } from './desk-pages.ts';
+
+export interface DeskDeps {
+  readonly registration: RegistrationDeps;
+  readonly mailbox: Mailbox;
+  readonly user: User;
+  readonly clock: Clock;
+  /** The portal's own host: a page of another name that resolves to this machine gets nothing (DNS rebinding). */
+  readonly host: string;
+}
+
+/** An activation with the code that the user finds in their mail. */
+export interface DeskActivation extends CreatedActivation {
+  readonly confirmationCode: string;
+}
+
+const mailWaitMs = 5_000;
+const mailPollMs = 50;
+
+/** Makes an activation for the demo's user and waits for its mail. */
+export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
+  const since = deps.clock.now();
+  const activation = await createActivation(deps.registration, { userId: deps.user.id, actor: { name: 'demo' } });
+  const waitUntil = since + mailWaitMs;
+  while (deps.clock.now() < waitUntil) {
+    const mail = deps.mailbox
+      .messages()
+      .find(({ receivedAt, to, text }) => receivedAt >= since && to.address === deps.user.email && codeIn(text));
+    if (mail) return { ...activation, confirmationCode: codeIn(mail.text) ?? '' };
+    await new Promise((resolve) => setTimeout(resolve, mailPollMs));
+  }
+  throw new Error('the confirmation mail did not arrive');
+}
+
+/** The desk's routes, beside the portal's. */
+export function registerDesk(app: FastifyInstance, deps: DeskDeps): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.headers.host !== deps.host)
+      await reply.code(403).send({ error: 'this demo answers its own name only' });
+  });
+  app.get('/desk', (_request, reply) =>
+    reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(deskPage(deps.mailbox.messages())),
+  );
+  app.post('/desk/activations', async (request, reply) => {
+    const origin = request.headers.origin;
+    if (origin !== undefined && origin !== `http://${deps.host}`) return reply.code(403).send({ error: 'cross-site' });
+    const activation = await activateAtDesk(deps);
+    reply.header('cache-control', 'no-store');
+    if (!(request.headers.accept ?? '').includes('text/html')) return reply.send(activation);
+    const picture = await drawQr(activation.activationText, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' });
+    return reply.type('text/html; charset=utf-8').send(activationPage(activation, picture));
+  });
+}
+
+function codeIn(text: Email['text']): string | undefined {
+  return /(?<![0-9])[0-9]{8}(?![0-9])/.exec(text)?.[0];
+}
