@@ -1,6 +1,7 @@
 /** A Redis of a test's own, which it may configure badly, kill and start again. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,28 @@ export function hasRedisServer(): boolean {
 }
 
 /** Starts a server as production wants it, with the given settings (`--name`, `value`) over that. */
-export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+export function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+  return startProcess((port, directory) => {
+    const base = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
+    const safe = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
+    return [...base, ...safe, ...settings];
+  });
+}
+
+/** Starts a Sentinel that watches `master` under `name`. */
+export function startSentinel(master: RedisServer, name: string): Promise<RedisServer> {
+  const watched = new URL(master.url);
+  return startProcess((port, directory) => {
+    const file = join(directory, 'sentinel.conf');
+    writeFileSync(
+      file,
+      `port ${port}\nbind 127.0.0.1\ndir ${directory}\nsentinel monitor ${name} ${watched.hostname} ${watched.port} 1\n`,
+    );
+    return [file, '--sentinel'];
+  });
+}
+
+async function startProcess(argumentsFor: (port: number, directory: string) => string[]): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'mtoken-redis-'));
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -35,9 +57,7 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
     await gone;
   };
   const start = async (): Promise<void> => {
-    const base = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
-    const safe = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'];
-    child = spawn('redis-server', [...base, ...safe, ...settings], { stdio: 'ignore' });
+    child = spawn('redis-server', argumentsFor(port, directory), { stdio: 'ignore' });
     await answering(url);
   };
   await start();

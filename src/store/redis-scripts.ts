@@ -13,18 +13,38 @@
 /** Longer than any command can still be on its way again: connection and command time-outs are seconds. */
 const tombstoneMs = 30_000;
 
-/** How many characters of attempts a record remembers: some sixty, more than one process has on its way to one key. */
+/** An attempt id is letters and digits: so many for the process, then a number in base 36 that rises with each of its calls. */
+export const processCharacters = 11;
+
+/** How many characters of attempts a record remembers: about fifty. */
 const memoryCharacters = 1200;
 
+/**
+ * On a busy key an attempt can be forgotten while its resent command waits for a node of the Cluster (seen with fifty remembered
+ * and connections killed). So the highest number that was forgotten of each process is kept as f<process>, and what is not higher
+ * and not remembered is refused: nobody can tell any more whether it was executed, and a fault is safer than a second effect.
+ */
 const memory = `
 local key, attempt = KEYS[1], ARGV[1]
+local function origin(id) return 'f' .. string.sub(id, 1, ${processCharacters}) end
+local function number(id) return tonumber(string.sub(id, ${processCharacters + 1}), 36) or 0 end
 local function known()
   local ids = redis.call('HGET', key, 'ids')
-  return ids and string.match(ids, attempt .. '=([^;]*);')
+  local answer = ids and string.match(ids, attempt .. '=([^;]*);')
+  if answer then return answer end
+  local forgotten = redis.call('HGET', key, origin(attempt))
+  if forgotten and number(attempt) <= tonumber(forgotten) then error('the attempt is too old to be told from a new one') end
+end
+local function forget(id)
+  local forgotten = redis.call('HGET', key, origin(id))
+  if not forgotten or number(id) > tonumber(forgotten) then redis.call('HSET', key, origin(id), number(id)) end
 end
 local function remember(answer)
   local ids = (redis.call('HGET', key, 'ids') or '') .. attempt .. '=' .. answer .. ';'
-  while #ids > ${memoryCharacters} do ids = string.sub(ids, string.find(ids, ';', 1, true) + 1) end
+  while #ids > ${memoryCharacters} do
+    forget(string.match(ids, '^%w+'))
+    ids = string.sub(ids, string.find(ids, ';', 1, true) + 1)
+  end
   redis.call('HSET', key, 'ids', ids)
 end
 `;

@@ -5,7 +5,7 @@ import { AuthError } from '../errors.ts';
 import { lifetime } from './lifetime.ts';
 import type { Reservation, ShortLivedStore } from './ports.ts';
 import type { RedisClient, RedisClientFactory } from './redis-client.ts';
-import { type RedisScript, redisScripts } from './redis-scripts.ts';
+import { processCharacters, type RedisScript, redisScripts } from './redis-scripts.ts';
 import { type Bounded, redisTopics } from './redis-topics.ts';
 
 /** Hard bound of every call, whatever the client waits for: a little more than its own time-outs. */
@@ -76,15 +76,15 @@ function scriptCaller(client: RedisClient, { bounded, prefix }: { bounded: Bound
   return (script, key, ...values) => bounded(() => commands[script](prefix + key, nextAttempt(), ...values));
 }
 
-/** Letters and digits of one fixed length, so that no id is a part of another: random for the process, then counting. */
+/** All of one length, so that no id is a part of another: random for the process, then counting. */
 function attemptIds(): () => string {
-  const process = BigInt(`0x${randomBytes(7).toString('hex')}`)
+  const origin = BigInt(`0x${randomBytes(7).toString('hex')}`)
     .toString(36)
-    .padStart(11, '0');
+    .padStart(processCharacters, '0');
   let count = 0;
   return () => {
     count += 1;
-    return process + count.toString(36).padStart(7, '0');
+    return origin + count.toString(36).padStart(7, '0');
   };
 }
 

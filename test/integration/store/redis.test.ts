@@ -8,7 +8,7 @@ import { type RedisClient, redisClientFactory } from '../../../src/store/redis-c
 import { redisScripts } from '../../../src/store/redis-scripts.ts';
 import { testServer } from '../../engines.ts';
 import { type Proxy, startProxy } from '../../proxy.ts';
-import { hasRedisServer, type RedisServer, startRedisServer } from '../../redis-server.ts';
+import { hasRedisServer, type RedisServer, startRedisServer, startSentinel } from '../../redis-server.ts';
 
 const minute = 60_000;
 const singleUrl = testServer('MTOKEN_TEST_REDIS_URL');
@@ -31,7 +31,7 @@ async function whileKilling(client: RedisClient, work: () => Promise<void>): Pro
         const killed = await node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => 0);
         kills += Number(killed);
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
   await work().finally(() => {
@@ -79,11 +79,11 @@ for (const { name, url } of topologies) {
           ),
         );
       });
-      expect(kills).toBeGreaterThan(20);
+      expect(kills).toBeGreaterThan(10);
+      expect([...answered.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10);
       for (const k of keys) {
         const { count } = await store.hit(k, minute);
         const least = (answered.get(k) ?? 0) + 1;
-        expect(least).toBeGreaterThan(10);
         expect(count).toBeGreaterThanOrEqual(least);
         // A command whose caller was told "unavailable" may have been executed; nothing else may be on top.
         expect(count).toBeLessThanOrEqual(least + (failed.get(k) ?? 0));
@@ -151,6 +151,15 @@ for (const { name, url } of topologies) {
       const k = key('rate');
       for (let sent = 0; sent < 500; sent += 1) await store.hit(k, minute);
       expect(String(await raw.hget(prefix + k, 'ids')).length).toBeLessThanOrEqual(1200);
+    });
+
+    it('refuses a resent command that came too late to be told from a new one', async () => {
+      const k = key('rate');
+      const attempt = (number: number): string => `process0001${number.toString(36).padStart(7, '0')}`;
+      for (let number = 1; number <= 200; number += 1) await script('mtokenHit', k, attempt(number), minute);
+      await expect(script('mtokenHit', k, attempt(1), minute)).rejects.toThrow(/too old/);
+      expect(await script('mtokenHit', k, attempt(200), minute)).toEqual([200, expect.any(Number)]);
+      expect((await store.hit(k, minute)).count).toBe(201);
     });
 
     it('listens again by itself after the listening connection was killed', async () => {
@@ -270,6 +279,22 @@ describe.skipIf(singleUrl === undefined && !hasRedisServer())('a Redis that must
     await expect(store.reserve('x', 5, minute)).rejects.toMatchObject({ code: 'unavailable' });
     proxy.restore();
     await expect.poll(() => store.check().then(() => 'up'), { timeout: 10_000 }).toBe('up');
+  });
+
+  it('is found behind Sentinels', async () => {
+    const master = await serve();
+    const sentinel = await startSentinel(master, 'main');
+    closing.push(() => sentinel.close());
+    const { host } = new URL(sentinel.url);
+    const store = open(`redis+sentinel://${host}/main`, { strict: true });
+    await expect.poll(() => store.check().then(() => 'up'), { timeout: 10_000 }).toBe('up');
+    const direct = open(master.url);
+    expect(await store.create('by-sentinel', 'x', minute)).toBe(true);
+    expect(await direct.take('by-sentinel')).toBe('x');
+    const heard: string[] = [];
+    await store.subscribe('topic', (message) => heard.push(message));
+    await direct.publish('topic', 'heard');
+    await expect.poll(() => heard).toEqual(['heard']);
   });
 
   it('says unavailable for a server that was never there, alone, behind Sentinels or as a Cluster', async () => {

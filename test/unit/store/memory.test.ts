@@ -1,0 +1,50 @@
+/** What only the in-process store can get wrong: the clock, listeners, memory. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { memoryStore } from '../../../src/store/memory.ts';
+import { fixedClock } from '../../clock.ts';
+
+describe('the in-process store', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('decides expiry by the given clock alone, to the millisecond', async () => {
+    const clock = fixedClock();
+    const store = memoryStore(clock);
+    await store.create('k', 'v', 1000);
+    vi.advanceTimersByTime(3_600_000);
+    clock.advance(999);
+    expect((await store.get('k'))?.value).toBe('v');
+    clock.advance(1);
+    expect(await store.get('k')).toBeUndefined();
+    await store.close();
+  });
+
+  it('does not lose live entries when it sweeps', async () => {
+    const clock = fixedClock();
+    const store = memoryStore(clock);
+    for (let n = 0; n < 100; n += 1) await store.create(`k${n}`, 'v', n % 2 === 0 ? 1000 : 100_000);
+    await store.seed('c', 3, 100_000);
+    clock.advance(2000);
+    vi.advanceTimersByTime(120_000);
+    const live = await Promise.all(Array.from({ length: 100 }, (_, n) => store.get(`k${n}`)));
+    expect(live.filter((value) => value !== undefined)).toHaveLength(50);
+    expect(await store.reserve('c', 5, 1000)).toEqual({ outcome: 'taken', count: 4 });
+    await store.close();
+  });
+
+  it('does not let a listener throw into the one who publishes', async () => {
+    vi.useRealTimers();
+    const store = memoryStore(fixedClock());
+    const heard: string[] = [];
+    const end = await store.subscribe('error', (message) => heard.push(message));
+    await store.publish('error', 'a topic may be called error');
+    expect(heard).toEqual([]);
+    await vi.waitFor(() => expect(heard).toEqual(['a topic may be called error']));
+    end();
+    await store.close();
+  });
+});
