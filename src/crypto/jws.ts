@@ -96,7 +96,7 @@ export function signCompactJws(options: {
 /** Whether a raw signature fits (RFC 7518 §3): ES256 as r ‖ s, 64 bytes, never DER; PS256 with a salt of 32 bytes; RS256. */
 export function verifySignature(data: Uint8Array, signature: Uint8Array, { key, alg }: JwsKey): boolean {
   if (key.asymmetricKeyType !== (alg === 'ES256' ? 'ec' : 'rsa')) return false;
-  // OpenSSL would take r and s of other widths as well: two spellings of one signature.
+  // Node refuses other widths too; said here, so that one signature has one spelling whatever the platform does.
   if (alg === 'ES256' && signature.length !== 64) return false;
   return verify('sha256', data, { key, ...signatureForm[alg] }, signature);
 }

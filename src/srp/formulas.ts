@@ -1,9 +1,11 @@
 /**
  * SRP-6a, formula by formula, for any group and hash (docs/protocol.md §4; RFC 5054 §2.5 and §2.6, RFC 2945 §3).
  *
- * Exponentiations go through a {@link ModularPower} made by OpenSSL, whose time does not depend on a secret exponent. What is left
- * is one addition, two multiplications and their reductions in `BigInt`: no loop over the bits of a secret, and a time that depends
- * on the number of 64-bit words of the operands alone, which are all of full width but for one in 2^64.
+ * Exponentiations, the only steps that go through a secret bit by bit, are OpenSSL's ({@link ModularPower}): constant-time in the
+ * exponent, so b does not leak. What is left in `BigInt` is k·v + g^b and A·v^u, a multiplication and a reduction each. Their time
+ * follows the operands' lengths, which are full width but once in 2^64, and rare carry corrections inside the reduction. Nothing there loops over
+ * a secret, v^u differs in every handshake because u does, and k·v is added to a fresh random g^b before it is reduced; and v itself gives no mPIN
+ * away without the device secret (docs/protocol.md §4). That is why `BigInt` will do there, and nowhere else.
  */
 import { createDiffieHellman } from 'node:crypto';
 import { type SrpParameters, toBytes, toInteger } from './profile.ts';
