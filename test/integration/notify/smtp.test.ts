@@ -1,0 +1,197 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSmtpSender, type EmailSender, emailDeliverer } from '../../../src/notify/email.ts';
+import { notify } from '../../../src/notify/notify.ts';
+import { type OutboxWorker, startOutboxWorker, wakeOutbox } from '../../../src/notify/outbox.ts';
+import { addCompany, addUser, openWorld, type World } from '../../unit/companies/world.ts';
+
+/** A mail as the server got it. */
+interface Received {
+  readonly to: readonly string[];
+  readonly headers: string;
+  readonly body: string;
+}
+
+let world: World;
+let received: Received[];
+let server: SMTPServer | undefined;
+let sender: EmailSender;
+let worker: OutboxWorker;
+let port: number;
+/** Answers that the server gives instead of taking a mail, in order. */
+let refusals: string[];
+
+beforeEach(async () => {
+  world = await openWorld();
+  received = [];
+  refusals = [];
+  port = await freePort();
+  sender = createSmtpSender(`smtp://127.0.0.1:${port}`, 'mtoken <no-reply@bank.example>');
+  worker = startOutboxWorker(
+    {
+      records: world.records,
+      shortLived: world.shortLived,
+      clock: world.clock,
+      deliverers: {
+        email: emailDeliverer({ records: world.records, sender }),
+        backchannel_logout: async () => {
+          throw new Error('not for this test');
+        },
+      },
+      log: { warn: () => undefined, error: () => undefined },
+    },
+    { pollMs: 10 },
+  );
+});
+
+afterEach(async () => {
+  await worker.stop();
+  sender.close();
+  await stopServer();
+  await world.stores.close();
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port: free } = probe.address() as AddressInfo;
+  await new Promise<unknown>((resolve) => probe.close(resolve));
+  return free;
+}
+
+async function startServer(): Promise<void> {
+  const smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData: (stream, session, callback) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) return callback(new Error(refusal));
+        const raw = Buffer.concat(chunks).toString('utf8');
+        const end = raw.indexOf('\r\n\r\n');
+        const to = session.envelope.rcptTo.map(({ address }) => address);
+        received.push({ to, headers: raw.slice(0, end), body: decodeQuotedPrintable(raw.slice(end)) });
+        return callback();
+      });
+    },
+  });
+  await new Promise<void>((resolve) => smtp.listen(port, '127.0.0.1', resolve));
+  server = smtp;
+}
+
+async function stopServer(): Promise<void> {
+  const smtp = server;
+  server = undefined;
+  if (smtp !== undefined) await new Promise<void>((resolve) => smtp.close(resolve));
+}
+
+function decodeQuotedPrintable(text: string): string {
+  return text
+    .replace(/=\r\n/g, '')
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+async function tell(userId: string, deviceName = 'Phone'): Promise<void> {
+  await notify(world.records, { event: 'mpin.blocked', userId, deviceName }, world.clock.now());
+  await wakeOutbox(world.shortLived);
+}
+
+describe('e-mail over SMTP', () => {
+  it('brings the confirmation code to the user’s own address and to no other (R-03, A-09)', async () => {
+    await startServer();
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { name: 'Anna', email: 'anna@example.com' });
+    await addUser(world, company.id, { role: 'administrator', status: 'active' });
+    const notice = { event: 'activation.created', userId: user.id, confirmationCode: '01234567' } as const;
+    await notify(world.records, { ...notice, expiresAt: world.clock.now() + 600_000 }, world.clock.now());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.to).toEqual(['anna@example.com']);
+    expect(received[0]?.headers).toMatch(/^To: Anna <anna@example\.com>\r$/m);
+    expect(received[0]?.headers).toMatch(/^From: mtoken <no-reply@bank\.example>\r$/m);
+    expect(received[0]?.body).toContain('01234567');
+    await vi.waitFor(async () => expect(await world.records.outbox.count('sent')).toBe(1));
+    expect(JSON.stringify(await world.stores.durable.query('select * from outbox'))).not.toContain('01234567');
+  });
+
+  it('tells user and administrator of a block, each in their own words (L-07)', async () => {
+    await startServer();
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { name: 'Anna', email: 'anna@example.com', status: 'active' });
+    await addUser(world, company.id, { email: 'boss@example.com', role: 'administrator', status: 'active' });
+    await tell(user.id);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    const of = (address: string) => received.find(({ to }) => to.includes(address));
+    expect(of('anna@example.com')?.headers).toContain('Subject: Your mPIN is blocked');
+    expect(of('boss@example.com')?.headers).toContain("Subject: Anna's mPIN is blocked");
+  });
+
+  it('loses nothing while the mail server is down, and delivers once when it is up again (X-03)', async () => {
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { status: 'active' });
+    for (let index = 0; index < 5; index += 1) await tell(user.id, `Phone ${index}`);
+    await vi.waitFor(async () => {
+      const rows = await world.stores.durable.query('select attempts from outbox');
+      expect(rows.map((row) => row['attempts'])).toEqual([1, 1, 1, 1, 1]);
+    });
+    expect(await world.records.outbox.count('pending')).toBe(5);
+    await startServer();
+    world.clock.advance(2_000);
+    await vi.waitFor(async () => expect(await world.records.outbox.count('sent')).toBe(5));
+    expect(received).toHaveLength(5);
+    const bodies = received.map(({ body }) => /Phone \d/.exec(body)?.[0]).sort();
+    expect(bodies).toEqual(['Phone 0', 'Phone 1', 'Phone 2', 'Phone 3', 'Phone 4']);
+  });
+
+  it('tries again when the server refuses for now, under the same Message-ID', async () => {
+    await startServer();
+    refusals = ['mailbox busy'];
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { status: 'active' });
+    await tell(user.id);
+    await vi.waitFor(async () => {
+      const [row] = await world.stores.durable.query('select attempts, id from outbox');
+      expect(row?.['attempts']).toBe(1);
+    });
+    world.clock.advance(2_000);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const [row] = await world.stores.durable.query('select id from outbox');
+    expect(received[0]?.headers).toContain(`Message-ID: <${String(row?.['id'])}@bank.example>`);
+  });
+
+  it('lets no line end in a name begin a header or reach another reader (A-04)', async () => {
+    await startServer();
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { email: 'anna@example.com', status: 'active' });
+    // Written past the rules, which refuse such a name.
+    const name = 'Anna\r\nBcc: eve@example.com\r\n\r\nX';
+    await world.records.users.update({ ...user, name });
+    await tell(user.id, 'Phone\r\nBcc: eve@example.com');
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.to).toEqual(['anna@example.com']);
+    expect(received[0]?.headers).not.toMatch(/^Bcc:/im);
+  });
+
+  it('gives up a message whose reader is not known, and one about another company (T32)', async () => {
+    await startServer();
+    const own = await addUser(world, (await addCompany(world)).id);
+    const stranger = await addUser(world, (await addCompany(world)).id);
+    const payload = JSON.stringify({ event: 'mpin.changed', data: { userId: own.id, deviceName: 'Phone' } });
+    for (const recipient of ['usr_unknown', stranger.id]) {
+      await world.records.outbox.enqueue({ kind: 'email', recipient, payload }, world.clock.now());
+    }
+    await vi.waitFor(async () => expect(await world.records.outbox.count('dead')).toBe(2));
+    expect(received).toEqual([]);
+  });
+});
+
+describe('the SMTP sender', () => {
+  it('refuses an address that is none of smtp or smtps', () => {
+    for (const url of ['http://mail.example', 'mail.example', '', 'smtp://']) {
+      expect(() => createSmtpSender(url, 'a@example.com'), url).toThrow('SMTP');
+    }
+  });
+});
