@@ -17,7 +17,15 @@ const portalPort = Number(process.env['MTOKEN_CLI_PORTAL_PORT'] ?? 3002);
 async function startDemo(): Promise<() => Promise<void>> {
   const result = readConfig({
     // Fewer lines than a server's: the terminal is the page that a person reads here.
-    env: { MTOKEN_LOG_LEVEL: 'warn', ...process.env, MTOKEN_DEMO: 'true', MTOKEN_MODE: 'development' },
+    env: {
+      MTOKEN_LOG_LEVEL: 'warn',
+      MTOKEN_BRAND_NAME: 'Demo bank',
+      // The portal is on this machine, where logout tokens are not sent unless it is named.
+      MTOKEN_INTERNAL_PORTALS: 'localhost',
+      ...process.env,
+      MTOKEN_DEMO: 'true',
+      MTOKEN_MODE: 'development',
+    },
     readFile: (path) => readFileSync(path, 'utf8'),
     realPath: (path) => realpathSync(path),
   });

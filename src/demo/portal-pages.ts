@@ -55,7 +55,7 @@ export function claimsPage(claims: IDToken): string {
     .join('\n');
   return layout(
     'Logged in',
-    `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token says about you.</p>
+    `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token and the user information say about you.</p>
 <dl>${list}</dl><form method="post" action="/logout"><button class="button" id="logout">Log out</button></form>`,
   );
 }

@@ -94,8 +94,9 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
     });
     const claims = tokens.claims();
     if (!claims || !tokens.id_token) return page(reply, errorPage('The server sent no ID token.'), 502);
+    const profile = await oidc.fetchUserInfo(await discover(), tokens.access_token, claims.sub);
     const sessionId = randomBytes(32).toString('base64url');
-    sessions.set(sessionId, { claims, idToken: tokens.id_token });
+    sessions.set(sessionId, { claims: { ...profile, ...claims }, idToken: tokens.id_token });
     return reply
       .clearCookie('portal_login', { path: '/callback' })
       .setCookie('portal_session', sessionId, { httpOnly: true, sameSite: 'lax', path: '/' })

@@ -75,7 +75,7 @@ create table activations (
   confirmation_hash text not null,
   confirmation_attempts integer not null default 0 check (confirmation_attempts between 0 and 5),
   status text not null check (status in ('open', 'used', 'void')),
-  device_id text references devices (id),
+  device_id text references devices (id) deferrable initially deferred,
   created_by text not null,
   created_at bigint not null,
   expires_at bigint not null,
