@@ -174,7 +174,9 @@ function memoryTopics(): Topics {
   return {
     // Listeners run after the publisher's step, as they would across a network, so that none can throw into it.
     publish: async (topic, message) => {
-      setImmediate(() => emitter.emit(`topic:${topic}`, message));
+      setImmediate(() => {
+        emitter.emit(`topic:${topic}`, message);
+      });
     },
     subscribe: async (topic, listener) => {
       const wrapped = (message: string): void => listener(message);

@@ -36,7 +36,9 @@ export async function openPostgres(options: PostgresOptions): Promise<DurableSto
   const onError = options.onConnectionError ?? (() => undefined);
   pool.on('error', onError);
   // The pool listens to idle connections only: without this, one that breaks inside of a transaction ends the process.
-  pool.on('connect', (client) => client.on('error', onError));
+  pool.on('connect', (client) => {
+    client.on('error', onError);
+  });
   return postgresStore(pool);
 }
 
@@ -53,7 +55,7 @@ function poolConfig(options: PostgresOptions): PoolConfig {
     application_name: 'mtoken',
     // Of this pool only. Milliseconds and counts fit a double exactly.
     types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      getTypeParser: (oid: number, format?: 'text' | 'binary'): unknown =>
         oid === int8 && format !== 'binary' ? Number : types.getTypeParser(oid, format as 'text'),
     } as NonNullable<PoolConfig['types']>,
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),

@@ -30,12 +30,14 @@ export interface RedisAddress {
   readonly sentinelPassword: string | undefined;
 }
 
-/** How long things may take before the store counts as down; each has a default. */
+/** How long things may take before the store counts as down, and under which name; each has a default. */
 export interface RedisLimits {
   /** From sending a command to its answer, waiting for a connection included; 2000 ms. */
   readonly commandTimeoutMs?: number;
   /** 2000 ms. */
   readonly connectTimeoutMs?: number;
+  /** What `CLIENT LIST` shows; `mtoken`. */
+  readonly connectionName?: string;
 }
 
 export type RedisClient = Redis | Cluster;
@@ -148,7 +150,7 @@ function commonOptions(address: RedisAddress, limits: RedisLimits): Omit<CommonR
     // After a failover the old master answers READONLY until the address is resolved anew.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
     keepAlive: 10_000,
-    connectionName: 'mtoken',
+    connectionName: limits.connectionName ?? 'mtoken',
     ...(address.username === undefined ? {} : { username: address.username }),
     ...(address.password === undefined ? {} : { password: address.password }),
   };

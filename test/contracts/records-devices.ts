@@ -162,7 +162,7 @@ export function deviceRecordsContract(engine: DurableEngine): void {
       it('spends exactly five of 100 parallel attempts, with five different counts (L-01, L-02)', async () => {
         const device = await insertedDevice(open.records);
         const counts = await parallel(100, open, (records) => records.attempts.spend(mpin(device), 5));
-        expect(counts.filter((count) => count !== undefined).sort()).toEqual([1, 2, 3, 4, 5]);
+        expect(counts.filter((count) => count !== undefined).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
         expect(await open.records.attempts.count(mpin(device))).toBe(5);
       });
 

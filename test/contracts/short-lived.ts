@@ -159,7 +159,7 @@ export function shortLivedContract(engine: ShortLivedEngine): void {
         await store.seed(k, 0, minute);
         const answers = await parallel(100, both, (one) => one.reserve(k, 5, minute));
         const counts = answers.flatMap((answer) => (answer.outcome === 'taken' ? [answer.count] : []));
-        expect(counts.sort()).toEqual([1, 2, 3, 4, 5]);
+        expect(counts.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
         expect(answers.filter(({ outcome }) => outcome === 'exhausted')).toHaveLength(95);
       });
 

@@ -20,17 +20,31 @@ const topologies = [
 const prefix = `test-${randomUUID()}:`;
 const key = (name: string): string => `${name}:{${randomUUID()}}`;
 
-/** Kills every client connection of every node again and again while `work` runs. */
-async function whileKilling(client: RedisClient, work: () => Promise<void>): Promise<number> {
+/** Kills the connections of one name on every node, and no other test's; how many. */
+async function killConnections(
+  client: RedisClient,
+  connectionName: string,
+  type: 'normal' | 'pubsub',
+): Promise<number> {
+  const nodes = client instanceof Cluster ? client.nodes('all') : [client];
+  let killed = 0;
+  for (const node of nodes) {
+    const list = String(await node.call('CLIENT', 'LIST', 'TYPE', type).catch(() => ''));
+    for (const line of list.split('\n').filter((entry) => entry.includes(connectionName))) {
+      const id = /(?:^| )id=(\d+)/.exec(line)?.[1] ?? '';
+      killed += Number(await node.call('CLIENT', 'KILL', 'ID', id).catch(() => 0));
+    }
+  }
+  return killed;
+}
+
+/** Kills connections again and again while `work` runs. */
+async function whileKilling(kill: () => Promise<number>, work: () => Promise<void>): Promise<number> {
   let kills = 0;
   let isOver = false;
   const killing = (async () => {
     while (!isOver) {
-      const nodes = client instanceof Cluster ? client.nodes('master') : [client];
-      for (const node of nodes) {
-        const killed = await node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').catch(() => 0);
-        kills += Number(killed);
-      }
+      kills += await kill();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
@@ -45,8 +59,9 @@ for (const { name, url } of topologies) {
   describe(`resent commands: ${name}`, () => {
     let store: ShortLivedStore;
     let raw: RedisClient;
+    const connectionName = `test-${randomUUID()}`;
     beforeAll(async () => {
-      store = redisStore({ factory: redisClientFactory(url), prefix });
+      store = redisStore({ factory: redisClientFactory(url, { connectionName }), prefix });
       raw = redisClientFactory(url).connect();
       for (const [script, lua] of Object.entries(redisScripts)) raw.defineCommand(script, { lua, numberOfKeys: 1 });
       await store.check();
@@ -64,7 +79,8 @@ for (const { name, url } of topologies) {
       const add = (to: Map<string, number>, k: string): void => {
         to.set(k, (to.get(k) ?? 0) + 1);
       };
-      const kills = await whileKilling(raw, async () => {
+      const kill = (): Promise<number> => killConnections(raw, connectionName, 'normal');
+      const kills = await whileKilling(kill, async () => {
         const until = performance.now() + 2000;
         await Promise.all(
           keys.flatMap((k) =>
@@ -166,9 +182,7 @@ for (const { name, url } of topologies) {
       const topic = key('order');
       const heard: string[] = [];
       const end = await store.subscribe(topic, (message) => heard.push(message));
-      const nodes = raw instanceof Cluster ? raw.nodes('all') : [raw];
-      let killed = 0;
-      for (const node of nodes) killed += Number(await node.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+      const killed = await killConnections(raw, connectionName, 'pubsub');
       expect(killed).toBeGreaterThan(0);
       await expect
         .poll(
