@@ -1,13 +1,25 @@
 /** Builds `dist`: the server's modules with tsc, and the pages' scripts, styles and documents with esbuild, with an integrity manifest. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, extname, join, relative, sep } from 'node:path';
 
 const root = new URL('..', import.meta.url).pathname;
 const web = join(root, 'src', 'web');
-const dist = join(root, 'dist');
+/** Built beside, then put in place: a build that fails leaves the last one as it was. */
+const dist = join(root, 'node_modules', '.cache', 'mtoken-dist');
+const target = join(root, 'dist');
 /** Files of a page that are served as they are. */
 const copied = new Set(['.html', '.svg', '.png', '.ico', '.woff2', '.webmanifest', '.json']);
 
@@ -60,7 +72,7 @@ function writeManifest() {
 }
 
 rmSync(dist, { recursive: true, force: true });
-typescript('-p', 'tsconfig.json');
+typescript('-p', 'tsconfig.json', '--outDir', dist);
 if (existsSync(join(web, 'tsconfig.json'))) typescript('-p', join(web, 'tsconfig.json'), '--noEmit');
 const pages = existsSync(web)
   ? readdirSync(web, { withFileTypes: true })
@@ -85,4 +97,6 @@ writeManifest();
 const command = join(dist, 'cli', 'main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
 writeFileSync(join(dist, '.built'), '');
-console.log(`Built dist (${filesBelow(dist).length} files).`);
+rmSync(target, { recursive: true, force: true });
+renameSync(dist, target);
+console.log(`Built dist (${filesBelow(target).length} files).`);

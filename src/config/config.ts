@@ -14,7 +14,6 @@ export interface Config {
   readonly isDemo: boolean;
   /** An origin without trailing slash. */
   readonly issuer: string;
-  readonly brandName: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly admin: { readonly host: string; readonly port: number; readonly audience: string };
   readonly trustedProxies: readonly string[];
@@ -30,6 +29,7 @@ export interface Config {
   /** Requests in a minute. */
   readonly limits: {
     readonly perAddress: number;
+    readonly loginsPerAddress: number;
     readonly perDevice: number;
     readonly perUser: number;
     readonly global: number;
@@ -131,7 +131,6 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Config {
     mode: values.mode,
     isDemo: values.demo,
     issuer,
-    brandName: values.brandName,
     listen: { host: values.host, port: values.port },
     admin: { host: values.adminHost, port: values.adminPort, audience: values.adminAudience ?? `${issuer}/admin` },
     trustedProxies: values.trustedProxies ?? [],
@@ -143,6 +142,7 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Config {
     internalPortals: values.internalPortals ?? [],
     limits: {
       perAddress: values.limitPerAddress,
+      loginsPerAddress: values.limitLoginsPerAddress,
       perDevice: values.limitPerDevice,
       perUser: values.limitPerUser,
       global: values.limitGlobal,

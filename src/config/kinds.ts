@@ -38,14 +38,6 @@ export const flag: Kind<boolean> = {
   read: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
 };
 
-/** Text for people to read, on one line. */
-export function line(maxLength: number): Kind<string> {
-  return {
-    expected: `one line of 1 to ${maxLength} characters`,
-    read: (text) => (text.length <= maxLength && !controlCharacters.test(text) ? text : undefined),
-  };
-}
-
 /** A path of this machine. */
 export const path: Kind<string> = {
   expected: 'a path',

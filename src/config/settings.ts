@@ -41,9 +41,6 @@ export const settings = {
     kinds.origin,
     'The public origin: OpenID Connect issuer, base of the app protocol. Required in production, and `https` there. In development it is `http://localhost:<port>`. It cannot change once devices are registered.',
   ),
-  brandName: required('MTOKEN_BRAND_NAME', kinds.line(60), 'The name on the login page and in mails.', {
-    default: 'mtoken',
-  }),
   host: required('MTOKEN_HOST', kinds.host, 'Where the public listener listens.', { default: '127.0.0.1' }),
   port: required('MTOKEN_PORT', kinds.integer(0, 65_535), 'Its port; 0 takes a free one.', { default: '3000' }),
   adminHost: required(
@@ -105,6 +102,12 @@ export const settings = {
     perMinute,
     'Requests from one IPv4 address or one IPv6 /64 network, for each group of routes.',
     { default: '600' },
+  ),
+  limitLoginsPerAddress: required(
+    'MTOKEN_LIMIT_LOGINS_PER_ADDRESS',
+    perMinute,
+    'Login codes made for one address or network. An office shares one address.',
+    { default: '60' },
   ),
   limitPerDevice: required('MTOKEN_LIMIT_PER_DEVICE', perMinute, 'Requests of one registered device.', {
     default: '120',

@@ -3,7 +3,7 @@
 import { maintainKeys } from '../keys/keys.ts';
 import type { EmailSender } from '../notify/email.ts';
 import { emailDeliverer } from '../notify/email.ts';
-import { type OutboxWorker, startOutboxWorker, UndeliverableError } from '../notify/outbox.ts';
+import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 
@@ -41,10 +41,7 @@ function startOutbox(
     log,
     deliverers: {
       email: emailDeliverer({ records, sender }),
-      backchannel_logout: async ({ payload }) => {
-        const outcome = await deliverLogout({ ...oidc, internalHosts: config.internalPortals }, payload);
-        if (outcome === 'undeliverable') throw new UndeliverableError('the portal refuses it or is gone');
-      },
+      backchannel_logout: ({ payload }) => deliverLogout({ ...oidc, internalHosts: config.internalPortals }, payload),
     },
   });
 }

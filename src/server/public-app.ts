@@ -49,7 +49,14 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
   await group(app, { limits, name: 'login' }, async (scope) => {
     countStreams(scope, metrics);
     const assets = pageAssets(manifest, 'login');
-    await loginPlugin(scope, { ...capabilities.orders, ...limits, interactions: oidc.interactions, assets });
+    const ordersPerMinute = config.limits.loginsPerAddress;
+    await loginPlugin(scope, {
+      ...capabilities.orders,
+      ...limits,
+      interactions: oidc.interactions,
+      assets,
+      ordersPerMinute,
+    });
   });
   return app;
 }

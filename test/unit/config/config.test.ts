@@ -116,7 +116,7 @@ describe('all problems at once', () => {
     ['MTOKEN_TRUSTED_PROXIES', '10.0.0.1,all'],
     ['MTOKEN_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['MTOKEN_HOST', 'a host'],
-    ['MTOKEN_BRAND_NAME', 'two\nlines'],
+    ['MTOKEN_DATA_DIR', 'two\nlines'],
     ['MTOKEN_LIMIT_PER_ADDRESS', '0'],
     ['MTOKEN_LIMIT_GLOBAL', '-1'],
     ['MTOKEN_INTERNAL_PORTALS', 'http://portal.example'],
@@ -144,10 +144,14 @@ describe('files', () => {
     const file = JSON.stringify({
       MTOKEN_PORT: 4000,
       MTOKEN_TRUSTED_PROXIES: ['10.0.0.1', 'loopback'],
-      MTOKEN_BRAND_NAME: 'A',
+      MTOKEN_HOST: '127.0.0.2',
     });
-    const config = ready({ MTOKEN_CONFIG: '/etc/mtoken.json', MTOKEN_BRAND_NAME: 'B' }, { '/etc/mtoken.json': file });
-    expect(config).toMatchObject({ listen: { port: 4000 }, trustedProxies: ['10.0.0.1', 'loopback'], brandName: 'B' });
+    const config = ready({ MTOKEN_CONFIG: '/etc/mtoken.json', MTOKEN_HOST: '127.0.0.3' }, { '/etc/mtoken.json': file });
+    expect(config).toMatchObject({
+      listen: { host: '127.0.0.3', port: 4000 },
+      trustedProxies: ['10.0.0.1', 'loopback'],
+      brandName: 'B',
+    });
   });
 
   it.each([['[]'], ['{"MTOKEN_PORT":1,"MTOKEN_PORT":2}'], ['not json'], ['{"MTOKEN_PORT":{}}'], ['{"NODE_ENV":"x"}']])(
