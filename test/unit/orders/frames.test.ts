@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { frameCode, frameText, isFresh, isGenuine, newFrameBytes } from '../../../src/orders/frames.ts';
+import { issuer } from '../mpin/world.ts';
+import { scanned } from './order-world.ts';
+
+const now = Date.UTC(2026, 10, 20, 12);
+const terms = { id: 'ord_1', purpose: 'login', display: { text: 'Log in', locale: 'en' } } as const;
+const code = frameCode(newFrameBytes(), issuer, terms);
+
+describe('frames', () => {
+  it('have the form of the protocol: issuer, token of 128 bits, step, tag of 96 bits (P-01, P-26)', () => {
+    expect(frameText(code, 'qr', { issuer, now })).toMatch(
+      /^https:\/\/login\.example\.test\/q\/[A-Za-z0-9_-]{22}\.\d+\.[A-Za-z0-9_-]{16}$/,
+    );
+    expect(scanned(frameText(code, 'qr', { issuer, now })).step).toBe(now / 2000);
+  });
+
+  it('never repeat a token, and use every byte value (P-01)', () => {
+    const tokens = new Set<string>();
+    const counts = new Array<number>(256).fill(0);
+    for (let index = 0; index < 10_000; index += 1) {
+      const bytes = newFrameBytes();
+      tokens.add(frameCode(bytes, issuer, terms).token);
+      for (const byte of bytes.subarray(0, 16)) counts[byte] = (counts[byte] ?? 0) + 1;
+    }
+    expect(tokens.size).toBe(10_000);
+    const expected = 160_000 / 256;
+    const chiSquare = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+    // 255 degrees of freedom: beyond 400 once in 10^8 runs.
+    expect(chiSquare).toBeLessThan(400);
+  });
+
+  it('are accepted until six seconds after their step began, links for a minute, and never before (P-02)', () => {
+    const step = now / 2000;
+    expect(isFresh({ via: 'qr', step }, now)).toBe(true);
+    expect(isFresh({ via: 'qr', step }, now + 5_999)).toBe(true);
+    expect(isFresh({ via: 'qr', step }, now + 6_000)).toBe(false);
+    expect(isFresh({ via: 'link', step }, now + 59_999)).toBe(true);
+    expect(isFresh({ via: 'link', step }, now + 60_000)).toBe(false);
+    expect(isFresh({ via: 'qr', step: step + 1 }, now)).toBe(false);
+    expect(isFresh({ via: 'link', step: step + 100 }, now)).toBe(false);
+  });
+
+  it('are refused with any member altered, so that nobody prolongs or makes one', () => {
+    const genuine = scanned(frameText(code, 'qr', { issuer, now }));
+    expect(isGenuine(code, genuine)).toBe(true);
+    expect(isGenuine(code, { ...genuine, step: genuine.step + 1 })).toBe(false);
+    expect(isGenuine(code, { ...genuine, via: 'link' })).toBe(false);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 95 }), (bit) => {
+        const tag = Buffer.from(genuine.tag, 'base64url');
+        tag.writeUInt8(tag.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        expect(isGenuine(code, { ...genuine, tag: tag.toString('base64url') })).toBe(false);
+      }),
+    );
+    expect(isGenuine(code, { ...genuine, tag: '' })).toBe(false);
+    expect(isGenuine(code, { ...genuine, tag: `${genuine.tag}AAAA` })).toBe(false);
+  });
+
+  it('of one order, issuer or text do not fit another', () => {
+    const bytes = newFrameBytes();
+    const frame = scanned(frameText(frameCode(bytes, issuer, terms), 'qr', { issuer, now }));
+    expect(isGenuine(frameCode(bytes, 'https://other.example', terms), frame)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, id: 'ord_2' }), frame)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, purpose: 'signing' }), frame)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, display: { text: 'x', locale: 'en' } }), frame)).toBe(false);
+  });
+});
