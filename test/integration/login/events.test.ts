@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { deactivateDevice } from '../../../src/devices/devices.ts';
+import { claimOrder } from '../../../src/orders/claim.ts';
+import { decideOrder } from '../../../src/orders/decide.ts';
+import type { OrderClaimed } from '../../../src/protocol/orders.ts';
+import { addPhone, type Phone } from '../../unit/mpin/world.ts';
+import { callOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
+import { Browser, type PageServer, startPage } from './page-server.ts';
+
+let server: PageServer;
+let browser: Browser;
+let phone: Phone;
+
+beforeEach(async () => {
+  server = await startPage({ clock: systemClock });
+  server.begin('uid1');
+  browser = new Browser(server, 'uid1');
+  phone = await addPhone(server.world);
+  await browser.call('order');
+});
+afterEach(async () => server.close());
+
+async function claimShown(): Promise<OrderClaimed> {
+  const { body } = await browser.call('status');
+  return claimOrder(server.world.orders, scanned(String(body['frame'])), await callOf(server.world, phone));
+}
+
+async function approve(claimed: OrderClaimed): Promise<void> {
+  const iat = Math.floor(Date.now() / 1000);
+  const approval = signed(phone.key, { ...statementOf(server.world, claimed, 'approve'), iat });
+  await decideOrder(
+    server.world.orders,
+    { orderId: claimed.orderId, approval, proof: null },
+    await callOf(server.world, phone),
+  );
+}
+
+describe('event stream of the login page', () => {
+  it('has the headers that proxies need and begins with the full state', async () => {
+    const events = await browser.events();
+    expect(events.response.status).toBe(200);
+    expect(events.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(events.response.headers.get('cache-control')).toBe('no-store, no-transform');
+    expect(events.response.headers.get('x-accel-buffering')).toBe('no');
+    expect(events.response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await events.next()).toMatchObject({ event: 'state', data: { state: 'pending', canRenew: true } });
+    events.close();
+  });
+
+  it('brings a new frame for every step, each of which claims', async () => {
+    const events = await browser.events();
+    const first = await events.next();
+    const second = await events.next();
+    const third = await events.next();
+    expect([second?.event, third?.event]).toEqual(['frame', 'frame']);
+    const frames = [first, second, third].map((event) => scanned(String(event?.data['frame'])));
+    expect(new Set(frames.map(({ token }) => token)).size).toBe(1);
+    expect(frames[2]?.step).toBe((frames[1]?.step ?? 0) + 1);
+    const last = frames[2];
+    if (last === undefined) throw new Error('no frame came');
+    await claimOrder(server.world.orders, last, await callOf(server.world, phone));
+    expect(await events.nextState()).toMatchObject({ event: 'state', data: { state: 'claimed', frame: null } });
+    events.close();
+  });
+
+  it('tells of claim and approval at once and then closes (S-15)', async () => {
+    const events = await browser.events();
+    await events.nextState();
+    const claimed = await claimShown();
+    expect(await events.nextState()).toMatchObject({ data: { state: 'claimed' } });
+    await approve(claimed);
+    expect(await events.nextState()).toMatchObject({ data: { state: 'approved' } });
+    expect(await events.nextState()).toBeUndefined();
+    expect((await browser.call('finish')).status).toBe(200);
+  });
+
+  it('closes when the order ends, and says how to whoever comes again (S-15)', async () => {
+    const events = await browser.events();
+    await events.nextState();
+    await browser.call('cancel');
+    expect(await events.nextState()).toMatchObject({ data: { state: 'cancelled' } });
+    expect(await events.nextState()).toBeUndefined();
+    const again = await browser.events();
+    expect(await again.nextState()).toMatchObject({ data: { state: 'cancelled' } });
+    expect(await again.nextState()).toBeUndefined();
+  });
+
+  it('takes a page up again where it is after its connection was lost', async () => {
+    const lost = await browser.events();
+    await lost.nextState();
+    lost.close();
+    await approve(await claimShown());
+    const again = await browser.events();
+    expect(await again.nextState()).toMatchObject({ data: { state: 'approved' } });
+  });
+
+  it('tells the page at once when the device that claimed is deactivated (S-07)', async () => {
+    const events = await browser.events();
+    await events.nextState();
+    await claimShown();
+    expect(await events.nextState()).toMatchObject({ data: { state: 'claimed' } });
+    await deactivateDevice(server.world.deps, { deviceId: phone.id, actor: 'cli', reason: 'stolen' });
+    expect(await events.nextState()).toMatchObject({ data: { state: 'cancelled' } });
+    expect(await events.nextState()).toBeUndefined();
+  });
+
+  it('keeps two streams of an order: a third takes the place of the oldest, which is told', async () => {
+    const streams = [await browser.events(), await browser.events(), await browser.events()];
+    expect(await streams[0]?.nextState()).toMatchObject({ event: 'state' });
+    expect(await streams[0]?.nextState()).toMatchObject({ event: 'replaced' });
+    expect(await streams[0]?.nextState()).toBeUndefined();
+    await claimShown();
+    for (const open of streams.slice(1)) {
+      expect(await open.nextState()).toMatchObject({ data: { state: 'pending' } });
+      expect(await open.nextState()).toMatchObject({ data: { state: 'claimed' } });
+      open.close();
+    }
+  });
+
+  it('ends its streams when the server shuts down', async () => {
+    const other = await startPage({ clock: systemClock });
+    other.begin('uid1');
+    const waiting = new Browser(other, 'uid1');
+    await waiting.call('order');
+    const events = await waiting.events();
+    await events.nextState();
+    await other.close();
+    expect(await events.nextState()).toBeUndefined();
+  });
+});
