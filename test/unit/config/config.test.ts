@@ -150,7 +150,6 @@ describe('files', () => {
     expect(config).toMatchObject({
       listen: { host: '127.0.0.3', port: 4000 },
       trustedProxies: ['10.0.0.1', 'loopback'],
-      brandName: 'B',
     });
   });
 
