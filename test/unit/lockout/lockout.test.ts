@@ -90,6 +90,26 @@ describe('the attempt budget', () => {
     expect(await deviceOf(world, phone)).toMatchObject({ status: 'active', pinAttempts: 0 });
   });
 
+  it('makes a sixth right proof wait while five are under way, and neither blocks nor refuses it (T3)', async () => {
+    const { world, phone } = await phoneInWorld();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const five = Array.from({ length: 5 }, () =>
+      guardAttempt(world.deps, attemptFor(phone), async () => {
+        await held;
+        return { isRight: true, value: 1 };
+      }),
+    );
+    while ((await deviceOf(world, phone)).pinAttempts < 5) await new Promise((resolve) => setImmediate(resolve));
+    const sixth = tryOnce(world.deps, phone, true);
+    for (let turns = 0; turns < 10; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(await deviceOf(world, phone)).toMatchObject({ status: 'active', pinAttempts: 5 });
+    release();
+    expect((await Promise.all([...five, sixth])).map(({ outcome }) => outcome)).toEqual(Array(6).fill('right'));
+  });
+
   it('does not block four right proofs because a wrong one was judged first (T3, T11)', async () => {
     const { world, phone } = await phoneInWorld();
     let release: () => void = () => undefined;
@@ -279,12 +299,19 @@ describe('a fault of ours', () => {
   it('gives the attempt back exactly once in both locks and is recorded (T11)', async () => {
     const { world, phone } = await phoneInWorld();
     await tryOnce(world.deps, phone, false);
+    const released: string[] = [];
+    const release = async (key: string): Promise<void> => {
+      released.push(key);
+      await world.deps.shortLived.release(key);
+    };
+    const deps = { ...world.deps, shortLived: { ...world.deps.shortLived, release } };
     for (let index = 0; index < 20; index += 1) {
-      const attempt = guardAttempt(world.deps, attemptFor(phone), () => Promise.reject(new Error('out of memory')));
+      const attempt = guardAttempt(deps, attemptFor(phone), () => Promise.reject(new Error('out of memory')));
       await expect(attempt).rejects.toMatchObject({ code: 'internal' });
     }
     expect(await deviceOf(world, phone)).toMatchObject({ status: 'active', pinAttempts: 1 });
     expect((await eventsOf(world)).filter((event) => event === 'mpin.attempt_returned')).toHaveLength(20);
+    expect(released).toEqual(Array(20).fill(`{d:${phone.id}}:pin:1`));
     for (let index = 0; index < 4; index += 1) expect((await tryOnce(world.deps, phone, false)).evaluated).toBe(1);
     expect((await deviceOf(world, phone)).status).toBe('blocked');
   });
@@ -354,9 +381,8 @@ describe('the short-lived lock', () => {
     const { world, phone } = await phoneInWorld();
     const forgetful = { ...world.deps.shortLived, reserve: async () => ({ outcome: 'taken', count: 1 }) as const };
     const deps = { ...world.deps, shortLived: forgetful };
-    let evaluated = 0;
-    for (let index = 0; index < 12; index += 1) evaluated += (await tryOnce(deps, phone, false)).evaluated;
-    expect(evaluated).toBe(5);
+    const outcomes = await Promise.all(Array.from({ length: 40 }, () => tryOnce(deps, phone, false)));
+    expect(outcomes.filter(({ evaluated }) => evaluated === 1)).toHaveLength(5);
     expect((await deviceOf(world, phone)).status).toBe('blocked');
   });
 
