@@ -1,6 +1,7 @@
 /** Delivers one back-channel logout message: a fresh logout token, one POST to the portal (OIDC Back-Channel Logout 1.0 §2). */
 import { SignJWT } from 'jose';
 import { randomToken } from '../crypto/random.ts';
+import { UndeliverableError } from '../notify/outbox.ts';
 import type { OidcDeps } from './deps.ts';
 import type { LogoutMessage } from './end-logins.ts';
 import { lifetimeSeconds, toSeconds } from './lifetimes.ts';
@@ -12,24 +13,23 @@ export interface LogoutDeliveryDeps extends Pick<OidcDeps, 'records' | 'keys' | 
   readonly internalHosts: readonly string[];
 }
 
-/** `undeliverable`: the portal refuses it or is no longer there, so that trying again would change nothing. */
-export type LogoutOutcome = 'delivered' | 'undeliverable';
-
 const timeoutMs = 5_000;
 
 /**
  * Sends the message of an outbox payload. Throws where it should be tried again: no connection, no answer in time, an answer that is
- * neither 2xx nor 400.
+ * neither 2xx nor 400. Throws `UndeliverableError` where that would change nothing: the portal refuses it or is no longer there.
  */
-export async function deliverLogout(deps: LogoutDeliveryDeps, payload: string): Promise<LogoutOutcome> {
+export async function deliverLogout(deps: LogoutDeliveryDeps, payload: string): Promise<void> {
   const message = JSON.parse(payload) as LogoutMessage;
   const client = await deps.records.clients.find(message.clientId);
   const uri = client?.metadata['backchannel_logout_uri'];
-  if (client?.status !== 'active' || typeof uri !== 'string') return 'undeliverable';
+  if (client?.status !== 'active' || typeof uri !== 'string') {
+    throw new UndeliverableError(`the client ${message.clientId} takes no logout tokens any more`);
+  }
   const body = new URLSearchParams({ logout_token: await logoutToken(deps, client, message) });
   const status = await postForm(new URL(uri), body, { internalHosts: deps.internalHosts, timeoutMs });
-  if (status >= 200 && status < 300) return 'delivered';
-  if (status === 400) return 'undeliverable';
+  if (status >= 200 && status < 300) return;
+  if (status === 400) throw new UndeliverableError(`the portal ${client.id} refuses the logout token`);
   throw new Error(`the portal ${client.id} answered ${status}`);
 }
 

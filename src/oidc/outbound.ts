@@ -54,7 +54,7 @@ const publicLookup: LookupFunction = (hostname, options, done) => {
   });
 };
 
-/** Whether an IP address is none of the public internet. */
+/** Whether an IP address is none of the public internet. IPv4 addresses in IPv6 clothes are judged as what they are. */
 export function isPrivate(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   const plain = mapped ?? address;
@@ -82,7 +82,6 @@ function privateBlockList(): BlockList {
   ];
   const ipv6: readonly [string, number][] = [
     ['::', 96],
-    ['::ffff:0:0', 96],
     ['64:ff9b::', 96],
     ['64:ff9b:1::', 48],
     ['100::', 64],

@@ -31,7 +31,8 @@ export function resourceServerFor(
   client: Client | undefined,
 ): ResourceServer {
   if (indicator !== defaultResource(deps, client)) throw new errors.InvalidTarget();
-  const scope = String(client?.['mtoken_scope'] ?? '');
+  const registered = client?.['mtoken_scope'];
+  const scope = typeof registered === 'string' ? registered : '';
   if (client?.['mtoken_kind'] === 'admin') refuseOtherScopes(ctx, scope);
   return {
     scope,
