@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
+/** From the distribution's packages; `.ci/engines.sh` installs it. */
+const binary = 'redis-server';
+
 export interface RedisServer {
   readonly url: string;
   /** Kills the process as a crash would. */
@@ -20,7 +23,7 @@ export interface RedisServer {
 
 /** Whether this machine can run one. */
 export function hasRedisServer(): boolean {
-  return spawnSync('redis-server', ['--version']).status === 0;
+  return spawnSync(binary, ['--version']).status === 0;
 }
 
 /** Starts a server as production wants it, with the given settings (`--name`, `value`) over that. */
@@ -57,7 +60,7 @@ async function startProcess(argumentsFor: (port: number, directory: string) => s
     await gone;
   };
   const start = async (): Promise<void> => {
-    child = spawn('redis-server', argumentsFor(port, directory), { stdio: 'ignore' });
+    child = spawn(binary, argumentsFor(port, directory), { stdio: 'ignore' });
     await answering(url);
   };
   await start();

@@ -11,7 +11,7 @@
 import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
 import { AuthError } from '../errors.ts';
 
-export type RedisTopology = 'single' | 'sentinel' | 'cluster';
+type RedisTopology = 'single' | 'sentinel' | 'cluster';
 
 /** A parsed `REDIS_URL`. */
 export interface RedisAddress {

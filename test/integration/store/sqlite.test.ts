@@ -8,7 +8,8 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { openSqlite } from '../../../src/store/sqlite.ts';
 import { runProgram } from '../../programs.ts';
 
-const program = (name: string): URL => new URL(`programs/${name}.ts`, import.meta.url);
+const holdLock = new URL('programs/hold-lock.ts', import.meta.url);
+const writeRows = new URL('programs/write-rows.ts', import.meta.url);
 
 describe('SQLite on one data directory', () => {
   let parent: string;
@@ -53,10 +54,10 @@ describe('SQLite on one data directory', () => {
   });
 
   it('refuses a second server on the directory, lets commands in, and is free at once after a crash', async () => {
-    const server = runProgram(program('hold-lock'), [dataDir]);
+    const server = runProgram(holdLock, [dataDir]);
     await server.line(/open/);
     await expect(openSqlite({ dataDir, lock: true })).rejects.toMatchObject({ code: 'conflict' });
-    expect(await runProgram(program('hold-lock'), [dataDir]).line(/./)).toBe('refused conflict');
+    expect(await runProgram(holdLock, [dataDir]).line(/./)).toBe('refused conflict');
     const command = await openSqlite({ dataDir, lock: false });
     await migrate(command, { clock: systemClock });
     await command.close();
@@ -75,7 +76,7 @@ describe('SQLite on one data directory', () => {
   });
 
   it('loses no acknowledged write when the process is killed', async () => {
-    const writer = runProgram(program('write-rows'), [dataDir]);
+    const writer = runProgram(writeRows, [dataDir]);
     await writer.line(/^300$/);
     await writer.kill();
     const acknowledged = writer.lines().map(Number);
