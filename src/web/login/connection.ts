@@ -143,6 +143,7 @@ export class Connection {
     this.#isPolling = false;
     if (this.#isClosed) return;
     if (polled === 'gone') {
+      this.close();
       this.#options.onGone();
       return;
     }

@@ -81,10 +81,7 @@ function follow(first: View): void {
     random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
     onView: show,
     onFrame: draw,
-    onGone: () => {
-      connection?.close();
-      showPanel('lost');
-    },
+    onGone: () => showPanel('lost'),
   });
 }
 
