@@ -1,0 +1,2 @@
+// expect nothing: commands speak to a terminal, and in its time
+export const tell = (): void => console.log(Date.now());

@@ -1,0 +1,4 @@
+// expect: eslint(no-restricted-imports)
+import { buildServer } from '../server.ts';
+
+export const build = buildServer;

@@ -1,0 +1,4 @@
+// expect: typescript(only-throw-error)
+export function refuse(): never {
+  throw 'blocked';
+}

@@ -1,0 +1,2 @@
+// expect: eslint(no-restricted-properties)
+export const isExpired = (at: number): boolean => Date.now() > at;

@@ -1,0 +1,4 @@
+// expect: eslint(no-restricted-imports)
+import { leaf } from '../crypto/imports-capability.ts';
+
+export const client = leaf;

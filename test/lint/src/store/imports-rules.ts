@@ -1,0 +1,4 @@
+// expect: eslint(no-restricted-imports)
+import { code } from '../lockout/random.ts';
+
+export const seed = code;

@@ -1,0 +1,2 @@
+// expect nothing: what others import
+export const memoryStore = 1;
