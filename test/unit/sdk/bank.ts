@@ -37,9 +37,11 @@ export interface Bank extends Channel {
 
 const owner = { user: { name: 'Anna', locale: 'en' }, company: { name: 'Demo' }, permissions: 'full' };
 
-export async function openBank(): Promise<Bank> {
-  const clock = fixedClock();
-  const channel = await createChannel({ issuer, clock });
+export async function openBank(
+  at: { issuer: string; clock: TestClock } = { issuer, clock: fixedClock() },
+): Promise<Bank> {
+  const { clock } = at;
+  const channel = await createChannel(at);
   const rules = createRules(channel);
   channel.setAnswer(async (call) => {
     const rule = rules.endpoints[call.name];
@@ -48,13 +50,13 @@ export async function openBank(): Promise<Bank> {
   });
   return Object.assign(channel, {
     clock,
-    activationText: `${issuer}/activate#c=${activationCode}&k=${channel.signingKey.kid}`,
+    activationText: `${channel.issuer}/activate#c=${activationCode}&k=${channel.signingKey.kid}`,
     device: rules.device,
     terms: rules.terms,
     decisions: rules.decisions,
     policy: rules.policy,
     phone: (options: Partial<PhoneOptions> = {}) =>
-      createPhone({ keyStore: memoryKeyStore(), fetch: channel.fetch, clock, issuer, ...options }),
+      createPhone({ keyStore: memoryKeyStore(), fetch: channel.fetch, clock, issuer: channel.issuer, ...options }),
   });
 }
 
@@ -103,7 +105,7 @@ function createRules(channel: Channel) {
     if (registered === undefined) throw new Refusal(401, 'authentication_failed', { attemptsLeft: null });
     return registered;
   };
-  const { tamper, srp } = channel;
+  const { issuer, tamper, srp } = channel;
   const seconds = () => Math.floor(channel.clock.now() / 1000);
 
   const challenge = (clientEphemeral: string) => {

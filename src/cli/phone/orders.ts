@@ -1,0 +1,129 @@
+/** `mtoken phone scan`, `approve`, `decline`, `report`: what a portal asks, and the answer. */
+import { Command } from 'commander';
+import type { ApprovalProof, ClaimedOrder } from '../../sdk/index.ts';
+import { CommandError, exitCode, say } from '../output.ts';
+import { ask, isInteractive, type MpinSource, needMpin, readMpin } from './ask.ts';
+import { readCode } from './code-source.ts';
+import { orderJson, orderLines } from './order-view.ts';
+import { type PhoneCommandOptions, type PhoneDesk, runOnPhone, withMpinOptions, withPhoneOptions } from './run.ts';
+
+type Decision = 'approve' | 'decline' | 'report';
+
+interface DecisionOptions extends PhoneCommandOptions, MpinSource {
+  readonly biometric?: boolean;
+  readonly yes?: boolean;
+}
+
+interface ScanOptions extends DecisionOptions {
+  readonly approve?: boolean;
+  readonly decline?: boolean;
+  readonly report?: boolean;
+}
+
+const outcome = { approve: 'approved', decline: 'declined', report: 'reported' } as const;
+
+/** `scan`: claims what a code asks for, shows it, and decides where it is told to. */
+export function scanCommand(): Command {
+  const command = new Command('scan')
+    .description('read the code on a login or signing page and show what is asked')
+    .argument('<code>', 'PNG image, the text of the code, or - for standard input')
+    .option('--approve', 'approve at once')
+    .option('--decline', 'decline at once')
+    .option('--report', 'say at once that this is not you')
+    .option('--biometric', 'unlock and prove with the biometric key instead of the mPIN');
+  return withMpinOptions(withPhoneOptions(command))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mtoken phone scan screenshot.png
+  mtoken phone scan https://id.example/q/... --approve
+  grim - | mtoken phone scan - --approve --biometric`,
+    )
+    .action(async (source: string, options: ScanOptions) => runOnPhone(options, (desk) => scan(desk, source, options)));
+}
+
+/** `approve`, `decline` and `report`: the decision on the order that was scanned last. */
+export function decisionCommands(): Command[] {
+  const descriptions: Record<Decision, string> = {
+    approve: 'approve what was scanned last',
+    decline: 'decline what was scanned last',
+    report: 'say that what was scanned last is not you, and raise the alarm',
+  };
+  return (['approve', 'decline', 'report'] as const).map((decision) => {
+    const command = withPhoneOptions(new Command(decision).description(descriptions[decision]))
+      .option('--biometric', 'unlock and prove with the biometric key instead of the mPIN')
+      .option('--yes', 'do not ask again');
+    return withMpinOptions(command).action(async (options: DecisionOptions) =>
+      runOnPhone(options, async (desk) => {
+        const order = await desk.order.get();
+        if (order === undefined) throw new CommandError('nothing was scanned', { hint: 'mtoken phone scan <code>' });
+        await ensureUnlocked(desk, options);
+        if (!options.yes && isInteractive() && decision === 'approve') await confirmApproval(order);
+        await decide(desk, { order, decision, options });
+      }),
+    );
+  });
+}
+
+async function scan(desk: PhoneDesk, source: string, options: ScanOptions): Promise<void> {
+  const chosen = (['approve', 'decline', 'report'] as const).filter((decision) => options[decision]);
+  if (chosen.length > 1) throw new CommandError('only one decision can be given', { exit: exitCode.usage });
+  if (source === '-' && options.mpinFile === '-') {
+    throw new CommandError('code and mPIN cannot both come from standard input', { exit: exitCode.usage });
+  }
+  const text = await readCode(source);
+  await ensureUnlocked(desk, options);
+  const order = await desk.phone.claim(text);
+  await desk.order.set(order);
+  const decision = chosen[0];
+  if (decision === undefined) {
+    desk.tell(orderJson(order), orderLines(order));
+    if (options.json || !isInteractive()) return;
+  } else if (!options.json) {
+    for (const line of orderLines(order)) say(line);
+  }
+  const answer = decision ?? (await askDecision());
+  if (answer !== undefined) await decide(desk, { order, decision: answer, options });
+}
+
+/** Unlocks where an mPIN or the biometric key is at hand; without them, a locked phone refuses by itself. */
+async function ensureUnlocked({ phone }: PhoneDesk, options: DecisionOptions): Promise<void> {
+  const state = await phone.state();
+  if (state.kind !== 'registered' || state.session !== null) return;
+  if (options.biometric) {
+    await phone.unlockWithBiometrics();
+    return;
+  }
+  const mpin = await readMpin(options);
+  if (mpin !== undefined) await phone.unlockWithMpin(mpin);
+}
+
+async function decide(
+  desk: PhoneDesk,
+  { order, decision, options }: { order: ClaimedOrder; decision: Decision; options: DecisionOptions },
+): Promise<void> {
+  if (decision === 'approve') await desk.phone.approve(order, await freshProof(order, options));
+  else await desk.phone[decision](order);
+  await desk.order.set(undefined);
+  const { client } = order.descriptor;
+  desk.tell({ ...orderJson(order), decision: outcome[decision] }, [`${outcome[decision]}: ${client.name}`]);
+}
+
+async function freshProof(order: ClaimedOrder, options: DecisionOptions): Promise<ApprovalProof | undefined> {
+  if (!order.descriptor.freshProof) return undefined;
+  if (options.biometric) return { method: 'biometric' };
+  // Standard input was read to its end for the unlocking already.
+  const source: MpinSource = options.mpinFile === '-' ? {} : options;
+  return { method: 'mpin', mpin: await needMpin(source, 'mPIN, to sign this:') };
+}
+
+async function confirmApproval(order: ClaimedOrder): Promise<void> {
+  for (const line of orderLines(order)) say(line);
+  if (!/^y(es)?$/i.test(await ask('Approve? [y/N]', '--yes'))) throw new CommandError('nothing was approved');
+}
+
+async function askDecision(): Promise<Decision | undefined> {
+  const reply = await ask('[a]pprove, [d]ecline, [r]eport "that is not me", or nothing to decide later?', '--approve');
+  return ({ a: 'approve', d: 'decline', r: 'report' } as const)[reply.slice(0, 1).toLowerCase()];
+}

@@ -1,0 +1,279 @@
+/** `mtoken phone` as processes of their own against a server on the loopback: what a person or a script sees. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import QRCode from 'qrcode';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { type Bank, confirmationCode, mpin, openBank } from '../../unit/sdk/bank.ts';
+import { frameText } from '../../unit/sdk/protocol-server.ts';
+
+const entry = new URL('../../unit/phone/entry.ts', import.meta.url).pathname;
+const root = mkdtempSync(join(tmpdir(), 'mtoken-cli-'));
+const mpinFile = join(root, 'mpin.txt');
+let server: Server;
+let bank: Bank;
+let home: string;
+let count = 0;
+
+interface Outcome {
+  readonly exit: number | null;
+  readonly out: string;
+  readonly err: string;
+  readonly json: Record<string, unknown>;
+}
+
+async function mtokenPhone(
+  args: readonly string[],
+  options: { input?: string | Buffer; env?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: root, MTOKEN_PHONE_HOME: home, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const [out, err]: Buffer[][] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  const exit = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  const text = Buffer.concat(out).toString();
+  const json = args.includes('--json') ? (JSON.parse(text) as Record<string, unknown>) : {};
+  return { exit, out: text, err: Buffer.concat(err).toString(), json };
+}
+
+async function registerPhone(...extra: string[]): Promise<void> {
+  await mtokenPhone([
+    'register',
+    bank.activationText,
+    '--confirmation',
+    confirmationCode,
+    '--mpin-file',
+    mpinFile,
+    ...extra,
+  ]);
+}
+
+async function unlockedPhone(): Promise<void> {
+  await registerPhone();
+  await mtokenPhone(['unlock', '--mpin-file', mpinFile]);
+}
+
+beforeAll(async () => {
+  writeFileSync(mpinFile, `${mpin}\n`);
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = 'GET', url = '/', headers } = request;
+      const init = { method, headers: headers as Record<string, string>, body: Buffer.concat(chunks).toString() };
+      bank
+        .fetch(`${bank.issuer}${url}`, init as unknown as Parameters<Bank['fetch']>[1])
+        .then(async (reply) => {
+          response.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' });
+          response.end(await reply.text());
+        })
+        .catch(() => response.destroy());
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+beforeEach(async () => {
+  const { port } = server.address() as AddressInfo;
+  bank = await openBank({ issuer: `http://127.0.0.1:${port}`, clock: { ...systemClock, advance: () => undefined } });
+  home = join(root, String((count += 1)));
+});
+
+afterAll(async () => {
+  rmSync(root, { recursive: true });
+  await new Promise((resolve) => server.close(resolve));
+});
+
+describe('mtoken phone', () => {
+  it('registers in two calls, unlocks, scans a screenshot, approves, and shows what it did', async () => {
+    const begun = await mtokenPhone(['register', bank.activationText]);
+    expect(begun).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/a confirmation code was sent to a•••@demo\.example/),
+    });
+    const done = await mtokenPhone(['register', '--confirmation', confirmationCode, '--mpin-file', '-'], {
+      input: `${mpin}\n`,
+    });
+    expect(done).toMatchObject({ exit: 0, out: 'registered\nfor Anna, Demo\n' });
+    expect(await mtokenPhone(['unlock', '--mpin-file', mpinFile])).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^unlocked until /),
+    });
+
+    const image = join(root, 'frame.png');
+    await QRCode.toFile(image, frameText(bank.issuer));
+    const shown = await mtokenPhone(['scan', image]);
+    expect(shown.exit).toBe(0);
+    expect(shown.out.replace(/(asked at|decide by) .*/g, '$1 …')).toBe(`Log in?
+
+  asked by   Demo Portal (portal.example)
+  page       https://portal.example
+  browser    Chrome on Windows, 192.0.2.0/24
+  begun by   a code on a screen
+  asked at …
+  decide by …
+
+  | Log in to Demo Portal
+
+`);
+    expect(await mtokenPhone(['status'])).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/awaits a decision: Demo Portal/),
+    });
+    expect(await mtokenPhone(['approve'])).toMatchObject({ exit: 0, out: 'approved: Demo Portal\n' });
+    expect(bank.decisions.map(({ claims }) => claims['decision'])).toEqual(['approve']);
+    expect(await mtokenPhone(['approve'])).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/^mtoken: nothing was scanned\n/),
+    });
+    expect(await mtokenPhone(['logout'])).toMatchObject({ exit: 0, out: 'locked\n' });
+    expect(existsSync(join(home, 'session.json'))).toBe(false);
+  });
+
+  it('does everything at once with scan --approve, also for a transaction, and speaks JSON', async () => {
+    await registerPhone();
+    Object.assign(bank.terms, { freshProof: true, purpose: 'signing', text: 'Pay 12,50\n\u001b[2Jto Anna' });
+    const one = await mtokenPhone(['scan', '-', '--approve', '--mpin-file', mpinFile, '--json'], {
+      input: frameText(bank.issuer),
+    });
+    expect(one.json).toMatchObject({
+      decision: 'approved',
+      purpose: 'signing',
+      display: { text: 'Pay 12,50\n\u001b[2Jto Anna' },
+    });
+    const two = await mtokenPhone(['scan', frameText(bank.issuer), '--decline']);
+    expect(two.out).toContain('  | Pay 12,50\n  | �[2Jto Anna\n');
+    expect(two.out).toMatch(/declined: Demo Portal\n$/);
+    const three = await mtokenPhone(['scan', frameText(bank.issuer), '--report', '--json']);
+    expect(three.json).toMatchObject({ decision: 'reported' });
+  });
+
+  it('uses a second key for biometrics, in unlocking and in signing', async () => {
+    await registerPhone('--biometric');
+    bank.terms.freshProof = true;
+    expect(await mtokenPhone(['unlock', '--biometric'])).toMatchObject({ exit: 0 });
+    expect(await mtokenPhone(['scan', frameText(bank.issuer), '--approve', '--biometric'])).toMatchObject({ exit: 0 });
+    expect(bank.decisions[0]?.claims).toMatchObject({ factors: ['biometric'] });
+  });
+
+  it('says what went wrong, what to do, and exits with the code of its class', async () => {
+    const first = await mtokenPhone(['unlock', '--mpin-file', mpinFile, '--json']);
+    expect(first).toMatchObject({ exit: 5, json: { error: { code: 'not_registered' } } });
+    await registerPhone();
+    expect(await mtokenPhone(['scan', frameText(bank.issuer)])).toMatchObject({
+      exit: 7,
+      err: expect.stringMatching(/hint: mtoken phone unlock/),
+    });
+    const wrong = await mtokenPhone(['unlock', '--mpin', '83046196', '--json']);
+    expect(wrong).toMatchObject({
+      exit: 4,
+      json: { error: { code: 'wrong_mpin', attemptsLeft: 4 } },
+      err: expect.stringMatching(/4 attempts are left/),
+    });
+    await mtokenPhone(['unlock', '--mpin-file', mpinFile]);
+    const foreign = await mtokenPhone(['scan', frameText('https://id.evil.example'), '--approve', '--json']);
+    expect(foreign).toMatchObject({ exit: 6, json: { error: { code: 'wrong_origin' } } });
+    expect(await mtokenPhone(['scan', 'no-such-file.png'])).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/no readable file/),
+    });
+    bank.tamper.descriptorClaims = (honest) => ({ ...honest, deviceId: 'dev_AAAAAAAAAAAAAAAAAAAAAA' });
+    expect(await mtokenPhone(['scan', frameText(bank.issuer), '--approve'])).toMatchObject({ exit: 6 });
+    bank.tamper.lose = () => 'request';
+    expect(await mtokenPhone(['status'])).toMatchObject({ exit: 3 });
+    expect(bank.decisions).toHaveLength(0);
+  });
+
+  it('refuses a weak mPIN and asks nobody where nobody is there', async () => {
+    const weak = await mtokenPhone([
+      'register',
+      bank.activationText,
+      '--confirmation',
+      confirmationCode,
+      '--mpin',
+      '12345',
+      '--json',
+    ]);
+    expect(weak).toMatchObject({ exit: 1, json: { error: { code: 'weak_mpin', rule: 'sequence' } } });
+    await registerPhone();
+    expect(await mtokenPhone(['unlock'])).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/nobody is at the terminal\nmtoken: hint: in a script, use --mpin-file/),
+    });
+    expect(await mtokenPhone(['deactivate'])).toMatchObject({ exit: 2, err: expect.stringMatching(/--yes/) });
+  });
+
+  it('changes the mPIN, lists phones and sessions, ends a session and itself (S-08)', async () => {
+    await unlockedPhone();
+    expect(await mtokenPhone(['change-mpin', '--mpin-file', mpinFile, '--new-mpin', '96130'])).toMatchObject({
+      exit: 0,
+      out: 'the mPIN is changed\n',
+    });
+    expect(await mtokenPhone(['unlock', '--mpin', '96130'])).toMatchObject({ exit: 0 });
+    expect(await mtokenPhone(['devices'])).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/\*\s+dev_.*Test phone/),
+    });
+    expect(await mtokenPhone(['sessions', '--json'])).toMatchObject({ json: { sessions: [{ sessionUid: 's1' }] } });
+    expect(await mtokenPhone(['sessions', '--end', 's1'])).toMatchObject({ exit: 0 });
+    expect(await mtokenPhone(['deactivate', '--yes'])).toMatchObject({ exit: 0 });
+    expect(readdirSync(home)).toEqual([]);
+    expect(bank.device().status).toBe('deactivated');
+  });
+
+  it('with a passphrase leaves nothing readable in its folder, and nothing works without it (M-04)', async () => {
+    const env = { MTOKEN_PHONE_PASSPHRASE: 'correct horse' };
+    await mtokenPhone(['register', bank.activationText, '--confirmation', confirmationCode, '--mpin-file', mpinFile], {
+      env,
+    });
+    await mtokenPhone(['unlock', '--mpin-file', mpinFile], { env });
+    expect(await mtokenPhone(['scan', frameText(bank.issuer)], { env })).toMatchObject({ exit: 0 });
+    expect(readdirSync(home).sort()).toEqual(['order.json', 'phone.json', 'session.json']);
+    for (const file of readdirSync(home)) expect(readFileSync(join(home, file), 'utf8')).toMatch(/^\{"kdf":"scrypt"/);
+    expect(await mtokenPhone(['status'])).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/MTOKEN_PHONE_PASSPHRASE/),
+    });
+  });
+
+  it('leaves the mPIN in no file of its own (M-04)', async () => {
+    await unlockedPhone();
+    await mtokenPhone(['scan', frameText(bank.issuer)]);
+    const everything = readdirSync(home)
+      .map((file) => readFileSync(join(home, file), 'utf8'))
+      .join('');
+    expect(everything).not.toContain(mpin);
+    expect(everything).not.toContain('vaultKey');
+  });
+
+  it('explains itself with examples and exit codes', async () => {
+    const { out } = await mtokenPhone(['--help']);
+    for (const word of [
+      'register',
+      'unlock',
+      'scan',
+      'approve',
+      'decline',
+      'report',
+      'status',
+      'change-mpin',
+      'devices',
+      'sessions',
+      'deactivate',
+      'logout',
+      'Exit codes:',
+    ]) {
+      expect(out).toContain(word);
+    }
+    expect((await mtokenPhone(['scan', '--help'])).out).toContain('Examples:');
+  });
+});
