@@ -70,64 +70,89 @@ interface Snapshot {
 
 /** Loads the keys; `ensureKeys` must have run. Throws `internal` where there is no active ES256 key. */
 export async function createKeyRing(deps: KeyRingDeps, { maxAgeMs = 60_000 }: KeyRingOptions = {}): Promise<KeyRing> {
-  const listeners = new Set<() => void>();
-  let snapshot = await load(deps);
-  let loadedAt = deps.clock.now();
-  let document: { readonly made: Promise<GeneralJWS>; readonly of: Snapshot; readonly at: number } | undefined;
-
-  const reload = async (): Promise<void> => {
-    const fresh = await load(deps);
-    loadedAt = deps.clock.now();
-    const hasChanged = fresh.fingerprint !== snapshot.fingerprint;
-    if (!hasChanged) return;
-    snapshot = fresh;
-    for (const listener of listeners) listener();
+  const held = await holdKeys(deps);
+  const readQuietly = (): void => {
+    held.read().catch((error: unknown) => deps.log?.warn({ err: error }, 'the server keys could not be read again'));
   };
-  const reloadQuietly = (): void => {
-    reload().catch((error: unknown) => deps.log?.warn({ err: error }, 'the server keys could not be read again'));
-  };
-  const unsubscribe = await deps.shortLived.subscribe(keysChangedTopic, reloadQuietly);
-  const timer = setInterval(reloadQuietly, maxAgeMs);
+  const unsubscribe = await deps.shortLived.subscribe(keysChangedTopic, readQuietly);
+  const timer = setInterval(readQuietly, maxAgeMs);
   timer.unref();
-
   return {
-    activeSigner: (alg) => activeSigner(snapshot, alg),
+    activeSigner: (alg) => activeSigner(held.keys(), alg),
     signCompact: async (type, payload) => {
-      const { kid, alg, privateKey } = activeSigner(snapshot, 'ES256');
-      return signCompactJws({
-        payload: JSON.stringify(payload),
-        typ: type,
-        key: { alg, key: privateKey },
-        header: { kid },
-      });
+      const { kid, alg, privateKey } = activeSigner(held.keys(), 'ES256');
+      const key = { alg, key: privateKey };
+      return signCompactJws({ payload: JSON.stringify(payload), typ: type, key, header: { kid } });
     },
     envelopeKey: async (kid) => {
       // Another process may have begun to publish it a moment ago.
-      if (!snapshot.envelopeKeys.has(kid) && deps.clock.now() >= loadedAt + missReloadMs) await reload();
-      return snapshot.envelopeKeys.get(kid);
+      if (!held.keys().envelopeKeys.has(kid)) await held.readUnlessFresh();
+      return held.keys().envelopeKeys.get(kid);
     },
-    publicJwks: () => ({ keys: published(snapshot).map(({ publicJwk }) => publicJwk) }),
-    signingJwks: () => ({ keys: privateSigningJwks(snapshot) }),
-    trustThumbprint: () => activeSigner(snapshot, 'ES256').kid,
-    keySetDocument: () => {
-      const at = deps.clock.now();
-      if (document?.of !== snapshot || Math.abs(at - document.at) >= documentMaxAgeMs) {
-        document = { made: signKeySet(snapshot, { issuer: deps.issuer, at }), of: snapshot, at };
-      }
-      return document.made;
-    },
+    publicJwks: () => ({ keys: published(held.keys()).map(({ publicJwk }) => publicJwk) }),
+    signingJwks: () => ({ keys: privateSigningJwks(held.keys()) }),
+    trustThumbprint: () => activeSigner(held.keys(), 'ES256').kid,
+    keySetDocument: signedOnce(deps, held.keys),
     onChange: (listener) => {
-      listeners.add(listener);
+      held.listeners.add(listener);
       return () => {
-        listeners.delete(listener);
+        held.listeners.delete(listener);
       };
     },
-    reload,
+    reload: held.read,
     close: () => {
       clearInterval(timer);
       unsubscribe();
-      listeners.clear();
+      held.listeners.clear();
     },
+  };
+}
+
+interface HeldKeys {
+  keys(): Snapshot;
+  read(): Promise<void>;
+  readUnlessFresh(): Promise<void>;
+  readonly listeners: Set<() => void>;
+}
+
+/** The keys in memory, and the ways in which they are read again. */
+async function holdKeys(deps: KeyDeps): Promise<HeldKeys> {
+  const listeners = new Set<() => void>();
+  let snapshot = await load(deps);
+  let readAt = deps.clock.now();
+  let reading: Promise<void> | undefined;
+  const read = async (): Promise<void> => {
+    const fresh = await load(deps);
+    readAt = deps.clock.now();
+    if (fresh.fingerprint === snapshot.fingerprint) return;
+    snapshot = fresh;
+    for (const listener of listeners) listener();
+  };
+  return {
+    keys: () => snapshot,
+    read,
+    readUnlessFresh: async () => {
+      if (deps.clock.now() < readAt + missReloadMs) return;
+      // One look for all who ask at once: made-up key ids must not become a flood of queries.
+      reading ??= read().finally(() => {
+        reading = undefined;
+      });
+      await reading;
+    },
+    listeners,
+  };
+}
+
+/** The signed key set, made anew when keys changed or it is half a minute old. */
+function signedOnce(deps: KeyRingDeps, keys: () => Snapshot): () => Promise<GeneralJWS> {
+  let last: { readonly made: Promise<GeneralJWS>; readonly of: Snapshot; readonly at: number } | undefined;
+  return () => {
+    const at = deps.clock.now();
+    const snapshot = keys();
+    if (last?.of !== snapshot || Math.abs(at - last.at) >= documentMaxAgeMs) {
+      last = { made: signKeySet(snapshot, { issuer: deps.issuer, at }), of: snapshot, at };
+    }
+    return last.made;
   };
 }
 

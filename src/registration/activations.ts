@@ -85,17 +85,20 @@ export async function mayRegister(records: Records, user: User): Promise<boolean
   return company?.status === 'active' && (user.status === 'invited' || user.status === 'active');
 }
 
-/** Told here, to the one who may change it; at the end of the registration it is decided again, atomically. */
+/**
+ * Told here, to the one who may change it; at the end of the registration it is decided again. Taking a place and giving it back
+ * also holds the user's row until the commit: of two activations made at once, the later one sees the earlier one and voids it.
+ */
 async function assertMayRegister(records: Records, user: User): Promise<void> {
-  if (!(await mayRegister(records, user))) {
+  const company = await records.companies.find(user.companyId);
+  if (company === undefined) throw new AuthError('not_found');
+  const hasRoom = await records.users.takeDevicePlace(user.id, company.deviceLimit);
+  if (hasRoom) await records.users.freeDevicePlace(user.id);
+  const held = await records.users.find(user.id);
+  if (held === undefined || !(await mayRegister(records, held))) {
     throw new AuthError('conflict', { message: 'user or company is not active' });
   }
-  const company = await records.companies.find(user.companyId);
-  const devices = await records.devices.listByUser(user.id);
-  const held = devices.filter(({ status }) => status === 'active' || status === 'pending').length;
-  if (company !== undefined && held >= company.deviceLimit) {
-    throw new AuthError('limit_reached', { message: 'the user has as many devices as the company allows' });
-  }
+  if (!hasRoom) throw new AuthError('limit_reached', { message: 'the user has as many devices as the company allows' });
 }
 
 function normalised(code: string): string {

@@ -204,6 +204,49 @@ describe('the key ring', () => {
     expect(await opened.envelopeKey(next?.kid ?? '')).toMatchObject({ alg: 'ECDH-ES' });
   });
 
+  it('asks the store once for a thousand made-up key ids', async () => {
+    await ensureKeys(deps(), policy);
+    let reads = 0;
+    const keys = {
+      ...stores.records.keys,
+      list: () => {
+        reads += 1;
+        return stores.records.keys.list();
+      },
+    };
+    ring = await createKeyRing({ ...deps(), records: { ...stores.records, keys } });
+    const { envelopeKey } = ring;
+    clock.advance(1_000);
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => envelopeKey(`unknown${index}`)));
+    expect(reads).toBe(2);
+  });
+
+  it('signs without a failure during a rotation, and caches a day old verify what the new key signs (C-12)', async () => {
+    await ensureKeys(deps(), policy);
+    const opened = await openRing();
+    await rotate();
+    await opened.reload();
+    const cached = createLocalJWKSet({ keys: [...opened.publicJwks().keys] });
+    clock.advance(policy.publishMs);
+    const tokens: string[] = [];
+    let isOver = false;
+    const load = (async () => {
+      while (!isOver) {
+        tokens.push(await opened.signCompact('t', {}));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    const before = opened.trustThumbprint();
+    await rotate();
+    await vi.waitFor(() => expect(opened.trustThumbprint()).not.toBe(before));
+    tokens.push(await opened.signCompact('t', {}));
+    isOver = true;
+    await load;
+    const kids = new Set<string | undefined>();
+    for (const token of tokens) kids.add((await compactVerify(token, cached)).protectedHeader.kid);
+    expect([...kids]).toEqual([before, opened.trustThumbprint()]);
+  });
+
   it('goes on with the keys that it has while the store is down (X-03)', async () => {
     await ensureKeys(deps(), policy);
     const opened = await openRing();
