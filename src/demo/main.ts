@@ -19,7 +19,6 @@ async function startDemo(): Promise<() => Promise<void>> {
     // Fewer lines than a server's: the terminal is the page that a person reads here.
     env: {
       MTOKEN_LOG_LEVEL: 'warn',
-      MTOKEN_BRAND_NAME: 'Demo bank',
       // The portal is on this machine, where logout tokens are not sent unless it is named.
       MTOKEN_INTERNAL_PORTALS: 'localhost',
       ...process.env,
