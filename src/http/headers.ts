@@ -1,5 +1,4 @@
 /** The security headers of every response (S-11, O-13). Pages set their own Content-Security-Policy before this one applies. */
-import type { FastifyReply } from 'fastify';
 
 /** For everything that is no page: nothing may be loaded, nobody may frame it. */
 export const dataContentSecurityPolicy =
@@ -21,11 +20,4 @@ const strictTransportSecurity = 'max-age=63072000; includeSubDomains';
 /** All headers that a response carries unless its route says otherwise, for Fastify and for handlers that write by themselves. */
 export function securityHeaders(isHttps: boolean): Readonly<Record<string, string>> {
   return isHttps ? { ...fixedHeaders, 'strict-transport-security': strictTransportSecurity } : fixedHeaders;
-}
-
-/** Sets every header that the route has not set itself. */
-export function applyHeaders(reply: FastifyReply, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) {
-    if (!reply.hasHeader(name)) reply.header(name, value);
-  }
 }
