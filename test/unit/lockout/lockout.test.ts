@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { randomId } from '../../../src/crypto/random.ts';
+import { deviceEndedTopic } from '../../../src/devices/end.ts';
 import { AuthError } from '../../../src/errors.ts';
 import { guardAttempt, type LockoutDeps, MAX_ATTEMPTS } from '../../../src/lockout/lockout.ts';
 import type { RecordStore, Records } from '../../../src/store/records.ts';
@@ -222,8 +223,10 @@ describe('the block', () => {
     for (let index = 0; index < times; index += 1) await tryOnce(world.deps, phone, false);
   }
 
-  it('erases the verifier, ends logins, frees the place and tells user and trail (L-06, L-07, S-07, T2)', async () => {
+  it('erases the verifier, ends logins, frees the place and tells user, trail and processes (L-06, L-07, S-07, T2)', async () => {
     const { world, phone } = await phoneInWorld();
+    const heard: string[] = [];
+    await world.deps.shortLived.subscribe(deviceEndedTopic, (id) => heard.push(id));
     await missTimes(world, phone, 5);
     expect(await world.deps.records.devices.secrets(phone.id)).toBeUndefined();
     expect(await world.deps.records.devices.vaultKey(phone.id)).toBeUndefined();
@@ -231,6 +234,8 @@ describe('the block', () => {
     expect(await world.deps.records.users.takeDevicePlace(world.user.id, 1)).toBe(true);
     expect(await eventsOf(world)).toEqual([...Array.from({ length: 5 }, () => 'mpin.wrong'), 'mpin.blocked']);
     expect((await noticesOf(world)).map(({ event }) => event)).toContain('mpin.blocked');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard).toEqual([phone.id]);
   });
 
   it('warns the user after the fourth failure and once only (L-07)', async () => {

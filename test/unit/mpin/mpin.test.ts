@@ -163,6 +163,13 @@ describe('an SRP handshake', () => {
     expect((await deviceOf(world, other)).pinAttempts).toBe(0);
   });
 
+  it('is bound to the key that began it, whatever device is named with the other (P-20)', async () => {
+    const { world, phone } = await phoneInWorld();
+    const ready = await prepare(world, phone);
+    const caller = { ...(await callerOf(world, phone)), thumbprint: stranger().thumbprint };
+    expect(await refusalOf(unlockByMpin(world.deps, caller, ready))).toEqual(failed(5));
+  });
+
   it('answers an unknown device with a stable fake salt and a fresh ephemeral (P-11)', async () => {
     const { world } = await phoneInWorld();
     const deviceId = randomId('dev');
@@ -538,6 +545,19 @@ describe('a change of mPIN', () => {
     expect(await refusalOf(unlockByMpin(world.deps, caller, old))).toEqual(failed(5));
     expect(await refusalOf(finishMpinChange(world.deps, rival))).toEqual(failed(5));
     await unlock(world, phone, newMpin);
+  });
+
+  it('kills the old one even when it is proven at the very moment of the change (R-07)', async () => {
+    const { world, phone } = await phoneInWorld();
+    const ready = await prepare(world, phone);
+    const { records } = world.deps;
+    const spend: typeof records.attempts.spend = async (...values) => {
+      await records.devices.replaceSecrets(phone.id, 1, secretsFor(phone.id, newMpin));
+      return records.attempts.spend(...values);
+    };
+    const deps = { ...world.deps, records: { ...records, attempts: { ...records.attempts, spend } } };
+    expect(await refusalOf(unlockByMpin(deps, await callerOf(world, phone), ready))).toEqual(failed(5));
+    expect(await eventsOf(world)).not.toContain('session.opened');
   });
 
   it('succeeds once of twenty at the same time, each with the right old mPIN (R-07)', async () => {
