@@ -192,6 +192,15 @@ for (const durable of durableEngines()) {
         expect(await verifyChain(serverOf(0).records.audit)).toMatchObject({ outcome: 'intact' });
       });
 
+      it('leave one activation open of ten that are created at the same time (R-02)', async () => {
+        const { user } = await addUser();
+        const results = await atOnce(10, (index) =>
+          createActivation(serverOf(index), { userId: user.id, actor: bank }),
+        );
+        expect(succeeded(results)).toBe(10);
+        expect(await sql.store.query("select id from activations where status = 'open'")).toHaveLength(1);
+      });
+
       it('give exactly two places to twenty users created at the same time (R-09)', async () => {
         const { id: companyId } = await createCompany(serverOf(0), { name: 'Bakery', actor: bank });
         const results = await atOnce(20, (index) =>
