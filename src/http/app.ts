@@ -43,6 +43,8 @@ export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): Fa
     requestIdHeader: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: jsonBodyLimit,
+    // While it ends, the server answers those that are in, on connections that it closes after; 503 would be Fastify's own document.
+    return503OnClosing: false,
     requestTimeout: serverLimits.requestTimeout,
     keepAliveTimeout: serverLimits.keepAliveTimeout,
     http: serverLimits,
