@@ -98,30 +98,37 @@ async function claimsOf({ records }: Pick<OidcDeps, 'records'>, sub: string): Pr
 }
 
 /** The grant of this session at this client, made or extended without asking: every client is the bank's own. */
-export async function loadGrant(ctx: KoaContextWithOIDC): Promise<DeviceGrant> {
-  const { client, account: found } = ctx.oidc;
-  const session = sessionOf(ctx);
-  if (client === undefined || found === undefined)
-    throw new AuthError('internal', { detail: 'a grant was asked for too early' });
-  const grantId = session.grantIdFor(client.clientId);
-  const existing =
-    grantId === undefined ? undefined : ((await ctx.oidc.provider.Grant.find(grantId)) as DeviceGrant | undefined);
-  const isSame = existing?.accountId === found.accountId && existing.deviceId === session.deviceId;
-  const grant = isSame && existing !== undefined ? existing : newGrant(ctx, found.accountId, client.clientId);
-  grant.addOIDCScope(ctx.oidc.requestParamOIDCScopes);
-  grant.addOIDCClaims(ctx.oidc.requestParamClaims);
-  for (const [resource, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
-    grant.addResourceScope(
-      resource,
-      [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)),
-    );
-  }
-  await grant.save();
-  return grant;
+export function grantLoader({ sealing }: Pick<OidcDeps, 'sealing'>): (ctx: KoaContextWithOIDC) => Promise<DeviceGrant> {
+  return async (ctx) => {
+    const { client, account: found, provider } = ctx.oidc;
+    const session = sessionOf(ctx);
+    if (client === undefined || found === undefined) {
+      throw new AuthError('internal', { detail: 'a grant was asked for too early' });
+    }
+    const { accountId } = found;
+    const { clientId } = client;
+    const { uid: sessionUid, deviceId } = session;
+    const knownId = session.grantIdFor(clientId);
+    const known = knownId === undefined ? undefined : ((await provider.Grant.find(knownId)) as DeviceGrant | undefined);
+    // Derived, not drawn: parallel first requests of one portal make one grant, or the slower would void the code of the faster.
+    // From the one before it, so that no token of a revoked grant comes back to life with the next.
+    const jti = sealing.lookup(JSON.stringify([sessionUid, clientId, deviceId, knownId]), 'oidc.grant-id');
+    const bound = { jti, accountId, clientId, deviceId, sessionUid };
+    const isSame = known?.accountId === accountId && known.deviceId === deviceId;
+    const grant = isSame && known !== undefined ? known : (new provider.Grant(bound) as DeviceGrant);
+    extend(grant, ctx);
+    await grant.save();
+    return grant;
+  };
 }
 
-function newGrant(ctx: KoaContextWithOIDC, accountId: string, clientId: string): DeviceGrant {
-  const { uid, deviceId } = sessionOf(ctx);
-  const bound = { accountId, clientId, deviceId, sessionUid: uid };
-  return new ctx.oidc.provider.Grant(bound) as DeviceGrant;
+function extend(grant: DeviceGrant, { oidc }: KoaContextWithOIDC): void {
+  grant.addOIDCScope(oidc.requestParamOIDCScopes);
+  grant.addOIDCClaims(oidc.requestParamClaims);
+  for (const [resource, server] of Object.entries(oidc.resourceServers ?? {})) {
+    grant.addResourceScope(
+      resource,
+      [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope)),
+    );
+  }
 }

@@ -2,7 +2,7 @@
 import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
-import { accountFinder, isTokenUsable, loadGrant } from './accounts.ts';
+import { accountFinder, grantLoader, isTokenUsable } from './accounts.ts';
 import { oidcAdapter } from './adapter.ts';
 import { assertClientAssertion } from './client-auth.ts';
 import { extraClientMetadata } from './client-metadata.ts';
@@ -40,7 +40,7 @@ function configuration(deps: OidcDeps): Configuration {
     cookies: cookies(deps),
     features: features(deps),
     findAccount: accountFinder(deps),
-    loadExistingGrant: loadGrant,
+    loadExistingGrant: grantLoader(deps),
     interactions: { policy: loginPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     extraClientMetadata: { properties: [...extraClientMetadata] },
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) =>

@@ -59,6 +59,10 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Stands between the provider and its short-lived store. */
   readonly watch?: (store: ShortLivedStore) => ShortLivedStore;
+  /** Other engines than the embedded ones. */
+  readonly stores?: TestStores;
+  /** Every call of a store takes turns of the event loop, as on a network: in process, requests would hardly ever meet. */
+  readonly isSlow?: boolean;
 }
 
 export const bank = { name: 'cli' };
@@ -68,8 +72,10 @@ export async function startOidcServer({
   issuer: given,
   clock = systemClock,
   watch = (store) => store,
+  stores: others,
+  isSlow = false,
 }: ServerOptions = {}): Promise<OidcServer> {
-  const stores = await testStores(clock);
+  const stores = others ?? (await testStores(clock));
   const { records, shortLived, sealing } = stores;
   const port = await freePort();
   const issuer = given ?? `http://localhost:${port}`;
@@ -81,8 +87,8 @@ export async function startOidcServer({
   await ensureKeys(keyDeps, { ...testKeyPolicy });
   const keys = await createKeyRing({ ...keyDeps, issuer });
   const deps: OidcDeps = {
-    records,
-    shortLived: watch(shortLived),
+    records: isSlow ? { ...records, oidc: slowly(records.oidc), clients: slowly(records.clients) } : records,
+    shortLived: isSlow ? slowly(shortLived) : watch(shortLived),
     sealing,
     clock,
     log: { info: write, warn: write, error: write },
@@ -131,6 +137,23 @@ export async function startOidcServer({
   mountLoginPage(server);
   await app.listen({ port, host: 'localhost' });
   return server;
+}
+
+/** Lets other requests go on before and after every call. */
+function slowly<T extends object>(store: T): T {
+  const turn = (): Promise<void> => new Promise((go) => setTimeout(go, 2));
+  return new Proxy(store, {
+    get: (target, name, receiver) => {
+      const method: unknown = Reflect.get(target, name, receiver);
+      if (typeof method !== 'function') return method;
+      return async (...values: unknown[]): Promise<unknown> => {
+        await turn();
+        const result: unknown = await method.apply(target, values);
+        await turn();
+        return result;
+      };
+    },
+  });
 }
 
 const testKeyPolicy = {

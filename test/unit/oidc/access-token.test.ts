@@ -44,7 +44,9 @@ const right: JWTPayload = {
   jti: 'j-1',
 };
 
-async function token(change: JWTPayload = {}, header: Record<string, unknown> = {}): Promise<string> {
+type Change = { readonly [Name in keyof JWTPayload]: JWTPayload[Name] | undefined };
+
+async function token(change: Change = {}, header: Record<string, unknown> = {}): Promise<string> {
   const { kid, privateKey } = keys.activeSigner('ES256');
   const claims = Object.fromEntries(Object.entries({ ...right, ...change }).filter(([, value]) => value !== undefined));
   const signed = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt', ...header });
@@ -62,7 +64,7 @@ describe('An admin token', () => {
     });
   });
 
-  it.each<[string, JWTPayload]>([
+  it.each<[string, Change]>([
     ['no issuer', { iss: undefined }],
     ['another issuer', { iss: 'https://other.example' }],
     ['no audience', { aud: undefined }],
