@@ -1,6 +1,7 @@
 /** How a device ends, whoever ends it: device, place, logins, trail and notice commit together. */
 import type { AuditRecord } from '../audit/store.ts';
 import { notify } from '../notify/notify.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { Records } from '../store/records.ts';
 import type { Device } from './store.ts';
@@ -54,7 +55,11 @@ export async function endDevice(records: Records, endLogins: EndLogins, ending: 
   return true;
 }
 
-/** Tells every process, after the commit. Best effort: the status is read again at every request of the device anyway. */
+/**
+ * Tells every process, after the commit, and has the notices sent. Best effort: the status is read again at every request of the
+ * device anyway, and the outbox is looked at by itself.
+ */
 export async function publishDeviceEnded(shortLived: ShortLivedStore, deviceId: string): Promise<void> {
   await shortLived.publish(deviceEndedTopic, deviceId).catch(() => undefined);
+  await wakeOutbox(shortLived);
 }

@@ -1,6 +1,7 @@
 /** The app's endpoints for a user's own devices and portal sessions. */
 import { AuthError } from '../errors.ts';
 import { type AppEndpoint, type SessionCall, sessionEndpoint } from '../http/app-endpoint.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
 import { Empty } from '../protocol/common.ts';
 import { DeviceDeactivate, OwnDevices, OwnSessions, SessionEnd } from '../protocol/devices.ts';
 import { type DeviceDeps, deactivateDevice, findOwnDevice } from './devices.ts';
@@ -87,4 +88,5 @@ async function endSession(deps: DeviceDeps, call: SessionCall<SessionEnd>): Prom
       at,
     );
   });
+  await wakeOutbox(deps.shortLived);
 }
