@@ -1,5 +1,6 @@
 /** Portal sessions: cookies that cannot be fixed, guessed or found, and parallel sign-ons that lose nobody. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { openBrowser } from './browser.ts';
 import { addPortal, authorization, logIn, obtainCode, type Portal } from './portal.ts';
 import { type OidcServer, startOidcServer } from './server.ts';
@@ -21,9 +22,6 @@ describe('A session cookie', () => {
     const value = 'attacker-chosen-session-id-000000000000000';
     planted.jar.set('op /', { name: 'op', value, path: '/' });
     await logIn(server, portal, { browser: planted });
-    // Also the cookie of a session that nobody has logged in to yet ends with the browser (S-05).
-    for (const line of planted.received.filter((text) => text.startsWith('op=')))
-      expect(line).not.toMatch(/expires|max-age/i);
     const attacker = openBrowser(server.issuer);
     attacker.jar.set('op /', { name: 'op', value, path: '/' });
     const { callback } = await obtainCode(server, portal, { browser: attacker, extra: { prompt: 'none' } });
@@ -40,6 +38,20 @@ describe('A session cookie', () => {
     expect(callback.searchParams.get('error')).toBe('login_required');
     const own = await obtainCode(server, portal, { browser, extra: { prompt: 'none' } });
     expect(own.callback.searchParams.get('code')).toBeTruthy();
+  });
+
+  it('of a session that has ended is replaced by one that ends with the browser too (S-03, S-05)', async () => {
+    const { browser } = await logIn(server, portal);
+    const old = browser.jar.get('op /')?.value;
+    const { userId } = server.user;
+    await server.stores.records.transaction((records) => endLogins(records, { userId }, Date.now()));
+    browser.received.length = 0;
+    const { callback } = await obtainCode(server, portal, { browser, extra: { prompt: 'none' } });
+    expect(callback.searchParams.get('error')).toBe('login_required');
+    const lines = browser.received.filter((line) => line.startsWith('op='));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toMatch(/expires|max-age/i);
+    expect(browser.jar.get('op /')?.value).not.toBe(old);
   });
 
   it('is refused with another signature', async () => {
