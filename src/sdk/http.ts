@@ -38,7 +38,7 @@ export interface HttpRequest {
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
 /** Far above any reply of the protocol: a hostile server cannot fill the phone's memory. */
-const maxReplyCharacters = 512 * 1024;
+const maxReplyCharacters = 1024 * 1024;
 
 /** HTTP over `fetch`. Every failure to get an answer within `timeoutMs` is `offline`. */
 export function createHttp(fetch: FetchLike, timeoutMs: number): Http {

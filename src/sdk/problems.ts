@@ -54,6 +54,8 @@ export function errorFromProblem(body: unknown, names: ProblemNames = {}): Phone
   // Without a number the server did not judge the mPIN of this device, or does not say so.
   if (name === 'wrong_mpin' && options.attemptsLeft === undefined)
     return new PhoneError('authentication_failed', options);
+  // Only a code that was judged costs an attempt; otherwise, or with none left, the activation itself is over.
+  if (name === 'wrong_confirmation' && !options.attemptsLeft) return new PhoneError('activation_refused', options);
   return new PhoneError(name, options);
 }
 

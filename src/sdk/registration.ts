@@ -54,7 +54,10 @@ export async function beginRegistration(
   options: RegistrationOptions,
 ): Promise<RegistrationBegun> {
   const activation = parseActivation(activationText, context.issuers);
-  if ((await loadPhone(context))?.phase === 'registered') throw new PhoneError('already_registered');
+  const before = await loadPhone(context);
+  if (before?.phase === 'registered') throw new PhoneError('already_registered');
+  // New keys would orphan a device that the server has registered without our hearing of it.
+  if (before?.isFinishSent && (await findLostRegistration(context, before))) throw new PhoneError('already_registered');
   const { issuer } = activation;
   await readConfiguration(context, issuer);
   const trusted = await fetchTrustedKeys(context.http, issuer, activation.keyThumbprint);
@@ -74,6 +77,7 @@ export async function beginRegistration(
       },
       reply: RegistrationStarted,
       problems: {
+        already_exists: 'already_registered',
         authentication_failed: 'activation_refused',
         conflict: 'activation_refused',
         not_found: 'activation_refused',
@@ -214,11 +218,11 @@ export async function fetchStatus(context: PhoneContext): Promise<ServerStatus> 
 }
 
 /**
- * Why an unlock was not accepted, where the server did not say: it tells the state of a device to that device's key. Gives the error
- * to throw in place of `error`.
+ * Why an unlock was not accepted, where the server's answer alone does not say: it tells the state of a device to that device's own
+ * key. Gives the error to throw in place of `error`.
  */
 export async function explainRefusal(context: PhoneContext, phone: RegisteredPhone, error: unknown): Promise<unknown> {
-  if (!(error instanceof PhoneError) || error.code !== 'authentication_failed') return error;
+  if (!(error instanceof PhoneError) || !isUnclear(error, phone)) return error;
   const status = await askStatus(context, phone).then(
     (reply) => reply.status,
     () => undefined,
@@ -227,6 +231,11 @@ export async function explainRefusal(context: PhoneContext, phone: RegisteredPho
   if (status === 'blocked') return new PhoneError('blocked', { cause: error });
   if (status === 'deactivated' || status === 'refused') return new PhoneError('deactivated', { cause: error });
   return error;
+}
+
+/** A phone that awaits approval is refused with its attempts untouched; one that has ended has none left, blocked or not. */
+function isUnclear({ code }: PhoneError, { isApproved }: RegisteredPhone): boolean {
+  return code === 'authentication_failed' || code === 'blocked' || (code === 'wrong_mpin' && !isApproved);
 }
 
 async function askStatus(context: PhoneContext, phone: RegisteringPhone | RegisteredPhone) {

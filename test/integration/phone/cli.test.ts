@@ -5,15 +5,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import QRCode from 'qrcode';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { type Bank, confirmationCode, mpin, openBank } from '../../unit/sdk/bank.ts';
 import { frameText } from '../../unit/sdk/protocol-server.ts';
 
-const entry = new URL('../../unit/phone/entry.ts', import.meta.url).pathname;
 const root = mkdtempSync(join(tmpdir(), 'mtoken-cli-'));
 const mpinFile = join(root, 'mpin.txt');
+const program = join(root, 'phone.mjs');
 let server: Server;
 let bank: Bank;
 let home: string;
@@ -30,7 +31,7 @@ async function mtokenPhone(
   args: readonly string[],
   options: { input?: string | Buffer; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: root, MTOKEN_PHONE_HOME: home, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -64,6 +65,17 @@ async function unlockedPhone(): Promise<void> {
 
 beforeAll(async () => {
   writeFileSync(mpinFile, `${mpin}\n`);
+  // One file starts ten times faster than sources that are translated at each start.
+  await build({
+    entryPoints: [new URL('../../unit/phone/entry.ts', import.meta.url).pathname],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -291,7 +291,7 @@ describe('replies that do not fit their request', () => {
 
   it('an oversized reply is not taken', async () => {
     const { bank, phone } = await openBankWithPhone();
-    bank.tamper.wire = (wire) => ({ ...wire, body: 'A'.repeat(600_000) });
+    bank.tamper.wire = (wire) => ({ ...wire, body: 'A'.repeat(1_100_000) });
     await expect(phone.unlockWithMpin(mpin)).rejects.toMatchObject(notAuthentic);
   });
 });

@@ -112,7 +112,11 @@ describe('a phone', () => {
     ['deactivated', 'deactivated'],
     ['refused', 'deactivated'],
   ])('a phone that is %s learns it when it is refused', async (status, code) => {
-    const { bank, phone } = await openBankWithPhone({ biometric: true });
+    const bank = await openBank();
+    bank.policy.approvalNeeded = true;
+    const phone = bank.phone();
+    await phone.beginRegistration(bank.activationText, { device: description, biometric: 'face' });
+    await phone.finishRegistration({ confirmationCode, mpin });
     bank.device().status = status;
     await expect(phone.unlockWithMpin(mpin)).rejects.toMatchObject({ code });
     await expect(phone.unlockWithBiometrics()).rejects.toMatchObject({ code });
@@ -153,6 +157,19 @@ describe('a phone', () => {
     });
     await phone.unlockWithMpin(mpin);
     expect(await phone.state()).toMatchObject({ owner: { user: { name: 'Anna' } } });
+  });
+
+  it('does not make new keys while a registration may have succeeded unheard', async () => {
+    const bank = await openBank();
+    const phone = bank.phone();
+    await phone.beginRegistration(bank.activationText, { device: description });
+    bank.tamper.lose = (name) => (name === 'registration/finish' ? 'answer' : undefined);
+    await expect(phone.finishRegistration({ confirmationCode, mpin })).rejects.toMatchObject({ code: 'offline' });
+    delete bank.tamper.lose;
+    await expect(phone.beginRegistration(bank.activationText, { device: description })).rejects.toMatchObject({
+      code: 'already_registered',
+    });
+    await phone.unlockWithMpin(mpin);
   });
 
   it('sends the registration again when the last request itself was lost, and after a wrong confirmation code', async () => {
