@@ -5,6 +5,8 @@ import { drawQr } from './qr.ts';
 
 /** After so long without news a code may no longer be accepted. */
 const staleMs = 6_000;
+/** After so long the page says that the server cannot be reached; in a state that does not change the page asks every ten seconds. */
+const troubleMs = 15_000;
 /** More time is asked for when so little is left. */
 const renewBelowSeconds = 25;
 const linkLifetimeMs = 50_000;
@@ -123,7 +125,7 @@ function tick(): void {
   if (isOver(view)) return;
   refreshTime();
   if (view.state === 'pending') refreshStale();
-  element('trouble').hidden = now() - connection.heardAt < 20_000;
+  element('trouble').hidden = now() - connection.heardAt < troubleMs;
   const secondsLeft = endsAt === undefined ? Number.POSITIVE_INFINITY : (endsAt - now()) / 1000;
   if (view.canRenew && secondsLeft < renewBelowSeconds && document.visibilityState === 'visible') void renew();
 }
