@@ -1,5 +1,6 @@
 /** The login page on a real listener, with a double for the OpenID side alone. */
 import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { Clock } from '../../../src/clock.ts';
 import { AuthError } from '../../../src/errors.ts';
@@ -22,7 +23,13 @@ export interface PageServer {
 
 /** `issuer` is what the page believes to be served at. */
 export async function startPage(
-  options: { issuer?: string; deps?: Partial<LoginDeps>; clock?: Clock } = {},
+  options: {
+    issuer?: string;
+    deps?: Partial<LoginDeps>;
+    clock?: Clock;
+    port?: number;
+    extend?: (app: FastifyInstance) => void;
+  } = {},
 ): Promise<PageServer> {
   const { issuer = 'https://login.example.test', clock } = options;
   const world = await createOrderWorld({ orders: { issuer, ...(clock === undefined ? {} : { clock }) } });
@@ -41,7 +48,7 @@ export async function startPage(
       find: async (request) => {
         const { uid } = request.params as { uid: string };
         const interaction = interactions.get(uid);
-        const isThisBrowser = (request.headers.cookie ?? '').split('; ').includes(`op_i=${uid}`);
+        const isThisBrowser = (request.headers.cookie ?? '').split(/; */).includes(`op_i=${uid}`);
         if (interaction === undefined || !isThisBrowser) throw new AuthError('not_found');
         return interaction;
       },
@@ -51,12 +58,13 @@ export async function startPage(
       },
       refuse: async (_request, _reply, reason) => {
         refused.push(reason);
-        return `https://portal.example/callback?error=access_denied`;
+        return `${options.port === undefined ? 'https://portal.example' : issuer}/callback?error=access_denied`;
       },
     },
     ...options.deps,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  options.extend?.(app);
+  await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
     world,
     url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
