@@ -123,6 +123,7 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
     return reply.code(200).header('cache-control', 'no-store').send();
   });
 
+  app.get('/favicon.ico', (_request, reply) => reply.code(204).send());
   app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(portalCss));
 
   app.setErrorHandler((error, _request, reply) => {

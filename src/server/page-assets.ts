@@ -28,6 +28,8 @@ export async function registerAssets(
   manifest: Readonly<Record<string, string>>,
 ): Promise<void> {
   const names = new Set(Object.keys(manifest));
+  // Browsers ask for it unbidden; a refusal would stand in every console.
+  app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
   await app.register(staticFiles, {
     root: directory,
     prefix: urlPrefix,
