@@ -26,6 +26,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY docs ./docs
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/mtoken
 USER node
 VOLUME /var/lib/mtoken
 # 3000 is public (behind your TLS proxy); 3001 is the admin listener, on loopback unless MTOKEN_ADMIN_HOST says otherwise.
