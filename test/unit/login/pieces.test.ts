@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loginAssets } from '../../../src/login/assets.ts';
 import { browserName, networkPrefix } from '../../../src/login/browser.ts';
 import { html } from '../../../src/login/html.ts';
 import { acceptedLanguages, messagesFor } from '../../../src/login/messages.ts';
@@ -84,16 +83,5 @@ describe('languages', () => {
   it('fall back to English, also for names of an object’s own members', () => {
     for (const tag of ['xx', 'constructor', '__proto__', 'toString', '']) expect(messagesFor([tag]).locale).toBe('en');
     expect(messagesFor(['EN-gb']).locale).toBe('en');
-  });
-});
-
-describe('built files', () => {
-  it('are named with their integrity and a version, and missing ones stop the start', () => {
-    const manifest = { 'login.js': 'sha384-ab/cd+ef', 'login/page.css': 'sha384-xyz' };
-    expect(loginAssets(manifest, '/assets')).toEqual({
-      script: { url: '/assets/login.js?v=abcdef', integrity: 'sha384-ab/cd+ef' },
-      style: { url: '/assets/login/page.css?v=xyz', integrity: 'sha384-xyz' },
-    });
-    expect(() => loginAssets({}, '/assets')).toThrow('login.js');
   });
 });
