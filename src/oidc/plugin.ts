@@ -88,7 +88,9 @@ function refuseOversized(request: FastifyRequest): void {
 function pinOrigin({ raw }: FastifyRequest, issuer: string): void {
   const { host, protocol } = new URL(issuer);
   for (const name of Object.keys(raw.headers)) {
-    if (name.startsWith('x-forwarded-') || name === 'forwarded') delete raw.headers[name];
+    // X-Forwarded-For stays: it makes no URL, and the log reads the caller's address from it where the proxy is trusted.
+    const isForged = name === 'forwarded' || (name.startsWith('x-forwarded-') && name !== 'x-forwarded-for');
+    if (isForged) delete raw.headers[name];
   }
   raw.headers.host = host;
   raw.headers['x-forwarded-proto'] = protocol.slice(0, -1);

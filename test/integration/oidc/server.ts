@@ -42,6 +42,8 @@ export interface OidcServer {
   shown: number;
   /** Another active device of the same user. */
   addDevice(): Promise<string>;
+  /** Another user, with a device. */
+  addUser(): Promise<OidcServer['user']>;
   addClient(client: Partial<NewClient> & Pick<NewClient, 'metadata'>): Promise<{ id: string; secret: string }>;
   /** Puts new keys into use; with `forget` the old ones are erased at once. */
   rotate(options?: { forget: boolean }): Promise<void>;
@@ -112,6 +114,7 @@ export async function startOidcServer({
     decision: { kind: 'approve' },
     shown: 0,
     addDevice: () => addDevice(stores, clock, user),
+    addUser: () => addUser(stores, clock),
     addClient: async (client) => {
       const made = await createClient(deps, { kind: 'portal', name: 'A portal', ...client }, bank);
       return { id: made.client.id, secret: made.secret ?? '' };

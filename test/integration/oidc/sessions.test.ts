@@ -1,8 +1,9 @@
 /** Portal sessions: cookies that cannot be fixed, guessed or found, and parallel sign-ons that lose nobody. */
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
-import { openBrowser } from './browser.ts';
-import { addPortal, authorization, logIn, obtainCode, type Portal } from './portal.ts';
+import { openBrowser, type Page } from './browser.ts';
+import { addPortal, authorization, logIn, obtainCode, type Portal, redeem } from './portal.ts';
 import { type OidcServer, startOidcServer } from './server.ts';
 
 let server: OidcServer;
@@ -167,5 +168,46 @@ describe('A login with another device of the same user', () => {
     expect(session).toMatchObject({ userId: server.user.userId, deviceId });
     const { refreshTokenGrant } = await import('openid-client');
     await expect(refreshTokenGrant(withRefresh.config, tokens.refresh_token ?? '')).rejects.toThrow();
+  });
+});
+
+/** The page's one script runs under its own policy, and nothing else does. */
+function expectOwnScript(page: Page): void {
+  const script = /<script>([\s\S]*?)<\/script>/.exec(page.text)?.[1] ?? '';
+  const hash = createHash('sha256').update(script).digest('base64');
+  const policy = page.headers.get('content-security-policy') ?? '';
+  expect(policy).toContain(`script-src 'sha256-${hash}'`);
+  expect(policy).toContain("default-src 'none'");
+}
+
+describe('A login of another user in the same browser', () => {
+  it('ends the first one’s session and goes on as the second (P14)', async () => {
+    const other = await server.addUser();
+    const { browser } = await logIn(server, portal);
+    const { uid } = await newest();
+    server.decision = { kind: 'approve', login: { userId: other.userId, deviceId: other.deviceId } };
+    const request = await authorization(portal, { prompt: 'login' });
+    const between = await browser.follow(request.url);
+    server.decision = { kind: 'approve' };
+    expect(between.status).toBe(200);
+    expectOwnScript(between);
+    const body = new URLSearchParams(
+      [...between.text.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
+    );
+    const action = /action="([^"]+)"/.exec(between.text)?.[1] ?? '';
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { url } = await browser.follow(action, { method: 'POST', headers, body: body.toString() });
+    expect((await redeem(portal, request, url)).claims()?.sub).toBe(other.userId);
+    expect(await server.stores.records.oidc.findSession(uid)).toBeUndefined();
+  });
+});
+
+describe('An answer by form_post', () => {
+  it('carries the code in a form that its own policy lets run', async () => {
+    const { page } = await obtainCode(server, portal, { extra: { response_mode: 'form_post' } });
+    expect(page.status).toBe(200);
+    expectOwnScript(page);
+    expect(page.text).toContain('action="https://portal.example/callback"');
+    expect(page.text).toMatch(/name="code"/);
   });
 });
