@@ -69,7 +69,10 @@ export async function callInSession<T extends TSchema>(
   };
   try {
     const reply = await withOneRefresh(context, server, (current) => callOnce(context, current, { options, sealing }));
-    await context.sessions.set({ ...session, idleUntil: context.time.now() + session.idleSeconds * 1000 });
+    // A logout may have come while the answer was on its way: it must not bring the session back.
+    if ((await context.sessions.get())?.id === session.id) {
+      await context.sessions.set({ ...session, idleUntil: context.time.now() + session.idleSeconds * 1000 });
+    }
     return reply;
   } catch (error) {
     if (error instanceof PhoneError && endsSession(error)) await context.sessions.set(undefined);

@@ -24,8 +24,9 @@ export async function ask(question: string, option: string): Promise<string> {
 export async function askHidden(question: string, option: string): Promise<string> {
   assertInteractive(option);
   const { stdin, stderr } = process;
-  stderr.write(`${question} `);
+  // Before the question: a fast typist's first digits would be echoed otherwise.
   stdin.setRawMode(true);
+  stderr.write(`${question} `);
   stdin.resume();
   stdin.setEncoding('utf8');
   try {

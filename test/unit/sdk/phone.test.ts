@@ -234,6 +234,16 @@ describe('a phone', () => {
     expect(await phone.state()).toMatchObject({ session: null });
   });
 
+  it('does not come back to life by an answer that was under way during the logout', async () => {
+    const { bank, phone } = await openBankWithPhone();
+    await phone.unlockWithMpin(mpin);
+    const underWay = phone.listDevices().catch(() => undefined);
+    bank.tamper.lose = (name) => (name === 'session/end' ? 'request' : undefined);
+    await phone.logout();
+    await underWay;
+    expect(await phone.state()).toMatchObject({ session: null });
+  });
+
   it('follows a rotation of the server keys through a set that the known key signed (C-12)', async () => {
     const { bank, phone } = await openBankWithPhone();
     bank.clock.advance(3_600_000);
