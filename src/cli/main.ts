@@ -72,7 +72,7 @@ async function main(): Promise<void> {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
-  remark(printable(error instanceof Error ? error.message : error));
+  remark(printable(error instanceof Error ? error.message : String(error)));
   if (error instanceof CommandError) {
     if (error.hint) remark(error.hint);
     return error.exit;

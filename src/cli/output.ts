@@ -23,8 +23,11 @@ export class CommandError extends Error {
 // oxlint-disable-next-line no-control-regex -- that is what it removes
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** What stands in a cell of a table. */
+export type Cell = string | number | boolean | null | undefined;
+
 /** Text that is safe to put on a terminal. */
-export function printable(value: unknown): string {
+export function printable(value: Cell): string {
   return String(value ?? '').replace(unsafe, '�');
 }
 
@@ -44,7 +47,7 @@ export function sayJson(value: unknown): void {
 }
 
 /** A table with aligned columns; says so where there is nothing. */
-export function sayTable(columns: readonly string[], rows: readonly (readonly unknown[])[], empty: string): void {
+export function sayTable(columns: readonly string[], rows: readonly (readonly Cell[])[], empty: string): void {
   if (rows.length === 0) {
     say(empty);
     return;

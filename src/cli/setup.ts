@@ -31,7 +31,9 @@ export function migrateCommand(): Command {
       const applied: string[] = [];
       const stores = await openCommandStores(readServerConfig(), {
         migrates: true,
-        onMigrated: (id) => applied.push(id),
+        onMigrated: (id) => {
+          applied.push(id);
+        },
       });
       await stores.close();
       if (options.json) sayJson({ applied });

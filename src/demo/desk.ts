@@ -1,4 +1,5 @@
 /** The demo's desk: what a bank's counter and the user's mailbox would be, on one page. Demo only: it shows every code. */
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { toString as drawQr } from 'qrcode';
 import type { Clock } from '../clock.ts';
@@ -36,7 +37,7 @@ export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
       .messages()
       .find(({ receivedAt, to, text }) => receivedAt >= since && to.address === deps.user.email && codeIn(text));
     if (mail) return { ...activation, confirmationCode: codeIn(mail.text) ?? '' };
-    await new Promise((resolve) => setTimeout(resolve, mailPollMs));
+    await setTimeout(mailPollMs);
   }
   throw new Error('the confirmation mail did not arrive');
 }

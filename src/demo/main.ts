@@ -85,11 +85,13 @@ mtoken is running. Stop it with Ctrl+C.
 
    It asks you to choose an mPIN.
 
-2  Press "Log in with mToken" at the portal. A QR code appears. Let the phone read it: save a screenshot and type
+2  Let the phone wait for a screenshot (name the folder where your system saves them):
 
-   npm run -s mtoken -- phone scan screenshot.png
+   npm run -s mtoken -- phone scan --watch ~/Pictures
 
-   It asks for the mPIN, shows who wants to log you in, and asks you to approve.
+   Press "Log in with mToken" at the portal and take a screenshot of the QR code. The phone shows who wants to
+   log you in and asks you to approve. (A code works for six seconds; "The app is on this device" on the page
+   gives a link that works for a minute: npm run -s mtoken -- phone scan 'http://…')
 
 Or see the whole chain without hands:   npm run demo:login
 `);

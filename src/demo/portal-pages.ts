@@ -4,8 +4,8 @@ import type { IDToken } from 'openid-client';
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** Text as HTML. */
-export function escape(text: unknown): string {
-  return String(text ?? '').replace(/[&<>"']/g, (character) => entities[character] ?? character);
+export function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 /** A page of the portal. */
@@ -39,7 +39,7 @@ const factorNames: Record<string, string> = {
 /** What the portal learned, in words. */
 export function claimsPage(claims: IDToken): string {
   const methods = (claims['amr'] as string[] | undefined) ?? [];
-  const rows: [string, unknown, string][] = [
+  const rows: [label: string, value: unknown, claim: string][] = [
     ['Name', claims['name'] ?? 'not told', 'name'],
     ['Company', claims['company_name'] ?? 'not told', 'company_name'],
     ['Subject', claims.sub, 'sub'],
@@ -51,13 +51,17 @@ export function claimsPage(claims: IDToken): string {
     ['Issued for', claims.aud, 'aud'],
   ];
   const list = rows
-    .map(([label, value, claim]) => `<dt>${label}</dt><dd data-claim="${claim}">${escape(value)}</dd>`)
+    .map(([label, value, claim]) => `<dt>${label}</dt><dd data-claim="${claim}">${escape(claimText(value))}</dd>`)
     .join('\n');
   return layout(
     'Logged in',
     `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token and the user information say about you.</p>
 <dl>${list}</dl><form method="post" action="/logout"><button class="button" id="logout">Log out</button></form>`,
   );
+}
+
+function claimText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 /** Something did not work; says what and offers the way back. */

@@ -28,38 +28,48 @@ interface PortalSession {
 }
 
 const pendingLifetimeMs = 15 * 60_000;
+const pageSecurityPolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/** What the routes share. */
+interface Portal {
+  readonly options: PortalOptions;
+  readonly discover: () => Promise<oidc.Configuration>;
+  readonly sessions: Map<string, PortalSession>;
+  readonly pending: Map<string, PendingLogin>;
+}
 
 /** Builds the portal; the caller listens. The provider is discovered at the first login, so either may start first. */
 export async function buildPortal(options: PortalOptions): Promise<FastifyInstance> {
   const app = Fastify({ logger: false, forceCloseConnections: true });
   await app.register(cookie);
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, Object.fromEntries(new URLSearchParams(String(body))));
+    done(null, Object.fromEntries(new URLSearchParams(body.toString())));
   });
-  const sessions = new Map<string, PortalSession>();
-  const pending = new Map<string, PendingLogin>();
-  const discover = discoverOnce(options);
-  const page = (reply: FastifyReply, html: string, status = 200) =>
-    reply
-      .code(status)
-      .header(
-        'content-security-policy',
-        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-      )
-      .header('cache-control', 'no-store')
-      .header('referrer-policy', 'no-referrer')
-      .type('text/html; charset=utf-8')
-      .send(html);
-  const sessionOf = (request: FastifyRequest) => sessions.get(request.cookies['portal_session'] ?? '');
-
+  const portal: Portal = { options, discover: discoverOnce(options), sessions: new Map(), pending: new Map() };
   app.get('/', (request, reply) => {
-    const session = sessionOf(request);
-    return page(reply, session ? claimsPage(session.claims) : welcomePage());
+    const session = portal.sessions.get(sessionId(request));
+    return sendPage(reply, session ? claimsPage(session.claims) : welcomePage());
   });
+  app.get('/favicon.ico', (_request, reply) => reply.code(204).send());
+  app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(portalCss));
+  registerLogin(app, portal);
+  registerLogout(app, portal);
+  app.setErrorHandler((error, _request, reply) => {
+    const refusal = error instanceof oidc.AuthorizationResponseError ? error.error : undefined;
+    const isDeclined = refusal === 'access_denied';
+    const text = isDeclined
+      ? 'The login was declined or cancelled. Nothing happened.'
+      : 'The login did not succeed. Please try again.';
+    const detail = refusal ?? (error instanceof Error ? error.message : undefined);
+    return sendPage(reply, errorPage(text, detail), refusal ? 403 : 502);
+  });
+  return app;
+}
 
+/** Authorization code flow with PKCE: there, and back with a code. */
+function registerLogin(app: FastifyInstance, { options, discover, sessions, pending }: Portal): void {
   app.get('/login', async (_request, reply) => {
-    const config = await discover();
-    const login = {
+    const login: PendingLogin = {
       codeVerifier: oidc.randomPKCECodeVerifier(),
       state: oidc.randomState(),
       nonce: oidc.randomNonce(),
@@ -68,7 +78,7 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
     forgetOld(pending);
     const id = randomBytes(32).toString('base64url');
     pending.set(id, login);
-    const url = oidc.buildAuthorizationUrl(config, {
+    const url = oidc.buildAuthorizationUrl(await discover(), {
       redirect_uri: `${options.baseUrl}/callback`,
       scope: 'openid profile',
       code_challenge: await oidc.calculatePKCECodeChallenge(login.codeVerifier),
@@ -85,27 +95,31 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
     const id = request.cookies['portal_login'] ?? '';
     const login = pending.get(id);
     pending.delete(id);
-    if (!login) return page(reply, errorPage('This login was not begun in this browser, or too long ago.'), 400);
-    const tokens = await oidc.authorizationCodeGrant(await discover(), new URL(request.url, options.baseUrl), {
+    if (!login) return sendPage(reply, errorPage('This login was not begun in this browser, or too long ago.'), 400);
+    const config = await discover();
+    const tokens = await oidc.authorizationCodeGrant(config, new URL(request.url, options.baseUrl), {
       pkceCodeVerifier: login.codeVerifier,
       expectedState: login.state,
       expectedNonce: login.nonce,
       idTokenExpected: true,
     });
     const claims = tokens.claims();
-    if (!claims || !tokens.id_token) return page(reply, errorPage('The server sent no ID token.'), 502);
-    const profile = await oidc.fetchUserInfo(await discover(), tokens.access_token, claims.sub);
-    const sessionId = randomBytes(32).toString('base64url');
-    sessions.set(sessionId, { claims: { ...profile, ...claims }, idToken: tokens.id_token });
+    if (!claims || !tokens.id_token) return sendPage(reply, errorPage('The server sent no ID token.'), 502);
+    const profile = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
+    const session = randomBytes(32).toString('base64url');
+    sessions.set(session, { claims: { ...profile, ...claims }, idToken: tokens.id_token });
     return reply
       .clearCookie('portal_login', { path: '/callback' })
-      .setCookie('portal_session', sessionId, { httpOnly: true, sameSite: 'lax', path: '/' })
+      .setCookie('portal_session', session, { httpOnly: true, sameSite: 'lax', path: '/' })
       .redirect('/', 303);
   });
+}
 
+/** Logout that begins here (RP-initiated), and logout that begins elsewhere (back-channel). */
+function registerLogout(app: FastifyInstance, { options, discover, sessions }: Portal): void {
   app.post('/logout', async (request, reply) => {
-    const session = sessionOf(request);
-    sessions.delete(request.cookies['portal_session'] ?? '');
+    const session = sessions.get(sessionId(request));
+    sessions.delete(sessionId(request));
     reply.clearCookie('portal_session', { path: '/' });
     if (!session) return reply.redirect('/', 303);
     const url = oidc.buildEndSessionUrl(await discover(), {
@@ -117,28 +131,25 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
 
   app.post('/backchannel-logout', async (request, reply) => {
     const token = (request.body as { logout_token?: unknown }).logout_token;
-    const sid = await verifyLogoutToken(options, String(token ?? ''));
+    const sid = typeof token === 'string' ? await verifyLogoutToken(options, token) : undefined;
     if (!sid) return reply.code(400).send({ error: 'invalid_request' });
     for (const [key, session] of sessions) if (session.claims['sid'] === sid) sessions.delete(key);
     return reply.code(200).header('cache-control', 'no-store').send();
   });
+}
 
-  app.get('/favicon.ico', (_request, reply) => reply.code(204).send());
-  app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(portalCss));
+function sessionId(request: FastifyRequest): string {
+  return request.cookies['portal_session'] ?? '';
+}
 
-  app.setErrorHandler((error, _request, reply) => {
-    const refusal = error instanceof oidc.AuthorizationResponseError ? error.error : undefined;
-    const text =
-      refusal === 'access_denied'
-        ? 'The login was declined or cancelled. Nothing happened.'
-        : 'The login did not succeed. Please try again.';
-    return page(
-      reply,
-      errorPage(text, refusal ?? (error instanceof Error ? error.message : undefined)),
-      refusal ? 403 : 502,
-    );
-  });
-  return app;
+function sendPage(reply: FastifyReply, html: string, status = 200): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-security-policy', pageSecurityPolicy)
+    .header('cache-control', 'no-store')
+    .header('referrer-policy', 'no-referrer')
+    .type('text/html; charset=utf-8')
+    .send(html);
 }
 
 /** Discovers the provider once and again after a failure. */

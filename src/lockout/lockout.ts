@@ -8,7 +8,7 @@ import { type Place, settleAttempts, takePlace } from './budget.ts';
 import { type Attempt, type AttemptOutcome, type LockoutDeps, MAX_ATTEMPTS, type Verdict } from './deps.ts';
 
 export { settleAttempts } from './budget.ts';
-export type { Attempt, AttemptOutcome, AttemptTarget, LockoutDeps, Verdict } from './deps.ts';
+export type { Attempt, AttemptOutcome, LockoutDeps, Verdict } from './deps.ts';
 export { MAX_ATTEMPTS } from './deps.ts';
 
 /** From so many failures on the user is told of the success that followed (L-15). */

@@ -43,7 +43,7 @@ export const BiometricStatement = strict({
   /** The registration id, handshake id or order id that it is for. */
   subject: Type.String({ maxLength: 64 }),
   nonce: Base64Url(43),
-  /** Base64url SHA-256 of the session secret; of the approval's signing input for an order; null at registration. */
+  /** Base64url SHA-256 of the session secret; of the approval's compact JWS for an order; null at registration. */
   boundHash: Type.Union([Type.Null(), Base64Url(43)]),
   iat: Type.Integer(),
 });

@@ -1,11 +1,12 @@
 /** `mtoken phone scan`, `approve`, `decline`, `report`: what a portal asks, and the answer. */
 import { Command } from 'commander';
 import type { ApprovalProof, ClaimedOrder } from '../../sdk/index.ts';
-import { CommandError, exitCode, say } from '../output.ts';
+import { CommandError, exitCode, remark, say } from '../output.ts';
 import { ask, isInteractive, type MpinSource, needMpin, readMpin } from './ask.ts';
 import { readCode } from './code-source.ts';
 import { orderJson, orderLines } from './order-view.ts';
 import { type PhoneCommandOptions, type PhoneDesk, runOnPhone, withMpinOptions, withPhoneOptions } from './run.ts';
+import { nextPicture } from './watch.ts';
 
 type Decision = 'approve' | 'decline' | 'report';
 
@@ -15,6 +16,7 @@ interface DecisionOptions extends PhoneCommandOptions, MpinSource {
 }
 
 interface ScanOptions extends DecisionOptions {
+  readonly watch?: string;
   readonly approve?: boolean;
   readonly decline?: boolean;
   readonly report?: boolean;
@@ -26,7 +28,8 @@ const outcome = { approve: 'approved', decline: 'declined', report: 'reported' }
 export function scanCommand(): Command {
   const command = new Command('scan')
     .description('read the code on a login or signing page and show what is asked')
-    .argument('<code>', 'PNG image, the text of the code, or - for standard input')
+    .argument('[code]', 'PNG image, the text of the code, or - for standard input')
+    .option('--watch <folder>', 'wait for the next screenshot that is saved in this folder, and read that')
     .option('--approve', 'approve at once')
     .option('--decline', 'decline at once')
     .option('--report', 'say at once that this is not you')
@@ -35,12 +38,17 @@ export function scanCommand(): Command {
     .addHelpText(
       'after',
       `
+A code is accepted for six seconds. By hand, let the phone wait for the screenshot:
+  mtoken phone scan --watch ~/Pictures/Screenshots
+
 Examples:
   mtoken phone scan screenshot.png
   mtoken phone scan https://id.example/q/... --approve
   grim - | mtoken phone scan - --approve --biometric`,
     )
-    .action(async (source: string, options: ScanOptions) => runOnPhone(options, (desk) => scan(desk, source, options)));
+    .action(async (source: string | undefined, options: ScanOptions) =>
+      runOnPhone(options, (desk) => scan(desk, source, options)),
+    );
 }
 
 /** `approve`, `decline` and `report`: the decision on the order that was scanned last. */
@@ -66,13 +74,18 @@ export function decisionCommands(): Command[] {
   });
 }
 
-async function scan(desk: PhoneDesk, source: string, options: ScanOptions): Promise<void> {
+async function scan(desk: PhoneDesk, source: string | undefined, options: ScanOptions): Promise<void> {
   const chosen = (['approve', 'decline', 'report'] as const).filter((decision) => options[decision]);
   if (chosen.length > 1) throw new CommandError('only one decision can be given', { exit: exitCode.usage });
   if (source === '-' && options.mpinFile === '-') {
     throw new CommandError('code and mPIN cannot both come from standard input', { exit: exitCode.usage });
   }
-  const text = await readCode(source);
+  if ((source === undefined) === (options.watch === undefined)) {
+    throw new CommandError('give a code or --watch with a folder', { exit: exitCode.usage });
+  }
+  // Unlocking takes longer than a code lives, so a picture that is yet to come is read after it.
+  if (options.watch !== undefined) await ensureUnlocked(desk, options);
+  const text = await readCode(source ?? (await waitForPicture(options.watch ?? '')));
   await ensureUnlocked(desk, options);
   const order = await desk.phone.claim(text);
   await desk.order.set(order);
@@ -85,6 +98,11 @@ async function scan(desk: PhoneDesk, source: string, options: ScanOptions): Prom
   }
   const answer = decision ?? (await askDecision());
   if (answer !== undefined) await decide(desk, { order, decision: answer, options });
+}
+
+async function waitForPicture(folder: string): Promise<string> {
+  remark(`waiting for a screenshot in ${folder}`);
+  return nextPicture(folder);
 }
 
 /** Unlocks where an mPIN or the biometric key is at hand; without them, a locked phone refuses by itself. */
