@@ -57,6 +57,11 @@ export interface UserStore {
   administrators(companyId: string): Promise<User[]>;
   /** Writes name, role, permissions, locale and status; false where `version` is stale. Raises the version. */
   update(user: User): Promise<boolean>;
+  /**
+   * Holds the user's row until the end of the transaction. Whatever ends a device takes the user before the device, as a removal
+   * and a registration must: transactions that wait for each other crosswise would be aborted, the emergency one among them.
+   */
+  hold(userId: string): Promise<void>;
   /** Takes one place of `limit` devices in one step; false where none is left. */
   takeDevicePlace(userId: string, limit: number): Promise<boolean>;
   freeDevicePlace(userId: string): Promise<void>;

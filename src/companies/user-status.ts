@@ -63,9 +63,10 @@ export async function removeUser(deps: CompanyDeps, act: UserAct): Promise<User>
     const known = within(act.actor, await records.users.find(act.userId));
     if (known.status === 'removed') return known;
     await tellOfDevices(records, known, at);
-    // The user first: it locks the row that a registration on its way must take too, so that no device comes after this.
+    // The company first, as a creation of a user with the same address takes them, which waits for this user's row.
+    await records.companies.freeUserPlace(known.companyId);
+    // Then the user: it locks the row that a registration on its way must take too, so that no device comes after this.
     const { user } = await setStatus(records, act, () => 'removed');
-    await records.companies.freeUserPlace(user.companyId);
     await records.activations.voidOpen(user.id);
     const ended = await endDevices(records, { userId: user.id, at, reason });
     await deps.endLogins(records, { userId: user.id }, at);

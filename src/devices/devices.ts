@@ -2,7 +2,7 @@
 import type { AuditRecord } from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
 import { type LockoutDeps, MAX_ATTEMPTS, settleAttempts } from '../lockout/lockout.ts';
-import { endDevice, publishDeviceEnded } from './end.ts';
+import { type DeviceEnding, endDevice, endDevices, publishDeviceEnded } from './end.ts';
 import type { Device, Standing } from './store.ts';
 
 /** Attempts left in flight are settled by the lockout, so the gate needs what the lockout needs. */
@@ -53,14 +53,7 @@ export async function deactivateDevice(
   const hasEnded = await deps.records.transaction(async (records) => {
     const device = await records.devices.find(deviceId);
     if (device === undefined) throw new AuthError('not_found');
-    const ending = {
-      device,
-      status: 'deactivated',
-      reason: act.reason,
-      audit: trailOf(act),
-      at: deps.clock.now(),
-    } as const;
-    return endDevice(records, deps.endLogins, ending);
+    return endDevice(records, deps.endLogins, endingOf(deps, device, act));
   });
   // Also where it was ended before: whoever did that may have been stopped between commit and telling.
   await publishDeviceEnded(deps.shortLived, deviceId);
@@ -73,18 +66,9 @@ export async function deactivateUserDevices(
   { userId, ...act }: Deactivation & { readonly userId: string },
 ): Promise<string[]> {
   const ended = await deps.records.transaction(async (records) => {
-    const ids: string[] = [];
-    for (const device of await records.devices.listByUser(userId)) {
-      const ending = {
-        device,
-        status: 'deactivated',
-        reason: act.reason,
-        audit: trailOf(act),
-        at: deps.clock.now(),
-      } as const;
-      if (await endDevice(records, deps.endLogins, ending)) ids.push(device.id);
-    }
-    return ids;
+    const devices = await records.devices.listByUser(userId);
+    const endings = devices.map((device) => endingOf(deps, device, act));
+    return (await endDevices(records, deps.endLogins, endings)).map(({ id }) => id);
   });
   for (const id of ended) await publishDeviceEnded(deps.shortLived, id);
   return ended;
@@ -98,6 +82,10 @@ export async function findOwnDevice(
   const device = await deps.records.devices.find(deviceId);
   if (device === undefined || device.userId !== userId) throw new AuthError('not_found');
   return device;
+}
+
+function endingOf({ clock }: DeviceDeps, device: Device, act: Deactivation): DeviceEnding {
+  return { device, status: 'deactivated', reason: act.reason, audit: trailOf(act), at: clock.now() };
 }
 
 function trailOf({

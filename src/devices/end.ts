@@ -1,5 +1,6 @@
 /** How a device ends, whoever ends it: device, place, logins, trail and notice commit together. */
 import type { AuditRecord } from '../audit/store.ts';
+import type { Notice } from '../notify/notices.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
@@ -37,22 +38,41 @@ export interface DeviceEnding {
  * False, and nothing written, where it was ended already.
  */
 export async function endDevice(records: Records, endLogins: EndLogins, ending: DeviceEnding): Promise<boolean> {
-  const { device, status, reason, at } = ending;
-  if (!(await records.devices.end(device.id, status, at, reason))) return false;
-  await records.users.freeDevicePlace(device.userId);
-  await endLogins(records, { deviceId: device.id }, at);
-  // The trail comes last: its head is one row for all, which nobody may hold while waiting for another.
-  if (ending.cause !== undefined) await records.audit.append(ending.cause, at);
-  const owner = { companyId: device.companyId, userId: device.userId, deviceId: device.id };
-  const named = { userId: device.userId, deviceName: device.name };
-  if (status === 'blocked') {
-    await records.audit.append({ event: 'mpin.blocked', ...owner, ...ending.audit }, at);
-    await notify(records, { event: 'mpin.blocked', ...named }, at);
-  } else {
-    await records.audit.append({ event: 'device.deactivated', ...owner, ...ending.audit }, at);
-    await notify(records, { event: 'device.deactivated', ...named, reason }, at);
+  return (await endDevices(records, endLogins, [ending])).length === 1;
+}
+
+/** Like {@link endDevice}, for several; answers the devices that this call ended. */
+export async function endDevices(
+  records: Records,
+  endLogins: EndLogins,
+  endings: readonly DeviceEnding[],
+): Promise<Device[]> {
+  const ended: DeviceEnding[] = [];
+  for (const ending of endings) {
+    const { device, status, reason, at } = ending;
+    await records.users.hold(device.userId);
+    if (!(await records.devices.end(device.id, status, at, reason))) continue;
+    await records.users.freeDevicePlace(device.userId);
+    await endLogins(records, { deviceId: device.id }, at);
+    await notify(records, noticeOf(ending), at);
+    ended.push(ending);
   }
-  return true;
+  // The trail comes last, of all of them: its head is one row for all, which nobody may hold while waiting for another.
+  for (const ending of ended) await recordEnding(records, ending);
+  return ended.map(({ device }) => device);
+}
+
+function noticeOf({ device, status, reason }: DeviceEnding): Notice {
+  const named = { userId: device.userId, deviceName: device.name };
+  if (status === 'blocked') return { event: 'mpin.blocked', ...named };
+  return { event: 'device.deactivated', ...named, reason };
+}
+
+async function recordEnding(records: Records, { device, status, audit, cause, at }: DeviceEnding): Promise<void> {
+  if (cause !== undefined) await records.audit.append(cause, at);
+  const event = status === 'blocked' ? 'mpin.blocked' : 'device.deactivated';
+  const { companyId, userId, id: deviceId } = device;
+  await records.audit.append({ event, companyId, userId, deviceId, ...audit }, at);
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
-import type { RecordStore, Records } from '../store/records.ts';
+import type { RecordStore } from '../store/records.ts';
 import { generateServerKey, type KeyAlgorithm, type RsaBits } from './generate.ts';
 import type { KeyStatus, ServerKey } from './store.ts';
 
@@ -122,11 +122,15 @@ async function activateNext(deps: KeyDeps, active: ServerKey, options: Advance):
   const next = (await deps.records.keys.list()).find(({ alg, status }) => alg === active.alg && status === 'next');
   if (next === undefined || (!immediately && at < next.createdAt + policy.publishMs)) return [];
   return unlessOthersDid(() =>
-    deps.records.transaction(async (records) => [
+    moveKeys(deps, {
       // In this order: of each algorithm the store takes one active key.
-      await moveKey(records, { key: active, to: 'retiring', at, actor }),
-      await moveKey(records, { key: next, to: 'active', at, actor }),
-    ]),
+      moves: [
+        { key: active, to: 'retiring' },
+        { key: next, to: 'active' },
+      ],
+      at,
+      actor,
+    }),
   );
 }
 
@@ -138,8 +142,8 @@ async function retire(deps: KeyDeps, options: Advance): Promise<readonly KeyStep
   for (const key of keys.filter(({ status }) => status === 'retiring')) {
     const overlap = key.use === 'sig' ? policy.signingOverlapMs : policy.envelopeOverlapMs;
     if (!withoutOverlap && at < replacedAt(key, keys) + overlap) continue;
-    const move = (records: Records) => moveKey(records, { key, to: 'retired', at, actor });
-    steps.push(...(await unlessOthersDid(async () => [await deps.records.transaction(move)])));
+    const moves = [{ key, to: 'retired' }] as const;
+    steps.push(...(await unlessOthersDid(() => moveKeys(deps, { moves, at, actor }))));
   }
   return steps;
 }
@@ -166,15 +170,25 @@ function insertKey(deps: KeyDeps, key: ServerKey, actor: string): Promise<readon
   });
 }
 
-async function moveKey(
-  records: Records,
-  move: { readonly key: ServerKey; readonly to: KeyStatus; readonly at: number; readonly actor: string },
-): Promise<KeyStep> {
-  const { key, to, at, actor } = move;
-  if (!(await records.keys.move(key.kid, key.status, to, at))) throw new AuthError('conflict');
-  const step: KeyStep = { kid: key.kid, alg: key.alg, from: key.status, to };
-  await records.audit.append({ event: 'keys.rotated', actor, data: { ...step } }, at);
-  return step;
+/** All or none. The trail comes after the last row: see `devices/end.ts`. */
+function moveKeys(
+  { records: store }: KeyDeps,
+  options: {
+    readonly moves: readonly { readonly key: ServerKey; readonly to: KeyStatus }[];
+    readonly at: number;
+    readonly actor: string;
+  },
+): Promise<readonly KeyStep[]> {
+  const { moves, at, actor } = options;
+  return store.transaction(async (records) => {
+    const steps: KeyStep[] = [];
+    for (const { key, to } of moves) {
+      if (!(await records.keys.move(key.kid, key.status, to, at))) throw new AuthError('conflict');
+      steps.push({ kid: key.kid, alg: key.alg, from: key.status, to });
+    }
+    for (const step of steps) await records.audit.append({ event: 'keys.rotated', actor, data: { ...step } }, at);
+    return steps;
+  });
 }
 
 /** Another process may take the same step at the same time; then it is taken, and this one took none. */

@@ -40,11 +40,19 @@ export async function closeExhausted(
   subject: AttemptSubject,
 ): Promise<boolean> {
   const isClosed = await deps.records.transaction(async (records) => {
+    await holdOwner(records, target);
     if (!(await records.attempts.holdExhausted(subject, MAX_ATTEMPTS))) return false;
     return closeSubject(records, deps, { target, act: { actor: 'system', data: { cause: 'found-exhausted' } } });
   });
   if (isClosed) await announceClosed(deps, target);
   return isClosed;
+}
+
+/** The owner's row before the device's, as every other ending takes them: see `UserStore.hold`. */
+export async function holdOwner(records: Records, target: AttemptTarget): Promise<void> {
+  if (target.kind !== 'mpin') return;
+  const device = await records.devices.find(target.deviceId);
+  if (device !== undefined) await records.users.hold(device.userId);
 }
 
 /** Tells every process after the commit. */

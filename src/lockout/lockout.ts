@@ -3,7 +3,7 @@ import type { AuditRecord } from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import type { Records } from '../store/records.ts';
-import { announceClosed, closeSubject } from './block.ts';
+import { announceClosed, closeSubject, holdOwner } from './block.ts';
 import { type Place, settleAttempts, takePlace } from './budget.ts';
 import { type Attempt, type AttemptOutcome, type LockoutDeps, MAX_ATTEMPTS, type Verdict } from './deps.ts';
 
@@ -95,6 +95,7 @@ async function recordWrong(deps: LockoutDeps, attempt: Attempt, place: Place): P
 /** Whether this was the one that closed the subject. */
 async function commitWrong(records: Records, deps: LockoutDeps, taken: Taken): Promise<boolean> {
   const { attempt, place } = taken;
+  await holdOwner(records, attempt.target);
   const missed = await records.attempts.miss(place.subject);
   const event = attempt.target.kind === 'mpin' ? 'mpin.wrong' : 'confirmation.wrong';
   const cause = record(taken, event, { spent: place.number });

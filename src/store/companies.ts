@@ -165,6 +165,9 @@ export function userStore(sql: Sql, sealing: Sealing): UserStore {
       return rows.map(toUser);
     },
     update: async (user) => (await updateUser(sql, user)) === 1,
+    hold: async (userId) => {
+      await sql.run('update users set device_count = device_count where id = $1', [userId]);
+    },
     takeDevicePlace: async (userId, limit) =>
       (await sql.run('update users set device_count = device_count + 1 where id = $1 and device_count < $2', [
         userId,

@@ -1,0 +1,139 @@
+/** Rows are locked in one order by every transaction: crosswise waits would let a hostile phone abort its own emergency deactivation. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Actor } from '../../../src/companies/actor.ts';
+import { removeUser, suspendUser } from '../../../src/companies/user-status.ts';
+import { deactivateDevice, deactivateUserDevices } from '../../../src/devices/devices.ts';
+import { ensureKeys, rotateKeys } from '../../../src/keys/keys.ts';
+import { guardAttempt, settleAttempts } from '../../../src/lockout/lockout.ts';
+import { unlockByMpin } from '../../../src/mpin/unlock.ts';
+import { endLogins } from '../../../src/oidc/end-logins.ts';
+import { approveDevice, refuseDevice } from '../../../src/registration/approval.ts';
+import { openRecords } from '../../../src/store/open.ts';
+import type { DurableStore, Sql } from '../../../src/store/ports.ts';
+import { fixedClock } from '../../clock.ts';
+import { testStores } from '../../stores.ts';
+import { addPhone, callerOf, createWorld, origin, prepare, type World } from '../mpin/world.ts';
+
+/** Tables in the order in which their rows are locked; the head of the trail, one row for all, comes after every other. */
+const order = ['companies', 'users', 'activations', 'devices', 'server_keys', 'audit_head'];
+const writes = /^\s*update\s+([a-z_]+)/i;
+
+/** The tables whose rows one transaction locked, in its order. */
+type Locks = string[];
+
+function traced(durable: DurableStore, transactions: Locks[]): DurableStore {
+  const watch = (sql: Sql, locks: Locks): Sql => {
+    const note = (text: string): void => {
+      const table = writes.exec(text)?.[1];
+      if (table !== undefined) locks.push(table);
+    };
+    return {
+      dialect: sql.dialect,
+      query: async (text, values) => {
+        note(text);
+        return sql.query(text, values);
+      },
+      run: async (text, values) => {
+        note(text);
+        return sql.run(text, values);
+      },
+    };
+  };
+  return {
+    ...durable,
+    transaction: (work) => {
+      const locks: Locks = [];
+      transactions.push(locks);
+      return durable.transaction((sql) => work(watch(sql, locks)));
+    },
+  };
+}
+
+/** The first locks of each table, which must come in the order above: a row that is held already is not waited for. */
+function firstLocks(locks: Locks): string[] {
+  return [...new Set(locks)].filter((table) => order.includes(table));
+}
+
+let close: (() => Promise<void>) | undefined;
+afterEach(async () => {
+  await close?.();
+  close = undefined;
+});
+
+async function tracedWorld(): Promise<{ world: World; transactions: Locks[] }> {
+  const clock = fixedClock();
+  const stores = await testStores(clock);
+  const transactions: Locks[] = [];
+  const records = openRecords(traced(stores.durable, transactions), stores.sealing);
+  const world = await createWorld({ stores: { ...stores, records }, clock });
+  close = () => stores.close();
+  transactions.length = 0;
+  return { world: { ...world, deps: { ...world.deps, endLogins } }, transactions };
+}
+
+const bank: Actor = { name: 'cli' };
+const act = { actor: 'cli', reason: 'lost', origin };
+
+const acts: Record<string, (world: World) => Promise<unknown>> = {
+  'the deactivation of a device': async (world) =>
+    deactivateDevice(world.deps, { deviceId: (await addPhone(world)).id, ...act }),
+  'the deactivation of all devices of a user': async (world) => {
+    await addPhone(world);
+    await addPhone(world);
+    await deactivateUserDevices(world.deps, { userId: world.user.id, ...act });
+  },
+  'a right proof': async (world) => {
+    const phone = await addPhone(world);
+    await unlockByMpin(world.deps, await callerOf(world, phone), await prepare(world, phone));
+  },
+  'five wrong proofs and the block': async (world) => {
+    const target = { kind: 'mpin', deviceId: (await addPhone(world)).id } as const;
+    for (let count = 0; count < 5; count += 1) {
+      await guardAttempt(world.deps, { target, purpose: 'session', origin }, () => ({ isRight: false }));
+    }
+  },
+  'the block that the next touch writes': async (world) => {
+    const { id: deviceId } = await addPhone(world);
+    const subject = { kind: 'mpin', deviceId, epoch: 1 } as const;
+    for (let count = 0; count < 5; count += 1) await world.deps.records.attempts.spend(subject, 5);
+    await settleAttempts(world.deps, { kind: 'mpin', deviceId });
+  },
+  'the approval and the refusal of a device': async (world) => {
+    const [first, second] = [
+      await addPhone(world, { status: 'pending' }),
+      await addPhone(world, { status: 'pending' }),
+    ];
+    await approveDevice(world.deps, { deviceId: first.id, actor: bank });
+    await refuseDevice(world.deps, { deviceId: second.id, actor: bank, reason: 'not known' });
+  },
+  'the suspension of a user': async (world) => {
+    await addPhone(world);
+    await suspendUser(world.deps, { userId: world.user.id, actor: bank, reason: 'away' });
+  },
+  'the removal of a user': async (world) => {
+    await addPhone(world);
+    await addPhone(world);
+    await removeUser(world.deps, { userId: world.user.id, actor: bank, reason: 'left' });
+  },
+  'the rotation of keys': async (world) => {
+    await ensureKeys(world.deps);
+    for (let count = 0; count < 2; count += 1) {
+      await rotateKeys(world.deps, { actor: 'cli', immediately: true, withoutOverlap: true });
+    }
+  },
+};
+
+describe('a transaction', () => {
+  it.each(Object.keys(acts))('of %s waits for no row crosswise with another (R-10, L-06)', async (name) => {
+    const { world, transactions } = await tracedWorld();
+    await acts[name]?.(world);
+    expect(transactions.some((locks) => locks.includes('audit_head'))).toBe(true);
+    for (const locks of transactions) {
+      const first = firstLocks(locks);
+      expect(first).toEqual(order.filter((table) => first.includes(table)));
+      // Between two rows of one table nobody may hold the head of the trail, for which everybody else waits.
+      const head = locks.indexOf('audit_head');
+      if (head >= 0) expect([...new Set(locks.slice(head))]).toEqual(['audit_head']);
+    }
+  });
+});
