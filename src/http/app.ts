@@ -35,6 +35,7 @@ const serverLimits = {
 
 /** An application without routes. */
 export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): FastifyInstance {
+  const headers = securityHeaders(issuer.startsWith('https:'));
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -49,7 +50,11 @@ export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): Fa
     keepAliveTimeout: serverLimits.keepAliveTimeout,
     http: serverLimits,
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // An address that no router can read comes past no hook.
+    frameworkErrors: (error, request, reply) => {
+      writeHeaders(request, reply, headers);
+      void answerError(error, request, reply);
+    },
     clientErrorHandler: refuseSocket,
   }) as unknown as FastifyInstance;
   const routes: RoutePattern[] = [];
@@ -58,24 +63,24 @@ export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): Fa
   });
   app.setValidatorCompiler(compileValidator);
   useStrictJson(app);
-  useHeaders(app, securityHeaders(issuer.startsWith('https:')));
+  // On the raw response, so that handlers which write by themselves carry them too; a route's own value wins.
+  app.addHook('onRequest', async (request, reply) => writeHeaders(request, reply, headers));
   useRequestLog(app, metrics);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
-    const methods = allowedMethods(routes, new URL(request.url, 'http://path').pathname);
-    if (methods.length === 0) throw new AuthError('not_found');
+    const [path = ''] = request.url.split('?', 1);
+    const methods = allowedMethods(routes, path);
+    // A route that has the method and found nothing, such as a file that is not there.
+    if (methods.length === 0 || methods.includes(request.method)) throw new AuthError('not_found');
     reply.header('allow', methods.join(', '));
     throw new AuthError('method_not_allowed');
   });
   return app;
 }
 
-/** On the raw response, so that handlers which write by themselves carry them too; a route's own value wins. */
-function useHeaders(app: FastifyInstance, headers: Readonly<Record<string, string>>): void {
-  app.addHook('onRequest', async (request, reply) => {
-    for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value);
-    reply.raw.setHeader('x-request-id', request.id);
-  });
+function writeHeaders(request: FastifyRequest, reply: FastifyReply, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value);
+  reply.raw.setHeader('x-request-id', request.id);
 }
 
 /** One line a request, by the route's pattern: a path may hold what should not be logged. */

@@ -19,6 +19,8 @@ import {
 } from './handshake.ts';
 
 const decoyProfile = 'srp6a-2048-sha256';
+/** 256 bits with the first one set, as many as a real server secret has. */
+const decoySecret = 'a5'.repeat(32);
 
 /**
  * Begins a handshake. A device that is unknown, may not act, or is of another key than the caller's gets a stable fake salt and the
@@ -176,7 +178,8 @@ function evaluate(
 function evaluateDecoy(deps: MpinDeps, proof: string): void {
   const identity = decoyDeviceId;
   const credentials = fakeCredentials({ secret: deps.sealing.deriveSecret('mpin.fake-credentials'), identity });
-  const ephemeral = deps.srp.createEphemeral({ profile: decoyProfile, verifier: credentials.verifier });
-  const clientEphemeral = credentials.verifier;
-  deps.srp.checkProof({ profile: decoyProfile, identity, ...credentials, ...ephemeral, clientEphemeral, proof });
+  // Any numbers of the right form: a fresh ephemeral would be one exponentiation more than a real evaluation costs.
+  const [clientEphemeral, serverEphemeral] = [credentials.verifier, credentials.verifier];
+  const own = { profile: decoyProfile, identity, ...credentials, serverSecret: decoySecret, serverEphemeral } as const;
+  deps.srp.checkProof({ ...own, clientEphemeral, proof });
 }
