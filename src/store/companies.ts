@@ -165,6 +165,12 @@ export function userStore(sql: Sql, sealing: Sealing): UserStore {
       return rows.map(toUser);
     },
     update: async (user) => (await updateUser(sql, user)) === 1,
+    ...devicePlaces(sql),
+  };
+}
+
+function devicePlaces(sql: Sql): Pick<UserStore, 'hold' | 'takeDevicePlace' | 'freeDevicePlace'> {
+  return {
     hold: async (userId) => {
       await sql.run('update users set device_count = device_count where id = $1', [userId]);
     },
