@@ -77,7 +77,7 @@ export async function startRegistration(
 /**
  * Finishes it. A wrong confirmation code may be corrected, five times for the activation as a whole; whatever else does not fit costs
  * no attempt, since no secret was judged. Throws `invalid_request` for salt or verifier out of range, `authentication_failed` (with
- * `attemptsLeft` after a wrong confirmation code), `limit_reached`, `already_exists`.
+ * `attemptsLeft` after a wrong confirmation code), `limit_reached`, `already_exists`, `too_many_requests` to made-up registrations.
  */
 export async function finishRegistration(
   deps: RegistrationDeps,
@@ -87,6 +87,10 @@ export async function finishRegistration(
   const pending = await findPending(deps, body.registrationId);
   // Bound to the key that began it: a registration id that was overheard is of no use to another phone.
   if (pending === undefined || pending.thumbprint !== proofKey.thumbprint) {
+    // Any key that was made a moment ago comes as far as this, and each refusal is a record in the one trail of all.
+    const { perAddress, global } = deps.limits ?? defaultRegistrationLimits;
+    await throttle(deps, `finish:address:${addressNetwork(origin.address)}`, perAddress);
+    await throttle(deps, 'finish:all', global);
     throw await refuse(deps, { origin, reason: 'registration' });
   }
   const activation = await deps.records.activations.find(pending.activationId);

@@ -350,6 +350,26 @@ describe('registration/finish', () => {
     ).rejects.toMatchObject(failed);
   });
 
+  it('cannot be made up by strangers to fill the trail, and their flood stops nobody’s own (L-12, T6)', async () => {
+    const limited = { ...deps, limits: { perAddress: 3, perActivation: 5, global: 5 } };
+    const phone = newPhone();
+    const { code, confirmation } = await activate(deps, user.id);
+    const started = await start(limited, code, phone);
+    const madeUp = async (address: string): Promise<unknown> => {
+      const stranger = newPhone();
+      const body = finishBody(deps, stranger, { ...started, registrationId: `reg_${'x'.repeat(22)}` }, confirmation);
+      return finishRegistration(limited, await callOf(deps, stranger.key, body, address));
+    };
+    const before = (await deps.records.audit.head()).seq;
+    const codes: string[] = [];
+    for (const last of [1, 1, 1, 1, 2, 3, 4, 5]) {
+      codes.push(await madeUp(`192.0.2.${last}`).then(String, (error: { code: string }) => error.code));
+    }
+    expect(codes.slice(0, 4)).toEqual([...Array(3).fill('authentication_failed'), 'too_many_requests']);
+    expect((await deps.records.audit.head()).seq - before).toBe(5);
+    expect(await finish(limited, phone, started, confirmation)).toMatchObject({ status: 'active' });
+  });
+
   it('is refused when the ten minutes are over (R-02)', async () => {
     const phone = newPhone();
     const { code, confirmation } = await activate(deps, user.id);
