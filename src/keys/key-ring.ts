@@ -121,8 +121,15 @@ async function holdKeys(deps: KeyDeps): Promise<HeldKeys> {
   let snapshot = await load(deps);
   let readAt = deps.clock.now();
   let reading: Promise<void> | undefined;
+  let begun = 0;
+  let applied = 0;
   const read = async (): Promise<void> => {
+    begun += 1;
+    const own = begun;
     const fresh = await load(deps);
+    // A slow read that began before a rotation and ends after the one that saw it would bring an erased key back.
+    if (own < applied) return;
+    applied = own;
     readAt = deps.clock.now();
     if (fresh.fingerprint === snapshot.fingerprint) return;
     snapshot = fresh;

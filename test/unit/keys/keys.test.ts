@@ -204,6 +204,37 @@ describe('the key ring', () => {
     expect(await opened.envelopeKey(next?.kid ?? '')).toMatchObject({ alg: 'ECDH-ES' });
   });
 
+  it('does not bring back a key that was erased, when an older read of the store comes in late (C-12)', async () => {
+    await ensureKeys(deps(), policy);
+    let late: Promise<void> | undefined;
+    const list = async () => {
+      const keys = await stores.records.keys.list();
+      await late;
+      return keys;
+    };
+    const records = { ...stores.records, keys: { ...stores.records.keys, list } };
+    ring = await createKeyRing({
+      ...deps(),
+      records,
+      shortLived: { ...stores.shortLived, subscribe: async () => () => undefined },
+    });
+    const [stolen] = (await stores.records.keys.list()).filter(({ alg }) => alg === 'ECDH-ES');
+    let release: (() => void) | undefined;
+    late = new Promise((resolve) => {
+      release = resolve;
+    });
+    const slow = ring.reload();
+    await new Promise((resolve) => setImmediate(resolve));
+    late = undefined;
+    await rotate({ immediately: true });
+    await rotate({ immediately: true, withoutOverlap: true });
+    await ring.reload();
+    expect(await ring.envelopeKey(stolen?.kid ?? '')).toBeUndefined();
+    release?.();
+    await slow;
+    expect(await ring.envelopeKey(stolen?.kid ?? '')).toBeUndefined();
+  });
+
   it('asks the store once for a thousand made-up key ids', async () => {
     await ensureKeys(deps(), policy);
     let reads = 0;
