@@ -1,5 +1,6 @@
 /** The log: one JSON object a line, with fields from a list, cleaned of control characters, with a second net for secrets. */
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { AuthError } from '../errors.ts';
 
 export type Log = Logger;
 
@@ -125,12 +126,14 @@ function cleanValue(value: unknown): unknown {
 
 /** An error with its causes: class, code, text and where it was thrown. */
 function describeError(error: Error, depth = 1): Record<string, unknown> {
-  const { code, detail } = error as Error & { code?: unknown; detail?: unknown };
+  const { code } = error as Error & { code?: unknown };
+  // Of our own errors only: PostgreSQL's detail quotes the row that did not fit, with names and sealed values.
+  const detail = error instanceof AuthError ? error.detail : undefined;
   return {
     name: error.name,
     message: cleanText(error.message),
     ...(typeof code === 'string' ? { code: cleanText(code) } : {}),
-    ...(typeof detail === 'string' ? { detail: cleanText(detail) } : {}),
+    ...(detail === undefined ? {} : { detail: cleanText(detail) }),
     ...(error.stack === undefined ? {} : { at: stackOf(error.stack) }),
     ...(error.cause instanceof Error && depth < maxCauses ? { cause: describeError(error.cause, depth + 1) } : {}),
   };

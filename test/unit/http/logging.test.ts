@@ -49,6 +49,14 @@ describe('the log', () => {
     expect(JSON.parse(text)).toMatchObject({ deviceId: 'dev_AAAAAAAAAAAAAAAAAAAAAA' });
   });
 
+  it('leaves out the row that a database quotes in an error, names and all (A-03)', () => {
+    const detail = 'Failing row contains (usr_1, co_1, Anna Peeters, v1.key.sealed).';
+    const cause = Object.assign(new Error('violates check constraint "users_check"'), { code: '23514', detail });
+    const text = capture((log) => log.error({ err: new AuthError('internal', { detail: 'insert', cause }) }, 'failed'));
+    expect(JSON.parse(text)).toMatchObject({ err: { detail: 'insert', cause: { code: '23514' } } });
+    expect(text).not.toContain('Peeters');
+  });
+
   it('tells an error with its causes and places', () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const text = capture((log) =>
