@@ -7,6 +7,8 @@ import type { ShortLivedStore } from './ports.ts';
 const sweepIntervalMs = 30_000;
 /** One sweep looks at no more than this many entries, so that it never holds up the event loop. */
 const sweepLimit = 10_000;
+/** Looked at for each new entry: more than one, so that no rate of new entries outruns the removal of old ones. */
+const sweptForEachNew = 2;
 
 interface Entry {
   expiresAt: number;
@@ -43,7 +45,9 @@ class ExpiringMap<E extends Entry> {
   }
 
   set(key: string, entry: E): void {
+    const { size } = this.#entries;
     this.#entries.set(key, entry);
+    if (this.#entries.size > size) this.sweep(sweptForEachNew);
   }
 
   delete(key: string): void {

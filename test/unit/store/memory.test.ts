@@ -36,6 +36,22 @@ describe('the in-process store', () => {
     await store.close();
   });
 
+  it('is not filled by a flood of short-lived entries, such as proofs of made-up keys (X-10, L-16)', async () => {
+    const clock = fixedClock();
+    const store = memoryStore(clock);
+    const looked = vi.spyOn(Map.prototype, 'set');
+    // Ten minutes of a flood: each second 500 marks that live for two seconds; a thousand are alive at a time.
+    let map: Map<string, unknown> | undefined;
+    for (let second = 0; second < 600; second += 1) {
+      for (let n = 0; n < 500; n += 1) await store.create(`jti:{${second}.${n}}`, '1', 2000);
+      map ??= looked.mock.contexts.at(-1) as Map<string, unknown>;
+      clock.advance(1000);
+    }
+    looked.mockRestore();
+    expect(map?.size).toBeLessThan(5000);
+    await store.close();
+  });
+
   it('does not let a listener throw into the one who publishes', async () => {
     vi.useRealTimers();
     const store = memoryStore(fixedClock());
