@@ -1,5 +1,5 @@
 /** The cookie that binds orders to the browser that began them: without it nobody can watch, change or redeem (P-04). */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 
 const bindingPattern = /^[A-Za-z0-9_-]{43}$/;
 
@@ -9,7 +9,10 @@ export function bindingCookieName(issuer: string): string {
 }
 
 /** The binding that the request carries; undefined where there is none or two disagree. */
-export function readBinding(request: FastifyRequest, issuer: string): string | undefined {
+export function readBinding(
+  request: { readonly headers: { readonly cookie?: string | undefined } },
+  issuer: string,
+): string | undefined {
   const name = bindingCookieName(issuer);
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   const values = new Set(

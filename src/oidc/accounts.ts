@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { type Account, type AccountClaims, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { grantLookup } from './adapter.ts';
+import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
 import type { DeviceGrant, DeviceSession } from './provider-models.ts';
 import { orUnavailable } from './unavailable.ts';
 
-type AccountDeps = Pick<OidcDeps, 'records' | 'sealing' | 'clock' | 'assertUsable'>;
+type AccountDeps = Pick<OidcDeps, 'records' | 'sealing' | 'clock' | 'issuer' | 'assertUsable'>;
 
 /**
  * The provider asks for the account at authorization, sign-on, code exchange, refresh and userinfo: the one place through which all of
@@ -18,7 +19,10 @@ export function accountFinder(deps: AccountDeps): FindAccount {
   return (ctx, sub, token) =>
     orUnavailable(async () => {
       const login = token === undefined ? ctx.oidc.result?.login : undefined;
-      if (login !== undefined) await beginLogin(deps, ctx, String(login['deviceId']));
+      if (login !== undefined) {
+        assertSameBrowser(deps, ctx, login['browser']);
+        await beginLogin(deps, ctx, String(login['deviceId']));
+      }
       const deviceId = token === undefined ? sessionOf(ctx).deviceId : await deviceOfToken(deps, ctx, token.grantId);
       if (deviceId !== undefined && (await isUsable(deps, deviceId))) return account(deps, sub);
       // Blocked between approval and the browser's return: the login fails at the portal instead of beginning anew.
@@ -49,6 +53,17 @@ function sessionOf(ctx: KoaContextWithOIDC): DeviceSession {
   if (session === undefined)
     throw new AuthError('internal', { detail: 'an account was asked for without session or token' });
   return session as DeviceSession;
+}
+
+/**
+ * What one browser finished, no other one collects: the cookies of a pending interaction have a path and so no `__Host-`, and a page
+ * on a sibling domain can plant its own in a victim's browser, or a victim's login in its own (P-04, S-10).
+ */
+function assertSameBrowser(deps: AccountDeps, ctx: KoaContextWithOIDC, finishedIn: unknown): void {
+  if (browserOf(deps, ctx.req) === finishedIn) return;
+  // The provider has put the login into the session by now, and saves a session that is not marked so.
+  Object.assign(sessionOf(ctx), { destroyed: true });
+  throw new errors.AccessDenied('the login was finished in another browser');
 }
 
 /** Binds the session to the device that approved this login. */

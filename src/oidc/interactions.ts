@@ -5,10 +5,11 @@ import { errors, type InteractionResults, type Interaction as ProviderInteractio
 import { AuthError } from '../errors.ts';
 import type { CompletedLogin, Interaction, Interactions } from '../login/interactions.ts';
 import { acr } from '../protocol/names.ts';
+import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
 
-type InteractionDeps = Pick<OidcDeps, 'records' | 'assertUsable'>;
+type InteractionDeps = Pick<OidcDeps, 'records' | 'sealing' | 'issuer' | 'assertUsable'>;
 
 /** Over whichever provider is current: keys may rotate while somebody is logging in. */
 export function interactions(deps: InteractionDeps, current: () => Provider): Interactions {
@@ -22,7 +23,8 @@ export function interactions(deps: InteractionDeps, current: () => Provider): In
     complete: async (request, reply, login) => {
       await pending(current(), request, reply);
       await requireOwnDevice(deps, login);
-      return finish(current(), { request, reply, result: { login: loginResult(login) } });
+      const result = { login: loginResult(login, browserOf(deps, request)) };
+      return finish(current(), { request, reply, result });
     },
     refuse: async (request, reply, reason) => {
       await pending(current(), request, reply);
@@ -90,7 +92,10 @@ async function requireOwnDevice({ records, assertUsable }: InteractionDeps, logi
 }
 
 /** What really happened, and no more (S-13): the factor that was proven, the hardware key, and that these are two. */
-function loginResult({ userId, deviceId, orderId, factor, provedAt }: CompletedLogin): InteractionResults['login'] {
+function loginResult(
+  { userId, deviceId, orderId, factor, provedAt }: CompletedLogin,
+  browser: string | null,
+): InteractionResults['login'] {
   return {
     accountId: userId,
     acr,
@@ -99,5 +104,6 @@ function loginResult({ userId, deviceId, orderId, factor, provedAt }: CompletedL
     remember: false,
     deviceId,
     orderId,
+    browser,
   };
 }
