@@ -19,6 +19,7 @@ import {
 } from './handshake.ts';
 
 const decoyProfile = 'srp6a-2048-sha256';
+const noNumbers = { salt: '', clientEphemeral: '', serverSecret: '', serverEphemeral: '' } as const;
 /** 256 bits with the first one set, as many as a real server secret has. */
 const decoySecret = 'a5'.repeat(32);
 
@@ -46,9 +47,8 @@ export async function startMpinHandshake(
     purpose,
     profile,
     generation: known?.secrets.generation ?? 0,
-    salt,
-    clientEphemeral,
-    ...ephemeral,
+    // Nobody reads them where no proof can be right, and strangers begin as many as they like.
+    ...(known === undefined ? noNumbers : { salt, clientEphemeral, ...ephemeral }),
   });
   return { handshake, salt, serverEphemeral: ephemeral.serverEphemeral, expiresInSeconds: handshakeSeconds };
 }

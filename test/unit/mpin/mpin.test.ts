@@ -194,6 +194,22 @@ describe('an SRP handshake', () => {
     expect(Object.keys(blocked)).toEqual(Object.keys(active));
   });
 
+  it('of a stranger takes little room, so that made-up keys cannot fill the store (L-16)', async () => {
+    const { world, phone } = await phoneInWorld();
+    const sizes: number[] = [];
+    const create = (key: string, value: string, ttlMs: number): Promise<boolean> => {
+      sizes.push(value.length);
+      return world.deps.shortLived.create(key, value, ttlMs);
+    };
+    const deps = { ...world.deps, shortLived: { ...world.deps.shortLived, create } };
+    const start = { deviceId: phone.id, clientEphemeral: clientEphemeral().public, purpose: 'session' } as const;
+    await startMpinHandshake(deps, await callerOf(world, phone), start);
+    await startMpinHandshake(deps, stranger(), start);
+    const [own = 0, strangers = 0] = sizes;
+    expect(strangers).toBeGreaterThan(0);
+    expect(strangers).toBeLessThan(own / 3);
+  });
+
   it('refuses an ephemeral out of range as malformed, and counts nothing (P-12)', async () => {
     const { world, phone } = await phoneInWorld();
     const caller = await callerOf(world, phone);
