@@ -95,13 +95,25 @@ function mailProblems({ smtpUrl }: SettingValues): ConfigProblem[] {
   // Without mail nobody gets a confirmation code, and nobody learns of a registration or a block (L-07).
   if (smtpUrl === undefined)
     return [{ name: settings.smtpUrl.name, expected: 'a mail server in production', found: 'nothing' }];
+  if (/[?&]tls\.rejectUnauthorized\b/.test(smtpUrl)) {
+    const expected = 'a mail server whose certificate is verified';
+    return [{ name: settings.smtpUrl.name, expected, found: 'tls.rejectUnauthorized' }];
+  }
   if (!hasSamplePassword(smtpUrl)) return [];
   return [{ name: settings.smtpUrl.name, expected: 'a password of your own', found: 'one from an example' }];
 }
 
 function hasSamplePassword(text: string): boolean {
-  const password = /^[a-z+]+:\/\/[^@/]*?:([^@/]*)@/.exec(text)?.[1] ?? /[?&]password=([^&]*)/.exec(text)?.[1];
-  return password !== undefined && sampleSecrets.includes(password.toLowerCase());
+  const passwords = [/^[a-z+]+:\/\/[^@/]*?:([^@/]*)@/.exec(text)?.[1], /[?&]password=([^&#]*)/.exec(text)?.[1]];
+  return passwords.some((one) => one !== undefined && sampleSecrets.includes(decoded(one).toLowerCase()));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The path without symbolic links, or as it is written where it does not exist yet. */

@@ -17,11 +17,13 @@ export function redisProblem(text: string): UrlProblem | undefined {
 /** Why a PostgreSQL URL is refused in production; `undefined` where it is fine. */
 export function databaseProblem(text: string): UrlProblem | undefined {
   if (text.startsWith('socket:')) return undefined;
-  const query = new URLSearchParams(text.split('?')[1] ?? '');
-  const host = query.get('host');
-  const remote = (host === null ? hostsOf(text) : [host]).filter((one) => !isLoopback(one));
+  // As the driver reads it: nothing after a fragment, of a parameter that comes twice the last, and no host that is empty.
+  const [url = ''] = text.split('#', 1);
+  const query = new URLSearchParams(url.slice(`${url}?`.indexOf('?')));
+  const host = query.getAll('host').at(-1);
+  const remote = (host ? [host] : hostsOf(url)).filter((one) => !isLoopback(one));
   if (remote.length === 0) return undefined;
-  const mode = query.get('sslmode') ?? 'nothing';
+  const mode = query.getAll('sslmode').at(-1) ?? 'nothing';
   // `require` is verified by the driver as `verify-full` is, unless it is told to behave as libpq.
   const isVerified = mode === 'verify-full' || (mode === 'require' && !query.has('uselibpqcompat'));
   if (isVerified) return undefined;
@@ -33,7 +35,7 @@ export function databaseProblem(text: string): UrlProblem | undefined {
 
 /** The hosts between the credentials and the path, without ports. */
 function hostsOf(text: string): string[] {
-  const authority = /^[a-z+]+:\/\/([^/?#]*)/.exec(text)?.[1] ?? '';
+  const authority = /^[a-z+]+:\/\/([^/?]*)/.exec(text)?.[1] ?? '';
   const list = authority.slice(authority.lastIndexOf('@') + 1);
   return list.split(',').map((node) =>
     node

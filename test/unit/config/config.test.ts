@@ -269,6 +269,47 @@ describe('production', () => {
       { DATABASE_URL: 'postgres://u:n0t-a-sample@localhost/x?host=db.example' },
       'DATABASE_URL',
     ],
+    [
+      'PostgreSQL with the loopback host first and the remote one, which counts, last',
+      { DATABASE_URL: 'postgres://u:n0t-a-sample@localhost/x?host=localhost&host=db.example' },
+      'DATABASE_URL',
+    ],
+    [
+      'PostgreSQL with an empty host in the query, which does not count',
+      { DATABASE_URL: 'postgres://u:n0t-a-sample@db.example/x?host=' },
+      'DATABASE_URL',
+    ],
+    [
+      'PostgreSQL with TLS that a second sslmode takes back',
+      { DATABASE_URL: 'postgres://u:n0t-a-sample@db.example/x?sslmode=verify-full&sslmode=disable' },
+      'DATABASE_URL',
+    ],
+    [
+      'PostgreSQL with its sslmode in the fragment',
+      { DATABASE_URL: 'postgres://u:n0t-a-sample@db.example/x#?sslmode=verify-full' },
+      'DATABASE_URL',
+    ],
+    [
+      'PostgreSQL with a loopback name after the fragment sign',
+      { DATABASE_URL: 'postgres://db.example#@localhost/x' },
+      'DATABASE_URL',
+    ],
+    [
+      'plain Redis behind a user that looks like loopback',
+      { REDIS_URL: 'redis://localhost#:n0t@redis.example' },
+      'REDIS_URL',
+    ],
+    ['a sample password in another spelling', { REDIS_URL: 'redis://:%63hangeme@localhost' }, 'REDIS_URL'],
+    [
+      'a sample password in the query',
+      { DATABASE_URL: 'postgres://u:n0t-a-sample@localhost/x?password=postgres' },
+      'DATABASE_URL',
+    ],
+    [
+      'a mail server whose certificate is not verified',
+      { MTOKEN_SMTP_URL: 'smtps://u:n0t-a-sample@mail.example?tls.rejectUnauthorized=false' },
+      'MTOKEN_SMTP_URL',
+    ],
     ['plain Redis on another machine', { REDIS_URL: 'redis://:n0t-a-sample@redis.example:6379' }, 'REDIS_URL'],
     ['plain Redis on one of several nodes', { REDIS_URL: 'redis+cluster://127.0.0.1:7000,10.0.0.9:7001' }, 'REDIS_URL'],
     ['a host that only looks like loopback', { REDIS_URL: 'redis://127.0.0.1.evil.example:6379' }, 'REDIS_URL'],
