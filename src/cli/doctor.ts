@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { createTransport } from 'nodemailer';
 import type { Config } from '../config/config.ts';
+import { smtpConnection } from '../notify/email.ts';
 import type { Stores } from '../server/stores.ts';
 import { openCommandStores, readServerConfig } from './local.ts';
 import { CommandError, exitCode, say, sayJson } from './output.ts';
@@ -136,7 +137,11 @@ async function checkMail({ smtp, mode }: Config): Promise<Finding> {
     const advice = 'set MTOKEN_SMTP_URL and MTOKEN_MAIL_FROM: confirmation codes go by mail';
     return { part: 'mail', outcome: mode === 'production' ? 'failed' : 'warning', found: 'none', advice };
   }
-  const transport = createTransport({ url: smtp.url, connectionTimeout: 5_000, greetingTimeout: 5_000 });
+  const transport = createTransport({
+    ...smtpConnection(smtp.url),
+    connectionTimeout: 5_000,
+    greetingTimeout: 5_000,
+  });
   try {
     await transport.verify();
     return { part: 'mail', outcome: 'ok', found: new URL(smtp.url).host };

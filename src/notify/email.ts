@@ -62,14 +62,10 @@ export function oneLine(text: string): string {
  * host is this machine; `from` as in `mtoken <no-reply@example.com>`. Throws `internal` on an unusable URL.
  */
 export function createSmtpSender(url: string, from: string): EmailSender {
-  const { hostname, protocol } = parseSmtpUrl(url);
-  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   const transport = createTransport({
-    url,
+    ...smtpConnection(url),
     pool: true,
     maxConnections: 5,
-    // A password and a confirmation code must not cross a network in clear because somebody removed STARTTLS from an answer.
-    requireTLS: protocol === 'smtp:' && !isLocal,
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,
     socketTimeout: 20_000,
@@ -91,6 +87,14 @@ export function createSmtpSender(url: string, from: string): EmailSender {
     },
     close: () => transport.close(),
   };
+}
+
+/** How every connection to the mail server is made. Throws `internal` on an unusable URL. */
+export function smtpConnection(url: string): { readonly url: string; readonly requireTLS: boolean } {
+  const { hostname, protocol } = parseSmtpUrl(url);
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  // A password and a confirmation code must not cross a network in clear because somebody removed STARTTLS from an answer.
+  return { url, requireTLS: protocol === 'smtp:' && !isLocal };
 }
 
 function parseSmtpUrl(url: string): URL {
