@@ -61,6 +61,16 @@ export function createSealing(dataKeys: readonly DataKey[]): KeyedSealing {
     return key;
   };
 
+  const lookupKeys = new Map<string, Uint8Array>();
+  const lookupKeyFor = (label: string): Uint8Array => {
+    const cached = lookupKeys.get(label);
+    if (cached !== undefined) return cached;
+    if (lookupKeys.size >= maxCachedKeys) lookupKeys.clear();
+    const key = derive(root, ['mtoken/v1/lookup', label]);
+    lookupKeys.set(label, key);
+    return key;
+  };
+
   const open = (sealed: string, context: string): Uint8Array => {
     const { keyId, box } = parseSealed(sealed, context);
     const dataKey = byId.get(keyId);
@@ -75,7 +85,7 @@ export function createSealing(dataKeys: readonly DataKey[]): KeyedSealing {
     },
     open,
     openText: (sealed, context) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(open(sealed, context)),
-    lookup: (text, label) => encodeBase64url(hmacSha256(derive(root, ['mtoken/v1/lookup', label]), text)),
+    lookup: (text, label) => encodeBase64url(hmacSha256(lookupKeyFor(label), text)),
     deriveSecret: (label) => derive(root, ['mtoken/v1/secret', label]),
   };
 }
