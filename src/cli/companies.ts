@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { confirm } from './confirm.ts';
 import { answer, connect, query, type SharedOptions, wholeNumber, withAdminOptions, yesNo } from './context.ts';
-import { say, sayTable, time } from './output.ts';
+import { printable, say, sayTable, time } from './output.ts';
 
 interface CompanyView {
   readonly id: string;
@@ -42,7 +42,7 @@ export function companyCommand(): Command {
   ).action(async (name: string, options: AddOptions) => {
     const { credential: _credential, json: _json, ...policy } = options;
     const company = await (await connect(options)).post<CompanyView>('/companies', { name, ...policy });
-    answer(options, company, () => say(`created ${company.id}  ${company.name}`));
+    answer(options, company, () => say(`created ${company.id}  ${printable(company.name)}`));
   });
   withAdminOptions(command.command('list').description('list companies')).action(async (options: SharedOptions) => {
     const { items } = await (await connect(options)).get<{ items: CompanyView[] }>(

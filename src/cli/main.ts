@@ -8,7 +8,7 @@ import { companyCommand } from './companies.ts';
 import { deviceCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { keysCommand } from './keys.ts';
-import { CommandError, exitCode, printable, remark } from './output.ts';
+import { CommandError, exitCode, remark } from './output.ts';
 import { phoneCommand } from './phone/command.ts';
 import { bootstrapCommand, migrateCommand, serveCommand } from './setup.ts';
 import { activationCommand, userCommand } from './users.ts';
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
-  remark(printable(error instanceof Error ? error.message : String(error)));
+  remark(error instanceof Error ? error.message : String(error));
   if (error instanceof CommandError) {
     if (error.hint) remark(error.hint);
     return error.exit;

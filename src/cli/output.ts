@@ -19,9 +19,8 @@ export class CommandError extends Error {
   }
 }
 
-/** Control characters would let a stored name rewrite the operator's screen. */
-// oxlint-disable-next-line no-control-regex -- that is what it removes
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control, invisible and direction-changing characters would let a stored name rewrite the operator's screen. */
+const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** What stands in a cell of a table. */
 export type Cell = string | number | boolean | null | undefined;
@@ -36,9 +35,9 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** A remark that is not part of the result. */
-export function remark(line: string): void {
-  process.stderr.write(`mtoken: ${line}\n`);
+/** A remark that is not part of the result; it may repeat what a server said. */
+export function remark(text: string): void {
+  for (const line of text.split('\n')) process.stderr.write(`mtoken: ${printable(line)}\n`);
 }
 
 /** The result as one JSON document. */

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { toString as drawQr } from 'qrcode';
 import { confirm } from './confirm.ts';
 import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
-import { say, sayTable, time } from './output.ts';
+import { printable, say, sayTable, time } from './output.ts';
 
 interface UserView {
   readonly id: string;
@@ -43,7 +43,7 @@ function addCommand(): Command {
     const { credential: _credential, json: _json, company, ...person } = options;
     const user = await (await connect(options)).post<UserView>('/users', { companyId: company, ...person });
     answer(options, user, () => {
-      say(`created ${user.id}  ${user.name}`);
+      say(`created ${user.id}  ${printable(user.name)}`);
       say(`next: mtoken activation create ${user.id}`);
     });
   });
