@@ -130,8 +130,8 @@ export function openReply(options: {
 
 /** A session's two keys, 64 bytes each: one per direction, so that nothing can be sent back to its sender (C-05). */
 export interface SessionKeys {
-  readonly appToServer: Uint8Array;
-  readonly serverToApp: Uint8Array;
+  readonly appToServerKey: Uint8Array;
+  readonly serverToAppKey: Uint8Array;
 }
 
 /**
@@ -145,7 +145,7 @@ export function deriveSessionKeys(options: {
 }): SessionKeys {
   const salt = sha512(frame(options.transcript));
   const derive = (info: string) => new Uint8Array(hkdfSync('sha512', options.secret, salt, info, contentKeyBytes));
-  return { appToServer: derive(label.appToServer), serverToApp: derive(label.serverToApp) };
+  return { appToServerKey: derive(label.appToServer), serverToAppKey: derive(label.serverToApp) };
 }
 
 /** Parts of the transcript after an unlock with the mPIN. */

@@ -1,10 +1,10 @@
 /** The app session: opened by an mPIN or biometric proof, ended by time, by logout or with its device. */
 import { decodeBase64url, encodeBase64url, sha256 } from '../crypto/bytes.ts';
+import type { SessionKeys } from '../crypto/envelope.ts';
 import { randomToken } from '../crypto/random.ts';
 import { findUsable } from '../devices/devices.ts';
 import type { Standing } from '../devices/store.ts';
 import type { MpinDeps } from './deps.ts';
-import type { SessionKeys } from './session-keys.ts';
 
 /** Without a request for so long, it is over (RTS art. 4(3)(d)). */
 export const idleSeconds = 300;

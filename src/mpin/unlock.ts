@@ -1,5 +1,6 @@
 /** Opening an app session: by the mPIN through the gate, or by the biometric key, which neither needs nor resets an attempt. */
 import { encodeBase64url, sha256, tryDecodeBase64url } from '../crypto/bytes.ts';
+import { biometricTranscript, deriveSessionKeys, mpinTranscript, type SessionKeys } from '../crypto/envelope.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
 import { findUsable } from '../devices/devices.ts';
 import { isBiometricProof } from '../devices/statement.ts';
@@ -12,7 +13,6 @@ import { authenticationFailed } from './failure.ts';
 import { type BiometricHandshake, handshakeSeconds, keepHandshake, takeHandshake } from './handshake.ts';
 import { finishMpinHandshake } from './mpin.ts';
 import { type AppSession, absoluteSeconds, idleSeconds, openSession } from './session.ts';
-import { deriveSessionKeys, type SessionKeys } from './session-keys.ts';
 
 const sessionSecretBytes = 32;
 
@@ -29,8 +29,8 @@ export async function unlockByMpin(
     onRight: (records) => recordOpened(records, deps, { caller, sessionId: id, factor: 'pin' }),
   });
   const { deviceId, clientEphemeral, serverEphemeral } = handshake;
-  const transcript = ['mpin', finish.handshake, deviceId, clientEphemeral, serverEphemeral, finish.proof, serverProof];
-  const keys = deriveSessionKeys(sessionKey, transcript);
+  const transcript = mpinTranscript({ ...finish, deviceId, clientEphemeral, serverEphemeral, serverProof });
+  const keys = deriveSessionKeys({ secret: sessionKey, transcript });
   return answerOpened(deps, { standing, keys, serverProof, session: sessionOf(deps, id, standing, 'pin') });
 }
 
@@ -68,8 +68,8 @@ export async function unlockByBiometric(
   const id = randomId('ses');
   const factor = standing.device.biometric?.kind ?? 'user';
   await deps.records.transaction((records) => recordOpened(records, deps, { caller, sessionId: id, factor }));
-  const transcript = ['biometric', finish.handshake, handshake.deviceId, handshake.nonce, finish.signature];
-  const keys = deriveSessionKeys(secret, transcript);
+  const { deviceId, nonce } = handshake;
+  const keys = deriveSessionKeys({ secret, transcript: biometricTranscript({ ...finish, deviceId, nonce }) });
   return answerOpened(deps, { standing, keys, serverProof: null, session: sessionOf(deps, id, standing, factor) });
 }
 

@@ -1,13 +1,14 @@
 /** What runs beside requests: deliveries of the outbox, rotation of keys, removal of what has expired. */
 
-import { maintainKeys } from '../keys/keys.ts';
+import { defaultKeyPolicy } from '../keys/keys.ts';
+import { startKeyMaintenance } from '../keys/maintenance.ts';
 import type { EmailSender } from '../notify/email.ts';
 import { emailDeliverer } from '../notify/email.ts';
 import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 
-const maintenanceMs = 10 * 60_000;
+const purgeEveryMs = 10 * 60_000;
 
 export interface Background {
   /** Stops timers and waits for deliveries under way. */
@@ -17,10 +18,14 @@ export interface Background {
 /** Starts the outbox worker and the timers. */
 export function startBackground(kernel: Kernel, capabilities: Capabilities, sender: EmailSender): Background {
   const worker = startOutbox(kernel, capabilities, sender);
-  const timer = setInterval(() => void maintain(kernel), maintenanceMs);
+  const { clock, log, stores } = kernel;
+  const { records, shortLived } = stores;
+  const keyMaintenance = startKeyMaintenance({ records, shortLived, clock, log }, defaultKeyPolicy);
+  const timer = setInterval(() => void purge(kernel), purgeEveryMs);
   timer.unref();
   return {
     stop: async () => {
+      keyMaintenance.stop();
       clearInterval(timer);
       await worker.stop();
       sender.close();
@@ -46,15 +51,11 @@ function startOutbox(
   });
 }
 
-/** A step that fails is tried again at the next turn; the others are done all the same. */
-async function maintain({ clock, log, stores }: Kernel): Promise<void> {
-  const { records, shortLived } = stores;
-  const steps = [() => maintainKeys({ records, shortLived, clock }), () => records.oidc.purge(clock.now())];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (err) {
-      log.warn({ err }, 'maintenance failed');
-    }
+/** Removes what has expired. A turn that fails is made up for by the next one. */
+async function purge({ clock, log, stores }: Kernel): Promise<void> {
+  try {
+    await stores.records.oidc.purge(clock.now());
+  } catch (err) {
+    log.warn({ err }, 'what has expired could not be removed; the next turn tries again');
   }
 }

@@ -43,7 +43,7 @@ async function raw(bytes: string): Promise<string> {
   return text;
 }
 
-const post = (body: string | Uint8Array, type = 'application/json') =>
+const post = (body: string | Uint8Array<ArrayBuffer>, type = 'application/json') =>
   fetch(`${publicUrl}/test/json`, { method: 'POST', headers: { 'content-type': type }, body });
 
 describe('headers of every answer (S-11)', () => {

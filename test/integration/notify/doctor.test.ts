@@ -21,7 +21,7 @@ beforeAll(async () => {
     disabledCommands: ['STARTTLS'],
     allowInsecureAuth: true,
     onAuth: ({ password }, _session, done) => {
-      logins.push(password);
+      logins.push(password ?? undefined);
       done(null, { user: 'mtoken' });
     },
   });

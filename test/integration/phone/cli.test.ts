@@ -35,7 +35,8 @@ async function mtokenPhone(
     env: { PATH: process.env['PATH'] ?? '', HOME: root, MTOKEN_PHONE_HOME: home, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const [out, err]: Buffer[][] = [[], []];
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   child.stdin.on('error', () => undefined);

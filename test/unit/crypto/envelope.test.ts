@@ -360,7 +360,7 @@ describe('the keys of a session', () => {
   const transcript = mpinTranscript(parts);
 
   it('are HKDF-SHA-512 over the framed transcript, as docs/protocol.md §6 says', async () => {
-    const { appToServer, serverToApp } = deriveSessionKeys({ secret, transcript });
+    const { appToServerKey: appToServer, serverToAppKey: serverToApp } = deriveSessionKeys({ secret, transcript });
     const texts = ['mpin', 'hs_1', 'dev_1', 'aa', 'bb', 'cc', 'dd'];
     const framed = Buffer.concat(
       texts.map((text) => Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)])),

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { equalBytes, sha256 } from '../../../src/crypto/bytes.ts';
+import { deriveSessionKeys } from '../../../src/crypto/envelope.ts';
 import { checkDeviceKey } from '../../../src/crypto/jwk.ts';
 import { signCompactJws } from '../../../src/crypto/jws.ts';
 import { randomId } from '../../../src/crypto/random.ts';
@@ -14,7 +15,6 @@ import { finishMpinHandshake, startMpinHandshake } from '../../../src/mpin/mpin.
 import { proveForOrder, startOrderProof } from '../../../src/mpin/order-proof.ts';
 import { mpinEndpoints } from '../../../src/mpin/routes.ts';
 import { loadSession } from '../../../src/mpin/session.ts';
-import { deriveSessionKeys } from '../../../src/mpin/session-keys.ts';
 import { startBiometric, unlockByMpin } from '../../../src/mpin/unlock.ts';
 import {
   addPhone,
@@ -80,7 +80,10 @@ describe('a session by the mPIN', () => {
 
     const live = await loadSession(world.deps, opened.sessionId);
     const transcript = ['mpin', challenge.handshake, phone.id, ephemeral.public, challenge.serverEphemeral, proof];
-    const keys = deriveSessionKeys(Buffer.from(key, 'hex'), [...transcript, opened.serverProof ?? '']);
+    const keys = deriveSessionKeys({
+      secret: Buffer.from(key, 'hex'),
+      transcript: [...transcript, opened.serverProof ?? ''],
+    });
     expect(live?.appToServerKey).toEqual(keys.appToServerKey);
     expect(live?.serverToAppKey).toEqual(keys.serverToAppKey);
     expect(live?.appToServerKey).not.toEqual(live?.serverToAppKey);
