@@ -18,6 +18,8 @@ interface Json {
   readonly const?: unknown;
   readonly anyOf?: readonly Json[];
   readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly items?: Json;
@@ -61,7 +63,7 @@ function near(schema: Json): fc.Arbitrary<unknown> {
   }
   if (schema.type === 'string')
     return fc.string({ unit: 'binary', minLength: schema.minLength ?? 0, maxLength: schema.maxLength ?? 8 });
-  if (schema.type === 'integer') return fc.integer({ min: 0 });
+  if (schema.type === 'integer') return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 2_000_000_000 });
   if (schema.type === 'number') return fc.double({ noNaN: true, noDefaultInfinity: true });
   if (schema.type === 'boolean') return fc.boolean();
   return schema.type === 'null' ? fc.constant(null) : fc.jsonValue();
@@ -75,7 +77,7 @@ const strange = fc.oneof(
     0,
     -1,
     1.5,
-    1e400,
+    Number.POSITIVE_INFINITY,
     Number.NaN,
     true,
     [],
