@@ -54,7 +54,8 @@ function requireKnownAcr(ctx: KoaContextWithOIDC): boolean {
   const claim = ctx.oidc.claims.id_token?.['acr'];
   if (claim?.essential !== true) return false;
   const values = claim.values ?? (claim.value === undefined ? undefined : [claim.value]);
-  if (values !== undefined && !values.includes(acr)) throw unmet();
+  // The provider does not judge what is in the claims parameter: anything but a list names no context that there is.
+  if (values !== undefined && !(Array.isArray(values) && values.includes(acr))) throw unmet();
   return false;
 }
 

@@ -137,6 +137,15 @@ describe('Downgrade of the authorization request', () => {
     }
   });
 
+  it.each([5, true, {}, [{}], 'not-urn:mtoken:acr:sca'])(
+    'refuses a claims request whose essential acr is %j, and does not fail on it (O-14, X-02)',
+    async (values) => {
+      const claims = JSON.stringify({ id_token: { acr: { essential: true, values } } });
+      const { callback } = await obtainCode(server, portal, { extra: { claims } });
+      expect(callback.searchParams.get('error')).toBe('unmet_authentication_requirements');
+    },
+  );
+
   it('reads no more of a body without a length than the limit (X-10)', async () => {
     const body = new ReadableStream({
       pull: (controller) => controller.enqueue(new TextEncoder().encode('a='.repeat(8192))),
