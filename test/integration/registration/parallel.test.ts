@@ -84,7 +84,7 @@ for (const durable of durableEngines()) {
         );
         const results = await atOnce(50, async (index) => {
           const at = begun[index % begun.length];
-          if (at !== undefined) return finish(serverOf(index), at.phone, at.started, confirmation);
+          return at === undefined ? undefined : finish(serverOf(index), at.phone, at.started, confirmation);
         });
         expect(succeeded(results)).toBe(1);
         expect(codes(results)).toEqual(['authentication_failed']);
@@ -215,7 +215,7 @@ for (const durable of durableEngines()) {
         await atOnce(4, (index) => ensureKeys(serverOf(index), policy));
         const made = await serverOf(0).records.keys.list();
         expect(made.map(({ alg }) => alg).sort()).toEqual(['ECDH-ES', 'ES256', 'RSA-OAEP-256']);
-        const ring = await createKeyRing({ ...serverOf(1), issuer });
+        const ring = await createKeyRing({ ...serverOf(1), issuer, log: undefined });
         const changed = new Promise<void>((resolve) => ring.onChange(resolve));
         const before = ring.trustThumbprint();
         await rotateKeys(serverOf(0), { actor: 'cli', immediately: true, policy });

@@ -408,8 +408,8 @@ describe('descriptors', () => {
 
 describe('the network', () => {
   it.each([
-    ['no network', () => 'request', 'offline'],
-    ['a lost answer', () => 'answer', 'offline'],
+    ['no network', (): 'request' | 'answer' => 'request', 'offline'],
+    ['a lost answer', (): 'request' | 'answer' => 'answer', 'offline'],
   ] as const)('%s is told as such, and the next try works', async (_, lose, code) => {
     const { bank, phone } = await openBankWithPhone();
     bank.tamper.lose = lose;
