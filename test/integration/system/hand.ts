@@ -4,12 +4,13 @@ import { systemClock } from '../../../src/clock.ts';
 import { callInSession, callWithDeviceKey } from '../../../src/sdk/calls.ts';
 import { createServerTime, type OpenSession, type PhoneContext, type SessionHolder } from '../../../src/sdk/context.ts';
 import { createHttp } from '../../../src/sdk/http.ts';
-import { createPhone, memoryKeyStore, type Phone, PhoneError } from '../../../src/sdk/index.ts';
+import { createPhone, type KeyStore, memoryKeyStore, type Phone, PhoneError } from '../../../src/sdk/index.ts';
 import { readPhone } from '../../../src/sdk/state.ts';
 import type { RawAnswer } from './wire.ts';
 
 export interface Hand {
   readonly phone: Phone;
+  readonly keyStore: KeyStore;
   /** Calls an endpoint of the app protocol with any body; answers its result, or the code of the problem. */
   call(name: string, body: unknown, access: 'device-key' | 'session'): Promise<HandAnswer>;
 }
@@ -58,6 +59,7 @@ export function createHand(now: () => number = systemClock.now): Hand {
   };
   return {
     phone,
+    keyStore,
     call: async (name, body, access) => {
       const server = await readPhone(keyStore);
       if (server === undefined) throw new Error('the phone knows no server yet');
