@@ -3,7 +3,18 @@ import { Command } from 'commander';
 import { verifyChain } from '../audit/verify.ts';
 import { connect, query, type SharedOptions, wholeNumber, withAdminOptions } from './context.ts';
 import { openCommandStores } from './local.ts';
-import { CommandError, say, sayJson, sayTable, time } from './output.ts';
+import { CommandError, exitCode, say, sayJson, sayTable, time } from './output.ts';
+
+interface NotedHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+function notedHead(text: string): NotedHead {
+  const [, seq, hash] = /^([1-9][0-9]{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
+  throw new CommandError('--noted takes a head as "mtoken audit verify" prints it', { exit: exitCode.usage });
+}
 
 /** The `audit` command. */
 export function auditCommand(): Command {
