@@ -19,8 +19,8 @@ const bearerPattern = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$
 const maxLength = 8192;
 
 /**
- * Verifies an `Authorization` header's bearer token: type, signature, issuer, audience, times, subject, and that the client is still
- * active. Scopes and company are the client's own of this moment, so that taking one away works at once. Throws `authentication_failed`
+ * Verifies an `Authorization` header's bearer token: type, signature, issuer, audience, times, subject, and that the client and the
+ * company that it is confined to are still active. Scopes and company are the client's own of this moment, so that taking one away works at once. Throws `authentication_failed`
  * whatever is wrong, with the reason in `detail`.
  */
 export async function verifyAdminToken(deps: VerifyDeps, authorization: string | undefined): Promise<AdminCaller> {
@@ -35,9 +35,15 @@ export async function verifyAdminToken(deps: VerifyDeps, authorization: string |
     throw refusal('the token was not issued to a client itself');
   const client = await deps.records.clients.find(clientId);
   if (client?.status !== 'active' || client.kind !== 'admin') throw refusal('the client is not an active admin client');
+  if (!(await mayAct(deps, client.companyId))) throw refusal('the company of the client is not active');
   const registered = scopesOf(client.metadata['scope']);
   const scopes = new Set([...scopesOf(claims['scope'])].filter((scope) => registered.has(scope)));
   return { clientId, name: client.name, companyId: client.companyId, scopes };
+}
+
+/** A company that the bank suspends or closes loses its own administration too, its users' data first (T31). */
+async function mayAct({ records }: VerifyDeps, companyId: string | undefined): Promise<boolean> {
+  return companyId === undefined || (await records.companies.find(companyId))?.status === 'active';
 }
 
 async function verify({ keys, clock, issuer, adminAudience }: VerifyDeps, token: string): Promise<JWTPayload> {

@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createCompany, updateCompany } from '../../../src/companies/companies.ts';
 import { createKeyRing, type KeyRing } from '../../../src/keys/key-ring.ts';
 import { ensureKeys } from '../../../src/keys/keys.ts';
 import { verifyAdminToken } from '../../../src/oidc/access-token.ts';
@@ -16,6 +17,8 @@ const now = Math.floor(clock.now() / 1000);
 let stores: TestStores;
 let keys: KeyRing;
 let deps: Parameters<typeof verifyAdminToken>[0];
+let adminMetadata: Record<string, unknown>;
+const bank = { name: 'cli' };
 
 beforeAll(async () => {
   stores = await testStores(clock);
@@ -26,11 +29,10 @@ beforeAll(async () => {
   deps = { records: stores.records, keys, clock, issuer, adminAudience };
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = { keys: [publicKey.export({ format: 'jwk' })] };
-  const actor = { name: 'cli' };
-  const admin = { kind: 'admin', name: 'Operator', metadata: { jwks, scope: 'admin:read admin:keys' } } as const;
-  await createClient(deps, { id: 'operator', ...admin }, actor);
+  adminMetadata = { jwks, scope: 'admin:read admin:keys' };
+  await createClient(deps, { id: 'operator', kind: 'admin', name: 'Operator', metadata: adminMetadata }, bank);
   const redirect_uris = ['https://portal.example/callback'];
-  await createClient(deps, { id: 'portal', kind: 'portal', name: 'Portal', metadata: { redirect_uris } }, actor);
+  await createClient(deps, { id: 'portal', kind: 'portal', name: 'Portal', metadata: { redirect_uris } }, bank);
 });
 
 const right: JWTPayload = {
@@ -84,6 +86,25 @@ describe('An admin token', () => {
   ])('with %s is refused (T23, O-15)', async (_name, change) => {
     await expect(verifyAdminToken(deps, await token(change))).rejects.toMatchObject({ code: 'authentication_failed' });
   });
+
+  it.each(['suspended', 'closed'] as const)(
+    'of a company’s own client is refused at once where the bank has made the company %s (T8, T31)',
+    async (status) => {
+      const companyDeps = { ...deps, ...stores, endLogins: async () => undefined };
+      const company = await createCompany(companyDeps, { name: 'Northwind', actor: bank });
+      const id = `admin-${status}`;
+      await createClient(
+        deps,
+        { id, kind: 'admin', name: 'Own', companyId: company.id, metadata: adminMetadata },
+        bank,
+      );
+      const authorization = await token({ sub: id, client_id: id });
+      await expect(verifyAdminToken(deps, authorization)).resolves.toMatchObject({ companyId: company.id });
+      const change = { companyId: company.id, version: company.version, changes: { status }, actor: bank };
+      await updateCompany(companyDeps, change);
+      await expect(verifyAdminToken(deps, authorization)).rejects.toMatchObject({ code: 'authentication_failed' });
+    },
+  );
 
   it.each([{ typ: 'JWT' }, { typ: undefined }, { typ: 'logout+jwt' }, { typ: 'mtoken-order+jws' }, { kid: 'other' }])(
     'with the header %j is refused (O-15)',
