@@ -1,5 +1,9 @@
 /** Writes the documents that are made from the code: `npm run docs`. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationDocument } from '../src/config/document.ts';
+import { withWorkedExample } from '../test/docs/render.ts';
+
+const protocol = new URL('../docs/protocol.md', import.meta.url);
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocument());
+writeFileSync(protocol, withWorkedExample(readFileSync(protocol, 'utf8')));

@@ -1,10 +1,11 @@
 /** Serves the admin API: token, scope, reach and schema are checked here, once, for every endpoint. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
+import { clientAddress } from '../http/addresses.ts';
 import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { AdminEndpoint } from './endpoint.ts';
@@ -43,9 +44,11 @@ export function registerAdminEndpoints(
       },
       validatorCompiler: compileAdminValidator,
       // Before the schema: a caller without a token learns nothing of what a body should look like.
-      preValidation: async (request) => {
-        const actor = await permit(deps, request, endpoint);
-        request.adminActor = actor;
+      preValidation: async (request, reply) => {
+        request.adminActor = await permit(deps, request, endpoint).catch((error: unknown) => {
+          challenge(reply, endpoint, error);
+          throw error;
+        });
       },
       handler: async (request, reply) => {
         const { params, query, body } = request;
@@ -72,13 +75,23 @@ declare module 'fastify' {
   }
 }
 
+/** Tells a client what kind of token it takes, and which scope (RFC 6750 §3). */
+function challenge(reply: FastifyReply, { scope }: AdminEndpoint, error: unknown): void {
+  if (!(error instanceof AuthError)) return;
+  if (error.code === 'authentication_failed') reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'access_denied') {
+    reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
+  }
+}
+
 async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: AdminEndpoint): Promise<Actor> {
   const identity = await deps.authenticate(request.headers.authorization);
   const isAllowed = identity.scopes.has(endpoint.scope) && !(endpoint.bankOnly && identity.companyId !== undefined);
+  const address = clientAddress(request);
   const actor: Actor = {
     name: `client:${identity.clientId}`,
     companyId: identity.companyId,
-    address: request.ip,
+    address,
     requestId: request.id,
   };
   if (isAllowed) return actor;
@@ -87,7 +100,7 @@ async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: 
       event: 'admin.refused',
       actor: actor.name,
       companyId: identity.companyId,
-      address: request.ip,
+      address,
       requestId: request.id,
       data: { endpoint: `${endpoint.method} ${endpoint.path}`, scope: endpoint.scope },
     },

@@ -1,9 +1,6 @@
-/** Writes the worked example as the last section of docs/protocol.md; `tsx test/docs/render.ts` does it, a test compares. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** Writes the worked example as the last section of docs/protocol.md; `npm run docs` does it, a test compares. */
 import * as example from './worked-example.ts';
 
-const path = fileURLToPath(new URL('../../docs/protocol.md', import.meta.url));
 const heading = '## 11 Worked example';
 
 const block = (text: string): string => ['```', text, '```'].join('\n');
@@ -87,6 +84,3 @@ export function withWorkedExample(document: string): string {
   const [before = ''] = document.split(`\n${heading}`, 1);
   return `${before.trimEnd()}\n\n${workedExample()}`;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  writeFileSync(path, withWorkedExample(readFileSync(path, 'utf8')));

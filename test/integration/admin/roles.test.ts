@@ -99,6 +99,7 @@ describe('a caller without a right token', () => {
       const answer = await call(method, pathOf(path), token, { odd: 1 });
       assertHarmless(answer, `${method} ${path}`);
       expect([answer.status, codeOf(answer)], `${method} ${path}`).toEqual([401, 'authentication_failed']);
+      expect(answer.headers['www-authenticate'], `${method} ${path}`).toBe('Bearer');
     }
     expect(await seq()).toBe(before);
   });
@@ -145,6 +146,9 @@ describe('scopes', () => {
         if (endpoint.scope === scope) expect([200, 400, 404], `${label}: ${answer.status}`).toContain(answer.status);
         else {
           expect([answer.status, codeOf(answer)], label).toEqual([403, 'access_denied']);
+          expect(answer.headers['www-authenticate']).toBe(
+            `Bearer error="insufficient_scope", scope="${endpoint.scope}"`,
+          );
           const [refusal] = await system.server.stores.records.audit.read(before, 1);
           expect(refusal, label).toMatchObject({ event: 'admin.refused', actor: `client:${client.id}` });
         }

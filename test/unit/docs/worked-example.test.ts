@@ -28,7 +28,7 @@ const { device, serverSigning, serverEnvelope } = example.keys;
 const publicKey = (key: example.ExampleKey) => createPublicKey({ key: key.publicJwk, format: 'jwk' });
 
 describe('the worked example', () => {
-  it('stands in docs/protocol.md as it is computed (tsx test/docs/render.ts)', () => {
+  it('stands in docs/protocol.md as it is computed (npm run docs)', () => {
     expect(document).toBe(withWorkedExample(document));
     expect(document).toContain(example.approvalJws);
   });

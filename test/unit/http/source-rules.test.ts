@@ -46,6 +46,15 @@ describe('the source', () => {
     }
   });
 
+  it("draws random values from the operating system's source only (C-15)", () => {
+    const weak = /Math\.random|pseudoRandomBytes|randomUUID|from '(?:uuid|nanoid|seedrandom|random-js)'/;
+    const found = [...codeLines()].filter(({ line }) => weak.test(line));
+    expect(found.map(({ file, line }) => `${file}: ${line}`)).toEqual([]);
+    expect(weak.test('const id = Math.random().toString(36);')).toBe(true);
+    const strong = [...codeLines()].filter(({ line }) => /\brandom(?:Bytes|Int)\(|getRandomValues\(/.test(line));
+    expect(strong.length).toBeGreaterThan(5);
+  });
+
   it('takes the time from the clock parameter only: no bare new Date() in rules', () => {
     const allowed = /^(clock\.ts|cli\/|demo\/|web\/|sdk\/)/;
     const found = [...codeLines()].filter(({ file, line }) => !allowed.test(file) && /\bnew Date\(\)/.test(line));
