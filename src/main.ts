@@ -1,8 +1,9 @@
 /** The server process: reads the configuration, starts, and ends on a signal. */
 import { readFileSync, realpathSync } from 'node:fs';
-import { readConfig } from './config/config.ts';
+import { type Config, readConfig } from './config/config.ts';
 import { explainProblems } from './config/problem.ts';
-import { createLog } from './http/logging.ts';
+import { createLog, type Log } from './http/logging.ts';
+import { printingSender } from './notify/mailbox.ts';
 import { buildServer } from './server.ts';
 
 /** Exit codes: 0 ended on a signal, 1 could not start, 2 the configuration cannot be used (sysexits would be 78). */
@@ -21,8 +22,11 @@ async function main(): Promise<void> {
   }
   const { config } = result;
   const log = createLog(config.logLevel);
+  warnOfDevelopment(config, log);
   try {
-    const server = await buildServer({ config, log });
+    // Production has a mail server or does not start: what is printed holds codes.
+    const mailbox = config.mode === 'development' && !config.smtp ? printingSender(console.error) : undefined;
+    const server = await buildServer({ config, log, mailbox });
     const end = (signal: NodeJS.Signals): void => {
       log.info({ signal }, 'ending');
       void server.close().then(() => process.exit(0));
@@ -38,6 +42,13 @@ async function main(): Promise<void> {
     // Connections that are still open would keep the process alive.
     setTimeout(() => process.exit(exitCodes.failed), 1000).unref();
   }
+}
+
+/** Who forgets the mode gets none of the checks that production makes, and must not learn of it from an attacker. */
+function warnOfDevelopment({ mode, issuer }: Config, log: Log): void {
+  const isThisMachine = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(issuer).hostname);
+  if (mode === 'production' || isThisMachine) return;
+  log.warn({ mode, issuer }, 'none of the checks of production were made: set MTOKEN_MODE=production');
 }
 
 await main();

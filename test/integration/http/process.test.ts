@@ -99,6 +99,17 @@ describe('the process', () => {
     expect(await third.ended).toBe(0);
   });
 
+  it.each([
+    ['https://login.bank.example', true],
+    ['http://localhost:3000', false],
+  ])('in development mode as %s: warns that no check of production was made: %s (X-08)', async (issuer, isWarned) => {
+    const server = run({ MTOKEN_ISSUER: issuer });
+    await server.event('server.started');
+    expect(server.output().includes('MTOKEN_MODE=production')).toBe(isWarned);
+    server.child.kill('SIGTERM');
+    await server.ended;
+  });
+
   it('prints every problem of the configuration plainly and ends with 2', async () => {
     const server = run({ MTOKEN_MODE: 'production', MTOKEN_PORTT: '1', MTOKEN_DEMO: 'true' });
     expect(await server.ended).toBe(2);
