@@ -10,7 +10,8 @@ export function orderLines({ descriptor, expiresAt }: ClaimedOrder): string[] {
     ['asked by', `${client.name} (${client.domain})`],
     ['page', origin],
     ['browser', `${browser.name}, ${where}`],
-    ['begun by', via === 'qr' ? 'a code on a screen' : 'a link on this device'],
+    // A link can be forwarded as a code can, and lives longer: nothing here knows where it was pressed.
+    ['begun by', via === 'qr' ? 'a code on a screen' : 'a link, right only if you pressed it on this device yourself'],
     ['asked at', time(iat * 1000)],
     ['decide by', time(expiresAt)],
   ];

@@ -1,0 +1,36 @@
+/** What the phone in the terminal shows before somebody approves. */
+import { expect, it } from 'vitest';
+import { orderLines } from '../../../src/cli/phone/order-view.ts';
+import type { ClaimedOrder } from '../../../src/sdk/index.ts';
+
+function orderBegunBy(via: 'qr' | 'link', text = 'Log in to Portal (portal.example)'): ClaimedOrder {
+  const descriptor = {
+    iss: 'https://login.bank.example',
+    orderId: `ord_${'a'.repeat(22)}`,
+    deviceId: `dev_${'a'.repeat(22)}`,
+    purpose: 'login',
+    client: { id: 'portal', name: 'Portal', domain: 'portal.example' },
+    origin: 'https://portal.example',
+    via,
+    browser: { name: 'Chrome on Windows', address: '192.0.2.0/24', place: null },
+    display: { text, locale: 'en' },
+    challenge: 'c'.repeat(43),
+    freshProof: false,
+    iat: 1_795_176_000,
+    exp: 1_795_176_120,
+  } as const;
+  return { orderId: descriptor.orderId, descriptor, signedDescriptor: 'a.b.c', expiresAt: 1_795_176_120_000 };
+}
+
+it('does not vouch for a link that an attacker may have forwarded (P-08)', () => {
+  const shown = orderLines(orderBegunBy('link')).join('\n');
+  expect(shown).not.toContain('a link on this device');
+  expect(shown).toContain('right only if you pressed it on this device yourself');
+  expect(orderLines(orderBegunBy('qr')).join('\n')).toContain('a code on a screen');
+});
+
+it('keeps a text that looks like the facts behind its bar (T-08)', () => {
+  const lines = orderLines(orderBegunBy('qr', 'Pay 1 EUR\n  asked by   Your Bank\u001b[2J'));
+  expect(lines.filter((line) => line.startsWith('  asked by'))).toEqual(['  asked by   Portal (portal.example)']);
+  expect(lines.join('\n')).not.toContain('\u001b');
+});
