@@ -55,8 +55,8 @@ export async function findServer(issuer: string, connections: Connections): Prom
 interface PhoneSession {
   readonly id: string;
   readonly accessToken: string;
-  readonly appToServer: Uint8Array;
-  readonly serverToApp: Uint8Array;
+  readonly appToServerKey: Uint8Array;
+  readonly serverToAppKey: Uint8Array;
 }
 
 export interface FastPhone {
@@ -156,7 +156,7 @@ export function sealCall({ identity, server, session }: Caller, name: string, bo
   const envelope = { htu, jti, jkt: key.thumbprint, iat, body };
   const ownReplyKey = new Uint8Array(randomBytes(64));
   const toServer: JweKey =
-    session === undefined ? { alg: 'ECDH-ES', key: server.envelopeKey } : { alg: 'dir', key: session.appToServer };
+    session === undefined ? { alg: 'ECDH-ES', key: server.envelopeKey } : { alg: 'dir', key: session.appToServerKey };
   const sealed = sealRequest({
     key: toServer,
     kid: session?.id ?? server.envelopeKid,
@@ -171,7 +171,7 @@ export function sealCall({ identity, server, session }: Caller, name: string, bo
     header: { jwk: key.publicJwk },
     payload: { jti, htm: 'POST', htu, iat, bh, ...ath },
   });
-  return { htu, jti, body: sealed, dpop, replyKey: session?.serverToApp ?? ownReplyKey };
+  return { htu, jti, body: sealed, dpop, replyKey: session?.serverToAppKey ?? ownReplyKey };
 }
 
 async function call<T>(caller: Caller & { readonly server: ServerSide }, name: string, body: unknown): Promise<T> {

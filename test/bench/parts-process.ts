@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Counts, TracedRead } from './counting.ts';
-import { type Environment, end } from './server-process.ts';
+import { type Environment, end, extraNodeArgs } from './server-process.ts';
 
 export type PartsRole = 'whole' | 'oidc' | 'pieces';
 
@@ -38,7 +38,10 @@ export interface PartsProcess {
 /** Resolves when it listens. */
 export async function startParts(role: PartsRole, environment: Environment): Promise<PartsProcess> {
   const program = new URL('./programs/parts.mjs', import.meta.url).pathname;
-  const child = fork(program, [role], { env: { ...environment, PATH: process.env['PATH'] }, execArgv: [] });
+  const child = fork(program, [role], {
+    env: { ...environment, PATH: process.env['PATH'] },
+    execArgv: extraNodeArgs(),
+  });
   const failed = new Promise<[PartsAnswer]>((resolve) => {
     child.once('exit', (code) => resolve([{ failure: `it ended with ${code}` }]));
   });

@@ -55,7 +55,7 @@ async function measureCryptography(options: CpuOptions): Promise<Pieces> {
   const envelopeKeys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const server = { issuer: 'http://localhost:3000', envelopeKid: 'kid', envelopeKey: envelopeKeys.publicKey };
   const sessionKey = new Uint8Array(randomBytes(64));
-  const session = { id: 'ses_x', accessToken: 'token', appToServer: sessionKey, serverToApp: sessionKey };
+  const session = { id: 'ses_x', accessToken: 'token', appToServerKey: sessionKey, serverToAppKey: sessionKey };
   const startBody = { deviceId: identity, method: 'mpin', clientEphemeral: exchange.clientEphemeral };
   const started = sealCall({ identity: phone, server }, 'session/start', startBody);
   const decideBody = { orderId: 'ord_x', approval: 'x'.repeat(900), proof: null };

@@ -44,11 +44,14 @@ export async function serverEnvironment(): Promise<Environment & { readonly MTOK
   };
 }
 
+/** Flags for the measured Node, such as `--cpu-prof --cpu-prof-dir=…`, to see where the time goes. */
+export function extraNodeArgs(): string[] {
+  return (process.env['MTOKEN_BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
+}
+
 /** Starts `dist/main.js` and waits until it is ready. Throws with what it said where it ends before. */
 export async function startServer(environment: Environment): Promise<ServerProcess> {
-  // Such as `--cpu-prof --cpu-prof-dir=…`, to see where the time goes.
-  const extra = (process.env['MTOKEN_BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
-  const args = ['--expose-gc', '--import', garbageHook, ...extra, 'dist/main.js'];
+  const args = ['--expose-gc', '--import', garbageHook, ...extraNodeArgs(), 'dist/main.js'];
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], ...environment },
