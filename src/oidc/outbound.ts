@@ -90,6 +90,7 @@ function privateBlockList(): BlockList {
     ['2002::', 16],
     ['fc00::', 7],
     ['fe80::', 10],
+    ['fec0::', 10],
     ['ff00::', 8],
   ];
   for (const [network, prefix] of ipv4) list.addSubnet(network, prefix, 'ipv4');
