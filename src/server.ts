@@ -8,7 +8,7 @@ import { createHealth, type Health } from './http/health.ts';
 import { createLog, type Log } from './http/logging.ts';
 import { countingRecords, createMetrics, type Metrics } from './http/metrics.ts';
 import { createSmtpSender, type EmailSender } from './notify/email.ts';
-import { type Mailbox, memoryMailbox } from './notify/mailbox.ts';
+import { memoryMailbox } from './notify/mailbox.ts';
 import { createOidc } from './oidc/plugin.ts';
 import { createAdminApp } from './server/admin-app.ts';
 import { type Background, startBackground } from './server/background.ts';
@@ -26,8 +26,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly clock?: Clock;
   readonly log?: Log;
-  /** Takes the place of the mail server, for the demo and for tests. */
-  readonly mailbox?: Mailbox;
+  /** Takes the place of the mail server, for the demo, for development and for tests. */
+  readonly mailbox?: EmailSender | undefined;
   /** Directory of the built pages; `dist/web` unless told. */
   readonly webDirectory?: string;
 }

@@ -88,7 +88,7 @@ export const settings = {
   smtpUrl: optional(
     'MTOKEN_SMTP_URL',
     kinds.url(['smtp', 'smtps'], 'smtps://user:password@mail.example:465'),
-    'The mail server. Required in production. Without it, development keeps the last hundred mails in memory.',
+    'The mail server. Required in production. Without it, development prints every mail on standard error.',
     { isSecret: true },
   ),
   mailFrom: optional('MTOKEN_MAIL_FROM', kinds.sender, 'Sender of all mails. Required with `MTOKEN_SMTP_URL`.'),

@@ -1,4 +1,4 @@
-/** The demo's mail server: keeps the last e-mails in memory for its mailbox page. Never used in production. */
+/** What takes the place of a mail server: the demo's mailbox in memory, and development's on the terminal. Never used in production. */
 import type { Email, EmailSender } from './email.ts';
 
 const kept = 100;
@@ -19,4 +19,24 @@ export function memoryMailbox(clock: { now(): number }): Mailbox {
     messages: () => [...mails],
     close: () => undefined,
   };
+}
+
+/** A sender that prints what it is given: development without a mail server. `print` takes whole lines. */
+export function printingSender(print: (text: string) => void): EmailSender {
+  return {
+    send: async ({ to, subject, text }) => print(asBlock(`mail to ${to.address}: ${subject}`, text)),
+    close: () => undefined,
+  };
+}
+
+/** Names come from outside: a control character would rewrite the terminal. */
+function asBlock(heading: string, text: string): string {
+  const lines = [
+    heading,
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  | ${line}`),
+  ];
+  return lines.map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '')).join('\n');
 }
