@@ -1,4 +1,5 @@
 /** `mtoken serve | migrate | bootstrap`: from an empty machine to a server with its first operator. */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -11,7 +12,7 @@ import { adminScopes } from '../oidc/deps.ts';
 import type { Stores } from '../server/stores.ts';
 import { type Credential, defaultCredentialPath } from './admin-client.ts';
 import { openCommandStores, readServerConfig } from './local.ts';
-import { CommandError, say, sayJson } from './output.ts';
+import { CommandError, remark, say, sayJson } from './output.ts';
 
 /** The `serve` command. */
 export function serveCommand(): Command {
@@ -62,9 +63,18 @@ export function bootstrapCommand(): Command {
     )
     .action(async (options: BootstrapOptions) => {
       const config = readServerConfig();
-      const stores = await openCommandStores(config, { migrates: true });
+      const file = resolve(options.out ?? defaultCredentialPath());
+      // Before a client is made that nobody could use.
+      if (existsSync(file)) throw fileExists(file);
+      const migrated: string[] = [];
+      const onMigrated = (id: string): number => migrated.push(id);
+      const stores = await openCommandStores(config, { migrates: true, onMigrated });
       try {
-        const file = resolve(options.out ?? defaultCredentialPath());
+        if (config.databaseUrl === undefined && migrated.some((id) => id.startsWith('0001_'))) {
+          remark(
+            `made a new database in ${config.dataDir}; if your server has another one, run this with its settings`,
+          );
+        }
         const credential = await makeCredential(config, stores, options);
         await writeCredential(file, credential);
         if (options.json) sayJson({ clientId: credential.clientId, file });
@@ -110,10 +120,14 @@ async function writeCredential(file: string, credential: Credential): Promise<vo
   try {
     await writeFile(file, `${JSON.stringify(credential, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
-    const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    throw new CommandError(isThere ? `${file} exists already` : `cannot write ${file}`, {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw fileExists(file);
+    throw new CommandError(`cannot write ${file}`, {
       hint: 'choose another file with --out; the client that was just made is not used by anybody and can be disabled',
       cause,
     });
   }
+}
+
+function fileExists(file: string): CommandError {
+  return new CommandError(`${file} exists already`, { hint: 'choose another file with --out' });
 }

@@ -29,7 +29,7 @@ function addCommand(): Command {
   return withAdminOptions(
     new Command('add')
       .description('create a user of a company')
-      .requiredOption('--company <id>')
+      .requiredOption('--company <id>', 'the company they belong to')
       .requiredOption('--name <name>', 'the individual, as they are called')
       .requiredOption('--email <address>', 'gets the confirmation codes and notices')
       .option('--role <role>', 'user or administrator (default user)')
