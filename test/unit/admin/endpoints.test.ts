@@ -32,6 +32,7 @@ describe('the endpoints of the admin API', () => {
 
 describe('what the admin API shows', () => {
   const secret = randomBytes(16).toString('hex');
+  const withSecret = <T extends object>(row: T): T & { readonly secret: string } => ({ ...row, secret });
 
   it('is named members only: a column that is added is not shown by accident (A-03)', () => {
     const company = sampleCompany();
@@ -46,10 +47,10 @@ describe('what the admin API shows', () => {
       status: 'active',
     } as const;
     const views = [
-      companyView({ ...company, ...{ secret } }),
-      userView({ ...user, ...{ secret } }),
+      companyView(withSecret(company)),
+      userView(withSecret(user)),
       deviceView(device),
-      clientView({ ...client, createdAt: 0, version: 1, ...{ secret } }),
+      clientView(withSecret({ ...client, createdAt: 0, version: 1 })),
     ];
     expect(JSON.stringify(views)).not.toContain(secret);
     expect(JSON.stringify(views)).not.toContain(device.thumbprint);
