@@ -66,15 +66,8 @@ export function bootstrapCommand(): Command {
       const file = resolve(options.out ?? defaultCredentialPath());
       // Before a client is made that nobody could use.
       if (existsSync(file)) throw fileExists(file);
-      const migrated: string[] = [];
-      const onMigrated = (id: string): number => migrated.push(id);
-      const stores = await openCommandStores(config, { migrates: true, onMigrated });
+      const stores = await openCommandStores(config, { migrates: true, onMigrated: (id) => sayIfNew(config, id) });
       try {
-        if (config.databaseUrl === undefined && migrated.some((id) => id.startsWith('0001_'))) {
-          remark(
-            `made a new database in ${config.dataDir}; if your server has another one, run this with its settings`,
-          );
-        }
         const credential = await makeCredential(config, stores, options);
         await writeCredential(file, credential);
         if (options.json) sayJson({ clientId: credential.clientId, file });
@@ -86,6 +79,12 @@ export function bootstrapCommand(): Command {
         await stores.close();
       }
     });
+}
+
+/** The trap of a shell without the server's settings: a credential of a database that no server uses. */
+function sayIfNew({ databaseUrl, dataDir }: Config, migration: string): void {
+  if (databaseUrl !== undefined || !migration.startsWith('0001_')) return;
+  remark(`made a new database in ${dataDir}; if your server has another one, run this with its settings`);
 }
 
 async function makeCredential(config: Config, stores: Stores, options: BootstrapOptions): Promise<Credential> {
