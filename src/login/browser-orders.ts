@@ -102,7 +102,7 @@ async function createLoginOrder(deps: OrderDeps, request: BrowserOrderRequest, b
     browser,
     display: { text, locale },
     context: interaction.uid,
-    freshProof: false,
+    freshProof: interaction.needsFreshProof,
     ownerUserId: null,
     binding,
     pageLimitAt,

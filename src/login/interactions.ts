@@ -10,6 +10,8 @@ export interface Interaction {
   /** Languages the portal asked for, best first. */
   readonly uiLocales: readonly string[];
   readonly expiresAt: number;
+  /** The portal wants a proof of this login's own (`prompt=login`, `max_age`): that an app session is open is not enough. */
+  readonly needsFreshProof: boolean;
 }
 
 /** The facts of a login that a phone approved. */

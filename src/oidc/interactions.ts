@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider';
 import { errors, type InteractionResults, type Interaction as ProviderInteraction } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import type { CompletedLogin, Interaction, Interactions } from '../login/interactions.ts';
+import { absoluteSeconds } from '../mpin/session.ts';
 import { acr } from '../protocol/names.ts';
 import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
@@ -80,7 +81,18 @@ function describe({ uid, params, exp }: ProviderInteraction, clientName: string)
     origin: redirectUri.origin,
     uiLocales: typeof locales === 'string' ? locales.split(' ').filter((tag) => tag !== '') : [],
     expiresAt: exp * 1000,
+    needsFreshProof: needsFreshProof(params),
   };
+}
+
+/**
+ * An app session may have been opened half an hour ago. Who asks for `prompt=login`, or for a `max_age` that such a session could
+ * exceed, asks for the person now (OIDC Core 1.0 §3.1.2.1, S-09).
+ */
+function needsFreshProof(params: ProviderInteraction['params']): boolean {
+  const { prompt, max_age: maxAge } = params;
+  const isAsked = typeof prompt === 'string' && prompt.split(' ').includes('login');
+  return isAsked || (maxAge !== undefined && Number(maxAge) < absoluteSeconds);
 }
 
 /** A device approves for its own user only, and only while it may be used (T8). */

@@ -103,6 +103,7 @@ describe('The cookie of a login under way', () => {
       client: { id: portal.id, name: 'A portal', domain: 'portal.example' },
       origin: 'https://portal.example',
       uiLocales: [],
+      needsFreshProof: false,
     });
     server.decision = { kind: 'approve' };
   });

@@ -71,6 +71,23 @@ describe.each(systemEngines())('a login from end to end on $name', (engine) => {
     },
   );
 
+  it.each([{ prompt: 'login' }, { max_age: '60' }])(
+    'asked for with %o takes a proof of its own: that the app is unlocked is not enough (S-09, O-14)',
+    async (extra) => {
+      const phone = await registerPhone(system);
+      await phone.unlockWithMpin(mpin);
+      const login = await openLoginPage(system.portal, { extra });
+      const order = await scan(login, phone);
+      expect(order.descriptor.freshProof).toBe(true);
+      await expect(phone.approve(order)).rejects.toMatchObject({ code: 'proof_required' });
+      expect(await login.status()).toMatchObject({ state: 'claimed' });
+      const before = Math.floor(Date.now() / 1000);
+      await phone.approve(order, { method: 'mpin', mpin });
+      const tokens = await system.portal.redeem(await login.finish(), login.begun);
+      expect(Number(tokens.claims()?.['auth_time'])).toBeGreaterThanOrEqual(before);
+    },
+  );
+
   it('declined ends in access_denied at the portal, and cannot be approved after that (P-09, T-17)', async () => {
     const phone = await registerPhone(system);
     await phone.unlockWithMpin(mpin);
