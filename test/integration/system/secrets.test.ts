@@ -175,7 +175,7 @@ async function runEverything(system: System, keep: Keep): Promise<void> {
   await signSomething(system, phone, keep);
   keep('admin token', await adminToken(system, await addAdminClient(system.server)));
   // One order and one page that are still open: what is short-lived must be sealed too.
-  const open = await openLoginPage(system.portal, { browser });
+  const open = await openLoginPage(system.portal, { browser, extra: { prompt: 'login' } });
   await scan(open, phone);
   await eventually('the outbox being empty', async () =>
     (await system.server.stores.records.outbox.count('pending')) === 0 ? true : undefined,

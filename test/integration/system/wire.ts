@@ -73,7 +73,7 @@ const everywhere: Readonly<Record<string, RegExp>> = {
   'referrer-policy': /^no-referrer$/,
   'content-security-policy': /frame-ancestors 'none'/,
   'cross-origin-opener-policy': /^same-origin$/,
-  'cache-control': /no-store|max-age/,
+  'cache-control': /no-store|no-cache|max-age/,
   'x-request-id': /^req_[A-Za-z0-9_-]{22}$/,
 };
 
