@@ -28,7 +28,7 @@ export interface LoginMessages {
   readonly gone: { readonly title: string; readonly text: string };
   readonly fault: { readonly title: string; readonly text: string };
   readonly supportCode: string;
-  readonly landing: { readonly title: string; readonly text: string };
+  readonly landing: { readonly title: string; readonly text: string; readonly open: string };
   /** What the phone shows and signs for a login. */
   readonly display: (portal: string, domain: string) => string;
 }
@@ -91,6 +91,7 @@ const en: LoginMessages = {
   landing: {
     title: 'Scan this from within the app',
     text: 'Open the mToken app, choose “Scan”, and point it at the code on the screen. The camera of your phone alone cannot log you in.',
+    open: 'Open the mToken app in this browser',
   },
   display: (portal, domain) => `Log in to ${portal} (${domain})`,
 };

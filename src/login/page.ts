@@ -12,6 +12,8 @@ export interface PageAsset {
 export interface PageAssets {
   readonly script: PageAsset;
   readonly style: PageAsset;
+  /** Offers the app on the page that a link for this device opens; nothing is offered without it. */
+  readonly landing?: PageAsset | undefined;
 }
 
 /** Nothing inline, nothing from elsewhere, no frames, no forms; scripts may not turn text into markup. */
@@ -61,9 +63,11 @@ ${endPanel('lost', m.lost, [])}
 <button type="button" id="cancel" class="quiet">${m.cancel}</button>
 </footer>
 </main>`;
-  const script = html`<script type="module" src="${frame.assets.script.url}" integrity="${frame.assets.script.integrity}"></script>`;
-  return document({ ...frame, title: m.title(portal), head: script, body });
+  return document({ ...frame, title: m.title(portal), head: scriptTag(frame.assets.script), body });
 }
+
+const scriptTag = ({ url, integrity }: PageAsset): Markup =>
+  html`<script type="module" src="${url}" integrity="${integrity}"></script>`;
 
 function pendingPanel(m: LoginMessages): Markup {
   return html`<section data-panel="pending" hidden>
@@ -99,6 +103,16 @@ export function messagePage({
       : html`<p class="support">${frame.messages.supportCode} <code>${supportCode}</code></p>`;
   const body = html`<main class="message"><h1>${text.title}</h1><p>${text.text}</p>${support}</main>`;
   return document({ ...frame, title: text.title, head: html``, body });
+}
+
+/** What a phone's own camera, or a link for this device, opens: where to scan. With `link`, a browser that is a phone itself can go on. */
+export function landingPage({ link, ...frame }: Frame & { link: string | undefined }): string {
+  const { landing: text } = frame.messages;
+  const { landing: script } = frame.assets;
+  const isOffered = link !== undefined && script !== undefined;
+  const offer = isOffered ? html`<a id="open-app" class="button" href="/app#${link}" hidden>${text.open}</a>` : html``;
+  const body = html`<main class="message"><h1>${text.title}</h1><p>${text.text}</p>${offer}</main>`;
+  return document({ ...frame, title: text.title, head: isOffered ? scriptTag(script) : html``, body });
 }
 
 interface Document extends Frame {

@@ -18,7 +18,7 @@ import { findBrowserOrder, openBrowserOrder } from './browser-orders.ts';
 import { type OrderFeed, startOrderFeed } from './feed.ts';
 import type { Interaction, Interactions } from './interactions.ts';
 import { acceptedLanguages, messagesFor } from './messages.ts';
-import { loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
+import { landingPage, loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
 import { type PageView, pageView } from './view.ts';
 
 export interface LoginDeps extends OrderDeps, LimitDeps {
@@ -228,8 +228,9 @@ function sendPage(reply: FastifyReply, page: string): FastifyReply {
 
 /** What a phone's own camera opens: it says where to scan, and neither reads nor changes anything. */
 function sendLanding(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const frame = frameOf(deps, request);
-  return sendPage(reply, messagePage({ ...frame, text: frame.messages.landing }));
+  // The path as it came; it is text in a link to our own app, which judges it.
+  const link = request.url.startsWith('/l/') ? `${deps.issuer}${request.url}` : undefined;
+  return sendPage(reply, landingPage({ ...frameOf(deps, request), link }));
 }
 
 /** A person sees a page that says what to do; scripts get the problem document from the application's handler. */

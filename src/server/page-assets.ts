@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import staticFiles from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import type { PageAssets } from '../login/page.ts';
+import type { PageAsset, PageAssets } from '../login/page.ts';
 
 /** Where the build puts them: the same place for `src` and `dist`. */
 export const builtWebDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -17,8 +17,16 @@ export async function readManifest(directory: string): Promise<Readonly<Record<s
 
 /** Script and style of a page. */
 export function pageAssets(manifest: Readonly<Record<string, string>>, page: string): PageAssets {
-  const asset = (name: string) => ({ url: `${urlPrefix}${name}`, integrity: manifest[name] ?? '' });
-  return { script: asset(`${page}.js`), style: asset(`${page}.css`) };
+  return { script: asset(manifest, `${page}.js`), style: asset(manifest, `${page}.css`) };
+}
+
+/** The script of the page that a link for this device opens in a browser; `undefined` where it is not built. */
+export function landingScript(manifest: Readonly<Record<string, string>>): PageAsset | undefined {
+  return manifest['landing.js'] === undefined ? undefined : asset(manifest, 'landing.js');
+}
+
+function asset(manifest: Readonly<Record<string, string>>, name: string): PageAsset {
+  return { url: `${urlPrefix}${name}`, integrity: manifest[name] ?? '' };
 }
 
 /** Serves exactly the files of the manifest, each known when the server starts. */

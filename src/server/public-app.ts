@@ -14,8 +14,9 @@ import { loadSession, touchSession } from '../mpin/session.ts';
 import type { Oidc } from '../oidc/plugin.ts';
 import { orderEndpoints } from '../orders/routes.ts';
 import { registrationEndpoints } from '../registration/routes.ts';
+import { registerAppPage } from './app-page.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
-import { pageAssets, readManifest, registerAssets } from './page-assets.ts';
+import { landingScript, pageAssets, readManifest, registerAssets } from './page-assets.ts';
 
 /** Requests of the app that may be under way at once, wait, and how long; beyond that callers are told to come again (L-16). */
 const gateOptions = { maxRunning: 64, maxWaiting: 512, waitMs: 2000 } as const;
@@ -44,8 +45,12 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
   await group(app, { limits, name: 'oidc' }, oidc.plugin);
   const manifest = await readManifest(webDirectory);
   const isBuilt = manifest['login.js'] !== undefined;
-  if (isBuilt) await group(app, { limits, name: 'assets' }, (scope) => registerAssets(scope, webDirectory, manifest));
-  else log.warn({ path: webDirectory }, 'the pages are not built: npm run build');
+  if (isBuilt) {
+    await group(app, { limits, name: 'assets' }, async (scope) => {
+      await registerAssets(scope, webDirectory, manifest);
+      await registerAppPage(scope, webDirectory, manifest);
+    });
+  } else log.warn({ path: webDirectory }, 'the pages are not built: npm run build');
   await group(app, { limits, name: 'login' }, async (scope) => {
     countStreams(scope, metrics);
     const assets = pageAssets(manifest, 'login');
@@ -54,7 +59,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
       ...capabilities.orders,
       ...limits,
       interactions: oidc.interactions,
-      assets,
+      assets: { ...assets, landing: landingScript(manifest) },
       ordersPerMinute,
     });
   });

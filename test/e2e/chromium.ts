@@ -11,7 +11,8 @@ if (!hasChromium && process.env['CI'] === 'true') {
   throw new Error(`no browser at ${executablePath}: CI takes one (apt-get install chromium)`);
 }
 
-export function launchChromium(): Promise<Browser> {
+/** `flags` are added to those that every test needs. */
+export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     headless: true,
@@ -23,6 +24,7 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...flags,
     ],
   });
 }

@@ -1,0 +1,158 @@
+/** What every screen has: the phone, the texts, one place to be shown in, and one way to call the server and to say what went wrong. */
+import { type ClaimedOrder, type Phone, PhoneError } from '../../sdk/index.ts';
+import { button, element } from './dom.ts';
+import { errorText } from './errors.ts';
+import type { Messages } from './messages.ts';
+
+/** A screen: its heading takes the focus when it is shown. */
+export interface Screen {
+  /** For styles and tests. */
+  readonly name: string;
+  readonly title: string;
+  readonly content: readonly (Node | undefined)[];
+  /** Shown only while the phone is unlocked: it goes when the session ends. */
+  readonly isPrivate?: boolean;
+  /** Stops what must not go on: a camera, a timer. */
+  readonly onLeave?: () => void;
+}
+
+/** Where screens lead; made in main.ts, so that no two screens import each other. */
+export interface Navigation {
+  /** Looks where this phone stands and shows that. */
+  start(): Promise<void>;
+  welcome(): void;
+  pending(): void;
+  unlock(notice?: string): void;
+  forgotten(): void;
+  home(): Promise<void>;
+  scan(): void;
+  paste(): void;
+  /** Claims what a scanned text or a link names, and shows it. */
+  claim(text: string): Promise<void>;
+  confirm(order: ClaimedOrder): void;
+  devices(): void;
+  changeMpin(): void;
+  remove(): void;
+  blocked(): void;
+  ended(): void;
+  storage(): void;
+}
+
+export interface App {
+  readonly phone: Phone;
+  readonly t: Messages;
+  /** The only server of this app: the one that it was loaded from. */
+  readonly issuer: string;
+  /** A link that waits to be claimed until the phone is unlocked. */
+  pendingLink: string | undefined;
+  /** Shows a screen in place of the last one. */
+  show(screen: Screen): void;
+  /** Says what is wrong on this screen; nothing where the text is left out. */
+  say(text?: string, retry?: () => void): void;
+  /**
+   * Does something that takes time, and then `next` if the person has not gone elsewhere. What goes wrong is judged by `onError`
+   * first, which answers true where it has dealt with it.
+   */
+  run<T>(work: () => Promise<T>, next: (result: T) => void, options?: RunOptions): Promise<void>;
+  /** True while the screen shown takes an open session. */
+  isPrivate(): boolean;
+  readonly go: Navigation;
+}
+
+export interface RunOptions {
+  readonly onError?: (error: PhoneError) => boolean;
+  /** Offered where the server could not be reached. */
+  readonly retry?: () => void;
+}
+
+interface Parts {
+  readonly phone: Phone;
+  readonly t: Messages;
+  readonly issuer: string;
+  readonly main: HTMLElement;
+  readonly navigate: (app: App) => Navigation;
+}
+
+/** The app over one element of the document. */
+export function createApp({ phone, t, issuer, main, navigate }: Parts): App {
+  let shown: Screen | undefined;
+  const trouble = element('div', { class: 'trouble', attributes: { role: 'alert' } });
+  const say: App['say'] = (text, retry) => {
+    if (text === undefined) return trouble.replaceChildren();
+    const again = retry && button(t('act.retry'), retry, 'quiet');
+    trouble.replaceChildren(element('p', { text }), ...(again === undefined ? [] : [again]));
+  };
+  const show: App['show'] = (screen) => {
+    shown?.onLeave?.();
+    shown = screen;
+    setBusy(main, false);
+    say();
+    const heading = element('h1', { text: screen.title, attributes: { tabindex: '-1' } });
+    main.dataset['screen'] = screen.name;
+    main.replaceChildren(heading, trouble, ...screen.content.filter((node) => node !== undefined));
+    document.title = `${screen.title} · ${t('app.name')}`;
+    window.scrollTo(0, 0);
+    heading.focus();
+  };
+  const run: App['run'] = async (work, next, options = {}) => {
+    const at = shown;
+    // A second press while the first is under way would do it twice.
+    if (main.getAttribute('aria-busy') === 'true') return;
+    say();
+    setBusy(main, true);
+    try {
+      const result = await work();
+      if (at !== shown) return;
+      setBusy(main, false);
+      next(result);
+    } catch (error) {
+      if (at !== shown) return;
+      setBusy(main, false);
+      fail(app, error, options);
+    }
+  };
+  const app: Omit<App, 'go'> & { go: Navigation } = {
+    phone,
+    t,
+    issuer,
+    pendingLink: undefined,
+    show,
+    say,
+    run,
+    isPrivate: () => shown?.isPrivate ?? false,
+    go: undefined as unknown as Navigation,
+  };
+  app.go = navigate(app);
+  return app;
+}
+
+function setBusy(main: HTMLElement, isBusy: boolean): void {
+  main.setAttribute('aria-busy', String(isBusy));
+}
+
+/** What ends a registration or a session leads away; everything else is said on the screen where it happened. */
+function fail(app: App, error: unknown, { onError, retry }: RunOptions): void {
+  const known =
+    error instanceof PhoneError ? error : new PhoneError('key_store', { cause: error, detail: String(error) });
+  if (onError?.(known)) return;
+  const { go, t } = app;
+  switch (known.code) {
+    case 'locked':
+    case 'session_ended':
+      return go.unlock(t('unlock.idle'));
+    case 'blocked':
+      return go.blocked();
+    case 'deactivated':
+      return go.ended();
+    case 'approval_pending':
+      return go.pending();
+    case 'not_registered':
+      return go.welcome();
+    case 'key_store':
+      return go.storage();
+    default: {
+      const canRetry = known.code === 'offline' || known.code === 'unavailable';
+      return app.say(errorText(app, known), canRetry ? retry : undefined);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** Choosing an mPIN: the rules, why one is weak, and once more to be sure. */
+import { type MpinRules, PhoneError, weakMpin } from '../../sdk/index.ts';
+import type { App } from './app.ts';
+import { button, paragraph } from './dom.ts';
+import { errorText } from './errors.ts';
+import { createPad } from './pad.ts';
+
+interface Choice {
+  readonly rules: MpinRules;
+  readonly isPrivate: boolean;
+  readonly back: () => void;
+  readonly onChosen: (mpin: string) => void;
+  /** Why it is asked again. */
+  readonly notice?: string;
+}
+
+/** Asks twice and calls `onChosen` with an mPIN that is not weak. */
+export function choosePin(app: App, choice: Choice): void {
+  const { t } = app;
+  const { minLength, maxLength } = choice.rules;
+  const pad = createPad({
+    t,
+    minLength,
+    maxLength,
+    submitLabel: 'OK',
+    onSubmit: (digits) => {
+      const weak = weakMpin(digits);
+      if (weak === undefined) return repeatPin(app, choice, digits);
+      pad.clear();
+      app.say(errorText(app, new PhoneError('weak_mpin', { rule: weak.rule })));
+    },
+  });
+  app.show({
+    name: 'choose',
+    title: t('choose.title'),
+    isPrivate: choice.isPrivate,
+    content: [
+      paragraph(t('choose.rules', { min: minLength, max: maxLength })),
+      paragraph(t('choose.only'), 'soft'),
+      pad.root,
+      button(t('act.back'), choice.back, 'quiet'),
+    ],
+  });
+  app.say(choice.notice);
+}
+
+function repeatPin(app: App, choice: Choice, first: string): void {
+  const { t } = app;
+  const again = (notice?: string): void => choosePin(app, { ...choice, ...(notice !== undefined && { notice }) });
+  const pad = createPad({
+    t,
+    minLength: choice.rules.minLength,
+    maxLength: choice.rules.maxLength,
+    submitLabel: 'OK',
+    onSubmit: (digits) => (digits === first ? choice.onChosen(digits) : again(t('repeat.differs'))),
+  });
+  app.show({
+    name: 'repeat',
+    title: t('repeat.title'),
+    isPrivate: choice.isPrivate,
+    content: [pad.root, button(t('act.back'), () => again(), 'quiet')],
+  });
+}

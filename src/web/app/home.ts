@@ -1,0 +1,61 @@
+/** The unlocked phone: where everything begins. */
+import type { App } from './app.ts';
+import { button, element, paragraph } from './dom.ts';
+import { showPaste, showScan } from './scan.ts';
+
+/** Scan first, everything else below. */
+export async function showHome(app: App): Promise<void> {
+  const { t, phone, go } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered' || state.session === null) return go.start();
+  const user = state.owner?.user.name;
+  app.show({
+    name: 'home',
+    title: user === undefined ? t('home.unnamed') : t('home.title', { user }),
+    isPrivate: true,
+    content: [
+      paragraph(t('home.text')),
+      element('button', {
+        class: 'large',
+        text: t('home.scan'),
+        onClick: () => go.scan(),
+        attributes: { type: 'button' },
+      }),
+      button(t('home.devices'), () => go.devices(), 'quiet'),
+      button(t('home.change'), () => go.changeMpin(), 'quiet'),
+      button(t('home.remove'), () => go.remove(), 'quiet'),
+      button(t('home.lock'), () => void lockNow(app), 'quiet'),
+    ],
+  });
+}
+
+/** Forgets the session here at once and tells the server. `notice` says why it was locked, where the person did not do it. */
+export async function lockNow(app: App, notice?: string): Promise<void> {
+  const ending = app.phone.logout().catch(() => undefined);
+  app.go.unlock(notice);
+  await ending;
+}
+
+function codeTaker(app: App) {
+  let claimed: Awaited<ReturnType<App['phone']['claim']>> | undefined;
+  return {
+    onText: async (text: string) => {
+      claimed = await app.phone.claim(text);
+    },
+    next: () => {
+      if (claimed !== undefined) app.go.confirm(claimed);
+    },
+    back: () => void app.go.home(),
+    isPrivate: true,
+  };
+}
+
+/** Scans the code of a login page. */
+export function showLoginScan(app: App): void {
+  showScan(app, { ...codeTaker(app), paste: () => app.go.paste() });
+}
+
+/** Takes the code of a login page as text. */
+export function showLoginPaste(app: App): void {
+  showPaste(app, codeTaker(app));
+}

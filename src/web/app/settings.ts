@@ -1,0 +1,91 @@
+/** Changing the mPIN, and removing the phone. */
+import type { PhoneError } from '../../sdk/index.ts';
+import type { App } from './app.ts';
+import { choosePin } from './choose-pin.ts';
+import { button, paragraph } from './dom.ts';
+import { errorText } from './errors.ts';
+import { createPad } from './pad.ts';
+
+/** Asks for the old mPIN, then twice for the new one. The server judges the old one together with the new. */
+export async function showChange(app: App, why?: string): Promise<void> {
+  const { t, phone } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered' || state.session === null) return app.go.start();
+  const rules = state.mpin;
+  const choose = (oldMpin: string, notice?: string): void =>
+    choosePin(app, {
+      rules,
+      isPrivate: true,
+      ...(notice !== undefined && { notice }),
+      back: () => void app.go.home(),
+      onChosen: (newMpin) => change(app, { oldMpin, newMpin, choose }),
+    });
+  const pad = createPad({ t, ...rules, submitLabel: 'OK', onSubmit: (digits) => choose(digits) });
+  app.show({
+    name: 'old-mpin',
+    title: t('change.old'),
+    isPrivate: true,
+    content: [pad.root, button(t('act.back'), () => void app.go.home(), 'quiet')],
+  });
+  app.say(why);
+  return undefined;
+}
+
+interface Change {
+  readonly oldMpin: string;
+  readonly newMpin: string;
+  readonly choose: (oldMpin: string, notice?: string) => void;
+}
+
+function change(app: App, { oldMpin, newMpin, choose }: Change): void {
+  const { phone } = app;
+  const onError = (error: PhoneError): boolean => {
+    if (error.code === 'wrong_mpin') void showChange(app, errorText(app, error));
+    else if (error.code === 'weak_mpin') choose(oldMpin, errorText(app, error));
+    else if (error.code === 'offline') showChanged(app, 'change.unsure');
+    else return false;
+    return true;
+  };
+  void app.run(
+    () => phone.changeMpin({ oldMpin, newMpin }),
+    () => showChanged(app, 'change.doneText'),
+    { onError, retry: () => change(app, { oldMpin, newMpin, choose }) },
+  );
+}
+
+function showChanged(app: App, text: 'change.doneText' | 'change.unsure'): void {
+  const { t } = app;
+  app.show({
+    name: 'changed',
+    title: text === 'change.doneText' ? t('change.done') : t('home.change'),
+    isPrivate: true,
+    content: [paragraph(t(text)), button(t('act.done'), () => void app.go.home())],
+  });
+}
+
+/** Ends this phone at the server and destroys its keys, after a question. */
+export function showRemove(app: App): void {
+  const { t, phone } = app;
+  const remove = (): void => {
+    void app.run(
+      () => phone.deactivate(),
+      () =>
+        app.show({
+          name: 'removed',
+          title: t('removed.title'),
+          content: [paragraph(t('removed.text')), button(t('act.done'), () => void app.go.start())],
+        }),
+      { retry: remove },
+    );
+  };
+  app.show({
+    name: 'remove',
+    title: t('remove.title'),
+    isPrivate: true,
+    content: [
+      paragraph(t('remove.text')),
+      button(t('remove.do'), remove, 'danger'),
+      button(t('act.cancel'), () => void app.go.home(), 'quiet'),
+    ],
+  });
+}

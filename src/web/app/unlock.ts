@@ -1,0 +1,128 @@
+/** The locked phone: the mPIN pad, and what to do where the mPIN is forgotten. */
+import type { App } from './app.ts';
+import { button, paragraph } from './dom.ts';
+import { errorText } from './errors.ts';
+import { createPad } from './pad.ts';
+
+/** Asks for the mPIN; goes on with the link that waits, or home. `notice` says why it is asked. */
+export async function showUnlock(app: App, notice?: string): Promise<void> {
+  const { t, phone } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered') return app.go.start();
+  const { minLength, maxLength } = state.mpin;
+  const pad = createPad({
+    t,
+    minLength,
+    maxLength,
+    submitLabel: 'OK',
+    onSubmit: (digits) => {
+      pad.setBusy(true);
+      void app
+        .run(
+          () => phone.unlockWithMpin(digits),
+          () => void afterUnlock(app),
+          {
+            onError: (error) => {
+              if (error.code !== 'wrong_mpin') return false;
+              app.say(errorText(app, error));
+              return true;
+            },
+          },
+        )
+        .finally(() => {
+          pad.clear();
+          pad.setBusy(false);
+        });
+    },
+  });
+  const { owner } = state;
+  app.show({
+    name: 'unlock',
+    title: t('unlock.title'),
+    content: [
+      owner === null
+        ? undefined
+        : paragraph(t('unlock.for', { user: owner.user.name, company: owner.company.name }), 'soft'),
+      app.pendingLink === undefined ? undefined : paragraph(t('unlock.waiting')),
+      notice === undefined ? undefined : paragraph(notice, 'notice'),
+      pad.root,
+      button(t('unlock.forgotten'), () => app.go.forgotten(), 'quiet'),
+    ],
+  });
+}
+
+async function afterUnlock(app: App): Promise<void> {
+  const link = app.pendingLink;
+  app.pendingLink = undefined;
+  await app.go.home();
+  if (link !== undefined) await app.go.claim(link);
+}
+
+/** Nobody can tell a forgotten mPIN: only a new registration helps. */
+export function showForgotten(app: App): void {
+  const { t } = app;
+  app.show({
+    name: 'forgotten',
+    title: t('forgotten.title'),
+    content: [
+      paragraph(t('forgotten.text')),
+      button(t('act.back'), () => app.go.unlock()),
+      button(t('again.do'), () => confirmErase(app), 'danger'),
+    ],
+  });
+}
+
+/** Destroys the keys of a phone that is of no more use, after one more question. */
+export function confirmErase(app: App): void {
+  const { t, phone } = app;
+  app.show({
+    name: 'erase',
+    title: t('again.do'),
+    content: [
+      paragraph(t('remove.text')),
+      button(
+        t('again.sure'),
+        () =>
+          void app.run(
+            () => phone.erase(),
+            () => void app.go.start(),
+          ),
+        'danger',
+      ),
+      button(t('act.cancel'), () => void app.go.start(), 'quiet'),
+    ],
+  });
+}
+
+/** Five wrong mPINs: the end of this registration, and the way to a new one. */
+export function showBlocked(app: App): void {
+  showEnd(app, 'blocked', [app.t('blocked.text'), app.t('blocked.next')]);
+}
+
+/** The server has ended this registration. */
+export function showEnded(app: App): void {
+  showEnd(app, 'ended', [app.t('ended.text'), app.t('blocked.next')]);
+}
+
+function showEnd(app: App, name: 'blocked' | 'ended', texts: readonly string[]): void {
+  const { t } = app;
+  app.show({
+    name,
+    title: t(`${name}.title`),
+    content: [...texts.map((text) => paragraph(text)), button(t('again.do'), () => confirmErase(app))],
+  });
+}
+
+/** The browser keeps nothing, or has lost it. */
+export function showStorage(app: App): void {
+  const { t } = app;
+  app.show({
+    name: 'storage',
+    title: t('storage.title'),
+    content: [
+      paragraph(t('storage.text')),
+      button(t('act.retry'), () => void app.go.start()),
+      button(t('again.do'), () => confirmErase(app), 'quiet'),
+    ],
+  });
+}
