@@ -1,6 +1,7 @@
 /** `mtoken client …`: portals, and machines that use the admin API. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { adminClient, readCredential } from './admin-client.ts';
 import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
 import { CommandError, exitCode, say, sayTable } from './output.ts';
 
@@ -59,7 +60,8 @@ function addCommand(): Command {
         '\nExample:\n  $ mtoken client add portal --name "Business portal" \\\n      --redirect-uri https://portal.example/callback --backchannel-uri https://portal.example/logout',
       ),
   ).action(async (id: string, options: AddOptions) => {
-    const client = await (await connect(options)).post<ClientView>('/clients', {
+    const credential = await readCredential(options.credential);
+    const client = await adminClient(credential).post<ClientView>('/clients', {
       id,
       kind: 'portal',
       name: options.name,
@@ -68,6 +70,8 @@ function addCommand(): Command {
     answer(options, client, () => {
       say(`client_id      ${client.id}`);
       if (client.secret) say(`client_secret  ${client.secret}   (shown this once)`);
+      say(`authenticates  ${options.jwks ? 'private_key_jwt' : 'client_secret_basic'}   (nothing else is accepted)`);
+      say(`issuer         ${credential.issuer}`);
     });
   });
 }

@@ -173,7 +173,9 @@ describe('mtoken, one command after the other', () => {
       '--redirect-uri',
       'https://portal.example/callback',
     );
-    expect(client.out).toMatch(/^client_id {6}portal\nclient_secret {2}\S{43} {3}\(shown this once\)\n$/);
+    expect(client.out).toMatch(
+      /^client_id {6}portal\nclient_secret {2}\S{43} {3}\(shown this once\)\nauthenticates {2}client_secret_basic .*\nissuer {9}http:\/\/localhost:\d+\n$/,
+    );
     expect((await mtoken('client', 'list')).out).toMatch(
       /portal\s+portal\s+Portal\s+active\s+https:\/\/portal\.example\/callback/,
     );
