@@ -101,7 +101,25 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const problem = problemOf(error, request.id);
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  if (error.code === 'not_found' && isForPerson(request)) {
+    return reply.status(problem.status).type('text/html; charset=utf-8').send(nothingHerePage(request.id));
+  }
   return reply.status(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+/** Somebody typed an address, or followed a link. */
+function isForPerson({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && (headers.accept ?? '').includes('text/html');
+}
+
+/** Without a style: it may load nothing. Nothing of the request is in it but the id that is ours. */
+function nothingHerePage(requestId: string): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Nothing here</title></head>
+<body><main><h1>Nothing here</h1><p>There is no page at this address. To log in, begin at your portal.</p>
+<p><small>For support: <code>${requestId}</code></small></p></main></body></html>
+`;
 }
 
 /** The value of `Retry-After`, in seconds, where coming again makes sense. */

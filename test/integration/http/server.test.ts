@@ -120,6 +120,18 @@ describe('errors (X-01)', () => {
     if (status === 405) expect(head.toLowerCase()).toMatch(/\r\nallow: [A-Z, ]+/i);
   });
 
+  it('tell a person with a browser in words, with nothing of the address', async () => {
+    const accept = 'text/html,application/xhtml+xml';
+    const answer = await fetch(`${publicUrl}/<script>alert(1)</script>`, { headers: { accept } });
+    const text = await answer.text();
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none'/);
+    expect(text).toContain('begin at your portal');
+    expect(text).toContain(answer.headers.get('x-request-id'));
+    expect(text).not.toContain('script');
+  });
+
   it.each(['TRACE', 'TRACK', 'DEBUG', 'PROPFIND', 'CONNECT'])('%s reflects nothing (X-09)', async (method) => {
     const text = await raw(
       `${method} /health/live HTTP/1.1\r\nhost: localhost\r\ncookie: secret=1\r\nconnection: close\r\n\r\n`,
