@@ -159,6 +159,11 @@ export function statusCommand(): Command {
   );
 }
 
+type Session = Extract<PhoneState, { kind: 'registered' }>['session'];
+
+const sessionLine = (session: Session): string =>
+  session === null ? 'locked' : `unlocked with ${session.method} until ${time(session.idleUntil)}`;
+
 function stateLines(state: PhoneState, server: string | null): string[] {
   switch (state.kind) {
     case 'new':
@@ -171,7 +176,7 @@ function stateLines(state: PhoneState, server: string | null): string[] {
         `registered at ${issuer} as ${deviceId}: ${server}`,
         ...(owner === null ? [] : [`for ${printable(owner.user.name)}, ${printable(owner.company.name)}`]),
         `biometric key: ${hasBiometrics ? 'yes' : 'no'}`,
-        session === null ? 'locked' : `unlocked with ${session.method} until ${time(session.idleUntil)}`,
+        ...(server === 'active' ? [sessionLine(session)] : []),
       ];
     }
   }

@@ -22,6 +22,8 @@ interface ScanOptions extends DecisionOptions {
   readonly report?: boolean;
 }
 
+const decideLater = 'decide with mtoken phone approve, decline or report';
+
 const outcome = { approve: 'approved', decline: 'declined', report: 'reported' } as const;
 
 /** `scan`: claims what a code asks for, shows it, and decides where it is told to. */
@@ -92,12 +94,17 @@ async function scan(desk: PhoneDesk, source: string | undefined, options: ScanOp
   const decision = chosen[0];
   if (decision === undefined) {
     desk.tell(orderJson(order), orderLines(order));
-    if (options.json || !isInteractive()) return;
+    if (options.json) return;
+    if (!isInteractive()) {
+      remark(decideLater);
+      return;
+    }
   } else if (!options.json) {
     for (const line of orderLines(order)) say(line);
   }
   const answer = decision ?? (await askDecision());
   if (answer !== undefined) await decide(desk, { order, decision: answer, options });
+  else remark(decideLater);
 }
 
 async function waitForPicture(folder: string): Promise<string> {

@@ -100,10 +100,18 @@ interface Explanation {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
+/** Advice of the library in this command's own words. */
+const beginAnew = 'mtoken phone deactivate --local, then mtoken phone register with a new activation';
+const commandHints: Readonly<Record<string, string>> = {
+  locked: 'mtoken phone unlock',
+  deactivated: beginAnew,
+  blocked: beginAnew,
+};
+
 function explain(error: unknown): Explanation {
   if (error instanceof PhoneError) {
     const { code, advice, attemptsLeft, rule, retryAfterSeconds, serverCode, requestId } = error;
-    const hint = code === 'locked' ? 'mtoken phone unlock' : hintOf(attemptsLeft, advice);
+    const hint = commandHints[code] ?? hintOf(attemptsLeft, advice);
     const more = { attemptsLeft, rule, retryAfterSeconds, serverCode, requestId };
     return { exit: exitCodes[code] ?? exitCode.failed, code, message: lowered(error.message), hint, more };
   }
