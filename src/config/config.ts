@@ -48,7 +48,11 @@ export function readConfig(sources: ConfigSources): ConfigResult {
   const values = readValues(texts, problems);
   const keys = readDataKeyFiles(values.dataKeyFiles ?? [], sources, problems);
   problems.push(...requirements(values));
-  if (values.mode === 'production') problems.push(...productionProblems(values, keys, sources));
+  if (values.mode === 'production') {
+    // A value that cannot be read was told already; it is not missing as well.
+    const told = new Set(problems.map(({ name }) => name));
+    problems.push(...productionProblems(values, keys, sources).filter(({ name }) => !told.has(name)));
+  }
   if (problems.length > 0) return { outcome: 'refused', problems };
   return { outcome: 'ready', config: deepFreeze(arrange(values, keys)) };
 }
