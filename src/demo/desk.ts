@@ -46,7 +46,7 @@ export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
 export function registerDesk(app: FastifyInstance, deps: DeskDeps): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers.host !== deps.host)
-      await reply.code(403).send({ error: 'this demo answers its own name only' });
+      await reply.code(403).send({ error: `this demo answers its own name only: open http://${deps.host}/` });
   });
   app.get('/desk', (_request, reply) =>
     reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(deskPage(deps.mailbox.messages())),

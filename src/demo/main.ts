@@ -111,7 +111,9 @@ try {
 function explainStart(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return `A port is taken: ${error.message}. Is the demo running already?`;
+  if (code === 'EADDRINUSE') {
+    return `A port is taken: ${error.message}. Is the demo running already? Others are set with MTOKEN_PORT, MTOKEN_ADMIN_PORT and MTOKEN_CLI_PORTAL_PORT.`;
+  }
   if (code === 'conflict') return `${error.message}. Is the demo running already?`;
   return `The demo could not start: ${error.message}`;
 }
