@@ -75,7 +75,9 @@ export async function callInSession<T extends TSchema>(
     }
     return reply;
   } catch (error) {
-    if (error instanceof PhoneError && endsSession(error)) await context.sessions.set(undefined);
+    // A newer session has nothing to do with what became of this one.
+    const isCurrent = (await context.sessions.get())?.id === session.id;
+    if (isCurrent && error instanceof PhoneError && endsSession(error)) await context.sessions.set(undefined);
     throw error;
   }
 }

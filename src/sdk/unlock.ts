@@ -163,13 +163,15 @@ export async function vaultKey(context: PhoneContext): Promise<Bytes> {
 /** Ends the session here at once, and at the server if it can be reached. */
 export async function logout(context: PhoneContext): Promise<void> {
   const phone = await loadRegistered(context);
+  const ended = await context.sessions.get();
   try {
     await callInSession(context, phone, { name: 'session/end', body: {}, reply: Empty });
   } catch (error) {
     // The session ends there by itself within minutes; here it must end now, whatever the network does.
     if (!(error instanceof PhoneError)) throw error;
   } finally {
-    await context.sessions.set(undefined);
+    // The person may have unlocked again while this call waited for a network that is slow or gone: that session stays.
+    if ((await context.sessions.get())?.id === ended?.id) await context.sessions.set(undefined);
   }
 }
 

@@ -244,6 +244,28 @@ describe('a phone', () => {
     expect(await phone.state()).toMatchObject({ session: null });
   });
 
+  it('does not lose a new session to a logout that still waits for the network', async () => {
+    const bank = await openBank();
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const phone = bank.phone({
+      fetch: async (url, init) => {
+        if (url.endsWith('/session/end')) await answered;
+        return bank.fetch(url, init);
+      },
+    });
+    await phone.beginRegistration(bank.activationText, { device: description });
+    await phone.finishRegistration({ confirmationCode, mpin });
+    await phone.unlockWithMpin(mpin);
+    const loggingOut = phone.logout();
+    await phone.unlockWithMpin(mpin);
+    answer();
+    await loggingOut;
+    expect(await phone.state()).toMatchObject({ session: { method: 'mpin' } });
+  });
+
   it('follows a rotation of the server keys through a set that the known key signed (C-12)', async () => {
     const { bank, phone } = await openBankWithPhone();
     bank.clock.advance(3_600_000);
