@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await look(page, 'approved');
     await desktop.waitForSelector('#logged-in');
     await press(page, 'Done');
-    await camera.pointAt(await (await newPage()).page);
+    await camera.pointAt((await newPage()).page);
     await press(page, 'Scan');
     await page.waitForSelector('video');
     await look(page, 'scan');

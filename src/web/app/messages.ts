@@ -18,7 +18,7 @@ const en = {
   'act.continue': 'Continue',
   'act.done': 'Done',
   'act.retry': 'Try again',
-  busy: 'One moment…',
+  'act.busy': 'One moment…',
 
   'welcome.title': 'Make this your mToken phone',
   'welcome.text':
@@ -27,7 +27,8 @@ const en = {
   'welcome.paste': 'Enter it as text instead',
   'welcome.linkFirst':
     'This browser is no mToken phone yet, so it cannot confirm your login. Set it up first, then go back to the portal and begin again.',
-  'install.text': 'Install the app first: a browser may forget what belongs to a page that is not installed.',
+  'install.text':
+    'Install the app first, from the menu of the browser: a browser may forget what belongs to a page that is not installed.',
   'install.do': 'Install the app',
   'install.ios': 'On an iPhone or iPad first choose “Share”, then “Add to Home Screen”, and open mToken from there.',
 
@@ -143,6 +144,10 @@ const en = {
   'devices.sure': 'End {name} for good? It must be registered again afterwards.',
   'devices.ended': '{name} was ended.',
   'devices.session': 'Session',
+  'devices.active': 'active',
+  'devices.pending': 'waiting for approval',
+  'devices.blocked': 'blocked',
+  'devices.deactivated': 'ended',
 
   'change.old': 'Enter the mPIN that you have',
   'change.done': 'Your mPIN is changed',
@@ -183,7 +188,6 @@ const en = {
   'error.wrong_code': 'This code was not accepted. Use the newest message.',
   'error.already_registered': 'This phone is registered already. Remove it first, or ask for a new activation.',
   'error.approval_pending': 'Your administrator has to approve this phone first.',
-  'error.mpin_format': 'The mPIN has {min} to {max} digits.',
   'error.authentication_failed': 'The server did not accept this phone. Try again; if it stays so, register it again.',
   'error.not_a_frame': 'This is no mToken login code. Scan the QR code on the login page itself.',
   'error.wrong_origin':

@@ -9,7 +9,7 @@ type Session = Awaited<ReturnType<Phone['listSessions']>>[number];
 /** Fetches both lists and shows them; `notice` says what has just been ended. */
 export function showOwn(app: App, notice?: string): void {
   const { t, phone } = app;
-  const lists = element('div', {}, paragraph(t('busy'), 'soft'));
+  const lists = element('div', {}, paragraph(t('act.busy'), 'soft'));
   app.show({
     name: 'devices',
     title: t('devices.title'),
@@ -47,10 +47,22 @@ function deviceRow(app: App, device: Device): HTMLElement {
   const { name, platform, isThis, lastUsedAt, status } = device;
   const used = lastUsedAt === null ? t('devices.unused') : t('devices.used', { time: when(lastUsedAt) });
   const isOver = status === 'blocked' || status === 'deactivated';
-  const facts = [platform, isThis ? t('devices.this') : status, used].join(' · ');
+  const facts = [platform, isThis ? t('devices.this') : statusText(app, status), used].filter(Boolean).join(' · ');
   // Ending this phone is an act of its own, with words of its own.
   const act = isThis ? () => app.go.remove() : () => confirmDevice(app, device);
   return row({ name, facts }, isOver ? undefined : endButton(app, name, act));
+}
+
+function statusText({ t }: App, status: string): string {
+  switch (status) {
+    case 'active':
+    case 'pending':
+    case 'blocked':
+    case 'deactivated':
+      return t(`devices.${status}`);
+    default:
+      return '';
+  }
 }
 
 function sessionRow(app: App, { sessionUid, startedAt, portals }: Session): HTMLElement {
