@@ -2,8 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationDocument } from '../src/config/document.ts';
 import { withWorkedExample } from '../test/docs/render.ts';
+import { protocolSchemas } from '../test/docs/schemas.ts';
 
 const protocol = new URL('../docs/protocol.md', import.meta.url);
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocument());
+writeFileSync(new URL('../docs/protocol.schema.json', import.meta.url), protocolSchemas());
 writeFileSync(protocol, withWorkedExample(readFileSync(protocol, 'utf8')));

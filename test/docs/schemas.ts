@@ -1,0 +1,17 @@
+/** Makes docs/protocol.schema.json: every message of the app protocol as JSON Schema, for apps in other languages; a test compares. */
+import * as devices from '../../src/protocol/devices.ts';
+import * as envelope from '../../src/protocol/envelope.ts';
+import * as orders from '../../src/protocol/orders.ts';
+import * as registration from '../../src/protocol/registration.ts';
+import * as session from '../../src/protocol/session.ts';
+
+/** The text of the document. */
+export function protocolSchemas(): string {
+  const schemas = { ...envelope, ...registration, ...session, ...orders, ...devices };
+  const document = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'mtoken app protocol, version 1: the messages that docs/protocol.md names',
+    $defs: Object.fromEntries(Object.entries(schemas).sort(([one], [other]) => (one < other ? -1 : 1))),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
