@@ -1,7 +1,8 @@
 /** The desk's pages. */
+import { escapeHtml } from '../html.ts';
 import type { Email } from '../notify/email.ts';
 import type { DeskActivation } from './desk.ts';
-import { escape, layout } from './portal-pages.ts';
+import { layout } from './portal-pages.ts';
 
 /** A button for a new activation, and the mailbox. */
 export function deskPage(mails: readonly (Email & { readonly receivedAt: number })[]): string {
@@ -12,8 +13,8 @@ export function deskPage(mails: readonly (Email & { readonly receivedAt: number 
         subject,
         text,
         receivedAt,
-      }) => `<details><summary>${escape(subject)} <span class="soft">to ${escape(to.address)},
-${escape(new Date(receivedAt).toISOString().slice(11, 19))} UTC</span></summary><pre>${escape(text)}</pre></details>`,
+      }) => `<details><summary>${escapeHtml(subject)} <span class="soft">to ${escapeHtml(to.address)},
+${escapeHtml(new Date(receivedAt).toISOString().slice(11, 19))} UTC</span></summary><pre>${escapeHtml(text)}</pre></details>`,
     )
     .join('\n');
   return layout(
@@ -30,11 +31,11 @@ export function activationPage(activation: DeskActivation, picture: string): str
   return layout(
     'Activation',
     `<h1>Register a phone</h1><p>Scan this with the app, or type the text. It works once, until
-${escape(new Date(activation.expiresAt).toISOString().slice(11, 16))} UTC.</p>
+${escapeHtml(new Date(activation.expiresAt).toISOString().slice(11, 16))} UTC.</p>
 <div class="qr" role="img" aria-label="Activation code">${picture}</div>
-<dl><dt>Code</dt><dd><code>${escape(activation.code)}</code></dd>
-<dt>Confirmation</dt><dd><code>${escape(activation.confirmationCode)}</code> <span class="soft">(from Ada's mailbox)</span></dd></dl>
-<p>For the simulated phone, in a terminal:</p><pre>${escape(phoneCommand(activation))}</pre><p><a href="/desk">Back to the desk</a></p>`,
+<dl><dt>Code</dt><dd><code>${escapeHtml(activation.code)}</code></dd>
+<dt>Confirmation</dt><dd><code>${escapeHtml(activation.confirmationCode)}</code> <span class="soft">(from Ada's mailbox)</span></dd></dl>
+<p>For the simulated phone, in a terminal:</p><pre>${escapeHtml(phoneCommand(activation))}</pre><p><a href="/desk">Back to the desk</a></p>`,
   );
 }
 

@@ -1,18 +1,12 @@
 /** The demo portal's pages. */
 import type { IDToken } from 'openid-client';
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Text as HTML. */
-export function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
+import { escapeHtml } from '../html.ts';
 
 /** A page of the portal. */
 export function layout(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)} · Demo portal</title><link rel="stylesheet" href="/portal.css"></head>
+<title>${escapeHtml(title)} · Demo portal</title><link rel="stylesheet" href="/portal.css"></head>
 <body><main>${body}</main></body></html>`;
 }
 
@@ -51,7 +45,7 @@ export function claimsPage(claims: IDToken): string {
     ['Issued for', claims.aud, 'aud'],
   ];
   const list = rows
-    .map(([label, value, claim]) => `<dt>${label}</dt><dd data-claim="${claim}">${escape(claimText(value))}</dd>`)
+    .map(([label, value, claim]) => `<dt>${label}</dt><dd data-claim="${claim}">${escapeHtml(claimText(value))}</dd>`)
     .join('\n');
   return layout(
     'Logged in',
@@ -68,7 +62,7 @@ function claimText(value: unknown): string {
 export function errorPage(text: string, detail?: string): string {
   return layout(
     'Not logged in',
-    `<h1>Not logged in</h1><p role="alert">${escape(text)}</p>${detail ? `<p class="soft"><code>${escape(detail)}</code></p>` : ''}
+    `<h1>Not logged in</h1><p role="alert">${escapeHtml(text)}</p>${detail ? `<p class="soft"><code>${escapeHtml(detail)}</code></p>` : ''}
 <p><a class="button" href="/">Back</a></p>`,
   );
 }

@@ -1,5 +1,5 @@
 /** The login page's markup: every text and every state is in it, so that the script only shows, hides and draws. */
-import { html, type Markup } from './html.ts';
+import { html, type Markup } from '../html.ts';
 import type { LoginMessages } from './messages.ts';
 
 /** A built file of the page: where it is served and what its bytes must hash to. */

@@ -1,5 +1,6 @@
 /** What the e-mails say, in English, one entry an event; no secret but the confirmation code, and never a link (A-09). */
 
+import { escapeHtml } from '../html.ts';
 import type { NoticeEvent } from './notices.ts';
 import type { NoticePayload } from './notify.ts';
 
@@ -118,7 +119,7 @@ export function asText({ paragraphs, code }: MessageText, greeting: string): str
   return `${[greeting, ...body].join('\n\n')}\n`;
 }
 
-/** The message as simple HTML: no picture, no link, no script, everything escaped. */
+/** The message as simple HTML: no picture, no link, no script, everything escaped, since a phone or a user may be called anything. */
 export function asHtml({ paragraphs, code, subject }: MessageText, greeting: string): string {
   const lines = [greeting, ...paragraphs].map((line) => `<p>${escapeHtml(line)}</p>`);
   if (code !== undefined) {
@@ -126,18 +127,6 @@ export function asHtml({ paragraphs, code, subject }: MessageText, greeting: str
   }
   const head = `<meta charset="utf-8"><title>${escapeHtml(subject)}</title>`;
   return `<!doctype html><html lang="en"><head>${head}</head><body>${lines.join('\n')}</body></html>\n`;
-}
-
-/** A phone or a user may be called anything: it must stay text (Kanidm 1.10: HTML in a display name). */
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 function owner({ reader, userName }: MessageContext): string {

@@ -1,5 +1,6 @@
 /** The few pages that the provider shows itself: end of a login, and what went wrong. Plain HTML without scripts. */
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../html.ts';
 
 const style = `:root{color-scheme:light dark;--ink:#14213d;--paper:#f6f7fb;--card:#fff;--line:#d6dae6;--brand:#1d4ed8;--soft:#51607d}
 @media(prefers-color-scheme:dark){:root{--ink:#e8ecf6;--paper:#0d1424;--card:#161f36;--line:#2b3757;--brand:#8ab0ff;--soft:#a3b0cc}}
@@ -25,12 +26,6 @@ export function contentSecurityPolicy(formAction?: readonly string[]): string {
     "frame-ancestors 'none'",
     ...(formAction === undefined ? [] : [`form-action ${formAction.join(' ')}`]),
   ].join('; ');
-}
-
-/** Escapes text for element content and quoted attributes. */
-export function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 function page(title: string, body: string): string {

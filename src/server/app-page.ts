@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { html } from '../login/html.ts';
+import { html } from '../html.ts';
 import { pageAssets } from './page-assets.ts';
 
 /** Like the login page's, and one Trusted Types policy: for the address of the service worker, a constant. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { html } from '../../../src/html.ts';
 import { browserName, networkPrefix } from '../../../src/login/browser.ts';
-import { html } from '../../../src/login/html.ts';
 import { acceptedLanguages, messagesFor } from '../../../src/login/messages.ts';
 import { plainName } from '../../../src/orders/text.ts';
 

@@ -15,7 +15,7 @@ export function html(parts: TemplateStringsArray, ...inserts: readonly Insert[])
 }
 
 function rendered(insert: Insert): string {
-  if (typeof insert === 'string' || typeof insert === 'number') return escaped(String(insert));
+  if (typeof insert === 'string' || typeof insert === 'number') return escapeHtml(String(insert));
   if ('markup' in insert) return insert.markup;
   return insert.map(({ markup }) => markup).join('');
 }
@@ -28,6 +28,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escaped(text: string): string {
+/** Text as element content or as a quoted attribute value. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
