@@ -74,7 +74,14 @@ export async function startPage(
     begin: (uid, client = {}) => {
       const expiresAt = world.orders.clock.now() + 600_000;
       const named = { id: 'portal', name: 'Example Bank', domain: 'portal.example', ...client };
-      interactions.set(uid, { uid, client: named, origin: 'https://portal.example', uiLocales: [], expiresAt, needsFreshProof: false });
+      interactions.set(uid, {
+        uid,
+        client: named,
+        origin: 'https://portal.example',
+        uiLocales: [],
+        expiresAt,
+        needsFreshProof: false,
+      });
     },
     close: async () => {
       await app.close();
