@@ -61,11 +61,24 @@ const restMs = 40;
 /** Browsers that do not paint the page never tell of a new frame. */
 const frameWaitMs = 200;
 
+/**
+ * How a picture is looked at, one way after the other. A code that is held still may be unreadable one way, frame after frame, and
+ * plain another: a little blur takes away what screens and cameras make of sharp edges (moiré, sharpening, dithering).
+ */
+const looks = [
+  { scale: 1, blur: false },
+  { scale: 1, blur: true },
+  { scale: 0.6, blur: false },
+  { scale: 0.75, blur: true },
+] as const;
+
 function readFrames(video: HTMLVideoElement, onText: (text: string) => void): () => void {
   let isOver = false;
   const look = async (): Promise<void> => {
-    while (!isOver) {
-      const text = video.videoWidth === 0 ? undefined : read(video, video.videoWidth, video.videoHeight);
+    for (let turn = 0; !isOver; turn += 1) {
+      const { scale, blur } = looks[turn % looks.length] ?? looks[0];
+      const [width, height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
+      const text = read(video, { width, height, blur, timeLimit: restMs });
       if (text !== undefined) onText(text);
       await nextFrame(video);
       await new Promise<void>((resolve) => {
@@ -89,16 +102,18 @@ async function nextFrame(video: HTMLVideoElement): Promise<void> {
   });
 }
 
-/** Widths at which a picture is looked at: photographs of screens read better when they are smaller. */
-const pictureWidths = [1600, 800, 2400];
+/** Photographs of screens read better when they are smaller. */
+const longestPicture = 1600;
+const pictureTimeMs = 500;
 
 /** The text of the QR code in a picture file; `undefined` where there is none. Throws where the file is no picture. */
 export async function readPicture(file: Blob): Promise<string | undefined> {
   const picture = await createImageBitmap(file);
   try {
-    for (const longest of pictureWidths) {
-      const scale = Math.min(1, longest / Math.max(picture.width, picture.height));
-      const text = read(picture, Math.round(picture.width * scale), Math.round(picture.height * scale));
+    const most = Math.min(1, longestPicture / Math.max(picture.width, picture.height));
+    for (const { scale, blur } of looks) {
+      const [width, height] = [Math.round(picture.width * most * scale), Math.round(picture.height * most * scale)];
+      const text = read(picture, { width, height, blur, timeLimit: pictureTimeMs });
       if (text !== undefined) return text;
     }
     return undefined;
@@ -109,14 +124,24 @@ export async function readPicture(file: Blob): Promise<string | undefined> {
 
 const canvas = document.createElement('canvas');
 
-function read(source: CanvasImageSource, width: number, height: number): string | undefined {
+interface Look {
+  readonly width: number;
+  readonly height: number;
+  readonly blur: boolean;
+  /** Milliseconds for second tries; the decoder's own limit is too short for a slow phone. */
+  readonly timeLimit: number;
+}
+
+function read(source: CanvasImageSource, { width, height, blur, timeLimit }: Look): string | undefined {
+  if (width === 0 || height === 0) return undefined;
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (context === null || width === 0 || height === 0) return undefined;
+  if (context === null) return undefined;
+  context.filter = blur ? 'blur(1.2px)' : 'none';
   context.drawImage(source, 0, 0, width, height);
   try {
-    return decode(context.getImageData(0, 0, width, height));
+    return decode(context.getImageData(0, 0, width, height), { timeLimit });
   } catch {
     // No code in it.
     return undefined;
