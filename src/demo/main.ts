@@ -76,8 +76,12 @@ mtoken is running. Stop it with Ctrl+C.
 
   Open          ${portalUrl}          the demo portal: "Log in with mToken"
                 ${portalUrl}/desk     activations and the mailbox of the demo's users
+                ${issuer}/app      the app: a complete mToken phone in a browser
   Server        ${issuer}          admin listener ${adminUrl}
   Data          ${dataDir}   (delete it to begin anew)
+
+With a browser alone: make an activation at the desk and open the app with it there, or scan it.
+With a phone in the terminal:
 
 1  Register a phone, once. In another terminal (the codes work for ten minutes, the desk makes new ones):
 
