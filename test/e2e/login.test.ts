@@ -27,7 +27,7 @@ describe.skipIf(!hasChromium)('a login in a real browser', () => {
     for (let tries = 1; ; tries += 1) {
       const scanned = await phone('scan', await shot(page, name), ...args);
       if (scanned.code === 0) return scanned.output;
-      if (tries === 4 || !scanned.output.includes('too old')) throw new Error(scanned.output);
+      if (tries === 4 || !/too old|no QR code/.test(scanned.output)) throw new Error(scanned.output);
     }
   };
 

@@ -62,18 +62,59 @@ function decodeImage(content: Buffer): string {
   if (content.length < 24 || content.readUInt32BE(16) * content.readUInt32BE(20) > maxPixels) {
     throw usage('the image is too large');
   }
-  const { width, height, data } = readPng(content);
+  const picture = readPng(content);
+  // Some codes cannot be read at one size and are plain at another.
+  for (const look of [picture, softened(picture), halved(picture)]) {
+    const text = tryDecode(look);
+    if (text !== undefined) return text;
+  }
+  throw new CommandError('no QR code was found in the image', {
+    hint: 'take a screenshot of the whole code, with its white border, at its full size',
+  });
+}
+
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Four bytes a pixel: red, green, blue, opacity. */
+  readonly data: Uint8Array;
+}
+
+function tryDecode(picture: Picture): string | undefined {
   try {
-    return decodeQR({ width, height, data }, { timeLimit: 5_000 });
-  } catch (cause) {
-    throw new CommandError('no QR code was found in the image', {
-      hint: 'take a screenshot of the whole code, with its white border, at its full size',
-      cause,
-    });
+    return decodeQR(picture, { timeLimit: 2_000 });
+  } catch {
+    return undefined;
   }
 }
 
-function readPng(content: Buffer): { width: number; height: number; data: Uint8Array } {
+/** Each pixel as the mean of itself and its three neighbours to the right and below. */
+function softened(picture: Picture): Picture {
+  return meanOfFour(picture, 1);
+}
+
+/** Half as wide and half as high. */
+function halved(picture: Picture): Picture {
+  return meanOfFour(picture, 2);
+}
+
+function meanOfFour({ width, height, data }: Picture, step: 1 | 2): Picture {
+  const [across, down] = [Math.floor((width - 1) / step), Math.floor((height - 1) / step)];
+  const made = new Uint8Array(across * down * 4);
+  for (let y = 0; y < down; y += 1) {
+    for (let x = 0; x < across; x += 1) {
+      const at = (y * step * width + x * step) * 4;
+      for (let channel = 0; channel < 4; channel += 1) {
+        const top = (data[at + channel] ?? 0) + (data[at + 4 + channel] ?? 0);
+        const bottom = (data[at + width * 4 + channel] ?? 0) + (data[at + width * 4 + 4 + channel] ?? 0);
+        made[(y * across + x) * 4 + channel] = (top + bottom) >> 2;
+      }
+    }
+  }
+  return { width: across, height: down, data: made };
+}
+
+function readPng(content: Buffer): Picture {
   try {
     return PNG.sync.read(content);
   } catch (cause) {

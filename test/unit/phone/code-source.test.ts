@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
+import { decodeQR } from 'qr/decode.js';
 import QRCode from 'qrcode';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCode } from '../../../src/cli/phone/code-source.ts';
@@ -29,6 +30,18 @@ async function screenshot(text: string): Promise<Buffer> {
 describe('a scanned code', () => {
   it('is read from a PNG screenshot with the code somewhere on it', async () => {
     expect(await readCode(file('page.png', await screenshot(frame)))).toBe(frame);
+  });
+
+  it('is read from a picture full of specks, which the decoder alone cannot read', async () => {
+    const text = 'https://id.bank.example/q/abcdefghijklmnopqrstuv.980000000.abcdefghijklmnop';
+    const picture = PNG.sync.read(await QRCode.toBuffer(text, { scale: 10, margin: 4, errorCorrectionLevel: 'M' }));
+    let state = 1;
+    for (let at = 0; at < picture.data.length; at += 4) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      if ((state >>> 16) % 100 < 12) picture.data.fill(255 - (picture.data[at] ?? 0), at, at + 3);
+    }
+    expect(() => decodeQR(picture)).toThrow();
+    expect(await readCode(file('specks.png', PNG.sync.write(picture)))).toBe(text);
   });
 
   it('is taken as it is when it is a URL, and from a text file', async () => {
