@@ -43,7 +43,7 @@ function fits(schema: WireSchema, value: unknown): boolean {
     (!('const' in schema) || value === schema.const) &&
     (schema.anyOf === undefined || schema.anyOf.some((one) => fits(one, value))) &&
     (typeof value !== 'string' || fitsText(schema, value)) &&
-    (typeof value !== 'number' || isWithin(value, schema.minimum, schema.maximum)) &&
+    (typeof value !== 'number' || fitsNumber(schema, value)) &&
     (!Array.isArray(value) || fitsList(schema, value)) &&
     (!isRecord(value) || fitsRecord(schema, value))
   );
@@ -70,6 +70,11 @@ function isOfType(type: string | undefined, value: unknown): boolean {
     default:
       return false;
   }
+}
+
+/** A value of which nothing is said is not judged, not even one that JSON does not have. */
+function fitsNumber({ minimum, maximum }: WireSchema, value: number): boolean {
+  return (minimum === undefined && maximum === undefined) || isWithin(value, minimum, maximum);
 }
 
 /** Lengths count code points. */
