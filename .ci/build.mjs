@@ -60,6 +60,18 @@ function copyAssets(pages) {
   }
 }
 
+/** The texts: whole for the server; for the app, which fetches the one language that it shows, its own part a file. */
+function copyTexts() {
+  const languages = join(root, 'src', 'texts', 'languages');
+  cpSync(languages, join(dist, 'texts', 'languages'), { recursive: true });
+  const target = join(dist, 'web', 'app', 'texts');
+  mkdirSync(target, { recursive: true });
+  for (const file of filesBelow(languages)) {
+    const { app } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(join(target, basename(file)), JSON.stringify(app));
+  }
+}
+
 /** What a page may load, by name: `{ "login.js": "sha384-…" }`, for `integrity` attributes and for checks. */
 function writeManifest() {
   const manifest = {};
@@ -93,6 +105,7 @@ await build({
   logLevel: 'warning',
 });
 copyAssets(pages);
+copyTexts();
 writeManifest();
 const command = join(dist, 'cli', 'main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
