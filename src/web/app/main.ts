@@ -7,7 +7,7 @@ import { lockNow, showHome, showLoginPaste, showLoginScan } from './home.ts';
 import { registerWorker, watchInstall } from './install.ts';
 import { readOpened } from './link.ts';
 import { createLock } from './lock.ts';
-import { messagesFor } from './messages.ts';
+import { englishMessages } from './messages.ts';
 import { claimLink, showConfirm } from './order.ts';
 import { showOwn } from './own.ts';
 import { showChange, showRemove } from './settings.ts';
@@ -17,7 +17,7 @@ import { showBlocked, showEnded, showForgotten, showStorage, showUnlock } from '
 const registeredMark = 'mtoken-app';
 
 const issuer = location.origin;
-const t = messagesFor(navigator.languages);
+const t = englishMessages;
 const phone = createPhone({
   keyStore: indexedDbKeyStore(),
   issuer,
