@@ -91,7 +91,12 @@ function databaseFault(how: string, serverUrl: string, stop: (proxy: Proxy) => v
   };
 }
 
-describe.skipIf(faults.length === 0).each(faults)('$name in the middle of everything', (fault) => {
+// An empty table would be an empty file, which is an error: on a machine with neither server the gap is named instead.
+describe.skipIf(faults.length > 0)('A store that goes away in the middle of everything', () => {
+  it.skip('needs redis-server or PostgreSQL: .ci/run brings both', () => {});
+});
+
+describe.each(faults)('$name in the middle of everything', (fault) => {
   let stores: Awaited<ReturnType<Fault['open']>>;
   let system: System;
 
