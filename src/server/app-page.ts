@@ -86,8 +86,8 @@ function appPage(manifest: Readonly<Record<string, string>>): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
-<meta name="theme-color" media="(prefers-color-scheme: light)" content="#f4f5f7">
-<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#101318">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#191e26">
 <meta name="robots" content="noindex">
 <title>mToken</title>
 <link rel="manifest" href="${manifestUrl}">
@@ -97,7 +97,7 @@ function appPage(manifest: Readonly<Record<string, string>>): string {
 <script type="module" src="${script.url}" integrity="${script.integrity}"></script>
 </head>
 <body>
-<header><img src="${iconUrl}" alt="" width="32" height="32"><span>mToken</span></header>
+<header class="brand"><img src="${iconUrl}" alt="" width="32" height="32"><span>mToken</span></header>
 <p id="offline" role="status"></p>
 <main id="app" data-screen="starting" aria-busy="true"><h1>mToken</h1><noscript><p>This app needs JavaScript.</p></noscript></main>
 </body>

@@ -16,7 +16,7 @@ import { callOf, signed, statementOf } from '../unit/orders/order-world.ts';
 import { hasChromium, launchChromium } from './chromium.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
-const styles = readFileSync(`${root}src/web/login/page.css`);
+let styles: Uint8Array;
 let script: Uint8Array;
 let chrome: Chromium;
 let server: PageServer;
@@ -32,6 +32,8 @@ beforeAll(async () => {
   const entryPoints = [`${root}src/web/login/main.ts`];
   const built = await build({ entryPoints, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false });
   script = built.outputFiles[0]?.contents ?? new Uint8Array();
+  const sheet = await build({ entryPoints: [`${root}src/web/login/page.css`], bundle: true, write: false });
+  styles = sheet.outputFiles[0]?.contents ?? new Uint8Array();
   chrome = await launchChromium();
 });
 afterAll(async () => {
@@ -63,7 +65,7 @@ function start(): Promise<PageServer> {
     },
     extend: (app) => {
       app.get('/login.js', (_request, reply) => reply.type('text/javascript').send(Buffer.from(script)));
-      app.get('/page.css', (_request, reply) => reply.type('text/css').send(styles));
+      app.get('/page.css', (_request, reply) => reply.type('text/css').send(Buffer.from(styles)));
       app.get('/favicon.ico', (_request, reply) => reply.status(204).send());
       for (const path of ['/callback', '/oauth2/*']) {
         app.get(path, (_request, reply) => reply.type('text/html').send('<!doctype html><h1>portal</h1>'));
