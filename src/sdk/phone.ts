@@ -30,7 +30,7 @@ import {
   type RegistrationOptions,
   type ServerStatus,
 } from './registration.ts';
-import type { RegisteredPhone, StoredPhone } from './state.ts';
+import { type Owner, openOwner, type StoredPhone } from './state.ts';
 import type { EnvelopeAlg } from './trust.ts';
 import {
   changeMpin,
@@ -72,8 +72,8 @@ export type PhoneState =
       readonly isApproved: boolean;
       readonly hasBiometrics: boolean;
       readonly mpin: MpinRules;
-      /** Null until the first unlock where the answer to the registration was lost. */
-      readonly owner: RegisteredPhone['owner'];
+      /** Null while the phone is locked: who that is cannot be read without a session. */
+      readonly owner: Owner | null;
       /** The open session, or null while the phone is locked. */
       readonly session: SessionInfo | null;
     };
@@ -175,7 +175,8 @@ async function describe(context: PhoneContext, phone: StoredPhone | undefined): 
   if (phone.phase === 'registering') {
     return { kind: 'registering', issuer, confirmationHint: phone.confirmationHint, mpin, expiresAt: phone.expiresAt };
   }
-  const { isApproved, biometric, owner } = phone;
+  const { isApproved, biometric } = phone;
   const session = (await sessionInfo(context)) ?? null;
+  const owner = session === null ? null : await openOwner(phone, (await context.sessions.get())?.vaultKey);
   return { kind: 'registered', issuer, deviceId, isApproved, hasBiometrics: biometric, mpin, owner, session };
 }

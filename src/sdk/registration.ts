@@ -9,7 +9,7 @@ import { PhoneError } from './errors.ts';
 import { publicKeyOf, signStatement, thumbprintOf } from './jws.ts';
 import { checkNewMpin, type MpinRules, mpinPassword } from './mpin.ts';
 import { type Enrolment, enrol, srpProfile } from './srp-client.ts';
-import { type RegisteredPhone, type RegisteringPhone, writePhone } from './state.ts';
+import { type Owner, type RegisteredPhone, type RegisteringPhone, writePhone } from './state.ts';
 import { parseActivation } from './texts.ts';
 import { fetchTrustedKeys } from './trust.ts';
 
@@ -44,7 +44,7 @@ export interface RegistrationDone {
   readonly deviceId: string;
   readonly approval: 'active' | 'pending';
   /** Null where the answer was lost on the way and the server was found to have registered the phone. */
-  readonly owner: RegisteredPhone['owner'];
+  readonly owner: Owner | null;
 }
 
 /** Makes new keys and spends the activation code. Throws `already_registered` on a phone that is registered. */
@@ -200,7 +200,8 @@ async function complete(
     mpin,
     biometric,
     isApproved,
-    owner,
+    // The key to seal it comes with the first session.
+    sealedOwner: null,
   });
   return { deviceId, approval, owner };
 }

@@ -17,7 +17,7 @@ import { signStatement } from './jws.ts';
 import { checkMpinForm, checkNewMpin, mpinPassword } from './mpin.ts';
 import { explainRefusal } from './registration.ts';
 import { beginExchange, enrol } from './srp-client.ts';
-import { type RegisteredPhone, writePhone } from './state.ts';
+import { type RegisteredPhone, sealOwner, writePhone } from './state.ts';
 
 /** What an open session tells the app. Times in epoch milliseconds by this phone's clock. */
 export interface SessionInfo {
@@ -114,20 +114,23 @@ async function open(context: PhoneContext, phone: RegisteredPhone, opening: Open
   const salt = await sha512(frame(opening.transcript));
   const derive = async (info: string) => hkdfSha512(opening.secret, { salt, info, length: 64 });
   const now = context.time.now();
+  const vaultKey = fromBase64url(opened.vaultKey);
   const session: OpenSession = {
     id: opened.sessionId,
     method,
     accessToken: opened.accessToken,
     appToServer: await derive(label.appToServer),
     serverToApp: await derive(label.serverToApp),
-    vaultKey: fromBase64url(opened.vaultKey),
+    vaultKey,
     idleSeconds: opened.idleSeconds,
     idleUntil: now + opened.idleSeconds * 1000,
     absoluteUntil: now + opened.absoluteSeconds * 1000,
   };
+  const { user, company, permissions } = opened;
+  // Before anyone can end the session, which overwrites the key.
+  const sealedOwner = vaultKey === undefined ? null : await sealOwner(phone, { user, company, permissions }, vaultKey);
   opening.secret.fill(0);
   await context.sessions.set(session);
-  const { user, company, permissions } = opened;
   const offsetSeconds = context.time.offsetSeconds();
   const current = await loadRegistered(context);
   await writePhone(context.keys, {
@@ -135,7 +138,7 @@ async function open(context: PhoneContext, phone: RegisteredPhone, opening: Open
     deviceId: phone.deviceId,
     isApproved: true,
     offsetSeconds,
-    owner: { user, company, permissions },
+    sealedOwner,
   });
   return infoOf(session);
 }

@@ -111,9 +111,10 @@ describe('the SDK and the server', () => {
       expect(await phone.state()).toMatchObject({
         kind: 'registered',
         isApproved: true,
-        owner: { user: { name: 'Anna' } },
+        owner: null,
       });
       await phone.unlockWithMpin(mpin);
+      expect(await phone.state()).toMatchObject({ owner: { user: { name: 'Anna' } } });
       expect((await phone.vaultKey()).length).toBe(32);
       const { id, frame } = await order();
       const claimed = await phone.claim(frame());
@@ -245,6 +246,25 @@ describe('the SDK and the server', () => {
     expect(await phone.state()).toEqual({ kind: 'new' });
     const found = await server.stores.records.devices.find(devices[0]?.deviceId ?? '');
     expect(found?.status).toBe('deactivated');
+  });
+
+  it('choose the language of mails: kept, and refused where there are no texts in it', async () => {
+    const { activationText, confirmationCode, user } = await activation();
+    const phone = newPhone();
+    await phone.beginRegistration(activationText, { device });
+    await phone.finishRegistration({ confirmationCode: await confirmationCode(), mpin });
+    await expect(phone.setLanguage('de')).rejects.toMatchObject({ code: 'locked' });
+    await phone.unlockWithMpin(mpin);
+    await phone.setLanguage('de');
+    const language = async () => (await server.stores.records.users.find(user.id))?.language;
+    expect(await language()).toBe('de');
+    for (const unknown of ['xx', 'tlh', 'de-AT', 'DE', '', 'd\u202ee']) {
+      await expect(phone.setLanguage(unknown), unknown).rejects.toMatchObject({
+        code: 'refused',
+        serverCode: 'invalid_request',
+      });
+    }
+    expect(await language()).toBe('de');
   });
 
   it('two servers cannot be confused: a set of keys signed by others is refused (P-27)', async () => {
