@@ -6,8 +6,8 @@ import { bindingHashOf, readOrder } from '../orders/live.ts';
 import { isFinal, type Order, type OrderTerms, orderTimes } from '../orders/order.ts';
 import { cancelOrder, createOrder, isBoundTo } from '../orders/orders.ts';
 import { plainName } from '../orders/text.ts';
+import { textsFor } from '../texts/files.ts';
 import type { Interaction } from './interactions.ts';
-import { messagesFor } from './messages.ts';
 
 /** Orders of one browser that are not over yet. */
 const maxLive = 3;
@@ -92,15 +92,15 @@ async function createLoginOrder(deps: OrderDeps, request: BrowserOrderRequest, b
   const pageLimitAt = interaction.expiresAt - orderTimes.decideLogin - orderTimes.redeem;
   if (pageLimitAt <= deps.clock.now()) throw new AuthError('not_found', { detail: 'the interaction is about to end' });
   await request.limitCreation();
-  const { locale, messages } = messagesFor(request.wantedLanguages);
+  const { language, t } = textsFor('login', request.wantedLanguages);
   const domain = plainName(interaction.client.domain, '-');
-  const text = messages.display(plainName(interaction.client.name, domain), domain);
+  const text = t('display', { portal: plainName(interaction.client.name, domain), domain });
   return createOrder(deps, {
     purpose: 'login',
     client: interaction.client,
     origin: interaction.origin,
     browser,
-    display: { text, locale },
+    display: { text, locale: language.code },
     context: interaction.uid,
     freshProof: interaction.needsFreshProof,
     ownerUserId: null,

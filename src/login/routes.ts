@@ -12,12 +12,13 @@ import type { Order } from '../orders/order.ts';
 import { cancelOrder, currentFrame, expireOrder, recordOrder, redeemOrder, renewOrder } from '../orders/orders.ts';
 import { plainName } from '../orders/text.ts';
 import { strict } from '../protocol/common.ts';
+import { textsFor } from '../texts/files.ts';
 import { readBinding, writeBinding } from './binding.ts';
 import { browserName, networkPrefix } from './browser.ts';
 import { findBrowserOrder, openBrowserOrder } from './browser-orders.ts';
 import { type OrderFeed, startOrderFeed } from './feed.ts';
 import type { Interaction, Interactions } from './interactions.ts';
-import { acceptedLanguages, messagesFor } from './messages.ts';
+import { chosenLanguage, languageCookie, wantedLanguages } from './language.ts';
 import { landingPage, loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
 import { type PageView, pageView } from './view.ts';
 
@@ -58,7 +59,7 @@ function readingRoutes(app: FastifyInstance, deps: LoginDeps, feed: OrderFeed): 
   app.get('/interaction/:uid', { schema }, async (request, reply) => {
     const { client, uiLocales } = await deps.interactions.find(request, reply);
     const domain = plainName(client.domain, '-');
-    const frame = frameOf(deps, request, uiLocales);
+    const frame = frameOf(deps, { request, reply, uiLocales });
     return sendPage(reply, loginPage({ ...frame, portal: plainName(client.name, domain), domain }));
   });
 
@@ -112,7 +113,7 @@ async function openOrder(deps: LoginDeps, request: FastifyRequest, reply: Fastif
       address: networkPrefix(address),
       place: deps.proximity?.placeOf(address) ?? null,
     },
-    wantedLanguages: languagesOf(request, interaction.uiLocales),
+    wantedLanguages: wantedLanguages(request, interaction.uiLocales),
     requestId: request.id,
     limitCreation: () => limit(deps, creationLimit(deps, address)),
   });
@@ -209,12 +210,17 @@ function assertNoBody(body: unknown): void {
   if (!isEmpty) throw new AuthError('invalid_request', { message: 'this request takes no body' });
 }
 
-function languagesOf(request: FastifyRequest, uiLocales: readonly string[]): string[] {
-  return [...uiLocales, ...acceptedLanguages(request.headers['accept-language'])];
+interface Reader {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly uiLocales?: readonly string[];
 }
 
-function frameOf({ assets }: LoginDeps, request: FastifyRequest, uiLocales: readonly string[] = []) {
-  return { ...messagesFor(languagesOf(request, uiLocales)), assets };
+/** The texts in the reader's language; one that was chosen on this very page is remembered. */
+function frameOf({ assets, issuer }: LoginDeps, { request, reply, uiLocales = [] }: Reader) {
+  const chosen = chosenLanguage(request);
+  if (chosen !== undefined) reply.header('set-cookie', languageCookie(chosen, issuer));
+  return { ...textsFor('login', wantedLanguages(request, uiLocales)), assets };
 }
 
 function sendPage(reply: FastifyReply, page: string): FastifyReply {
@@ -230,7 +236,7 @@ function sendPage(reply: FastifyReply, page: string): FastifyReply {
 function sendLanding(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   // The path as it came; it is text in a link to our own app, which judges it.
   const link = request.url.startsWith('/l/') ? `${deps.issuer}${request.url}` : undefined;
-  return sendPage(reply, landingPage({ ...frameOf(deps, request), link }));
+  return sendPage(reply, landingPage({ ...frameOf(deps, { request, reply }), link }));
 }
 
 /** A person sees a page that says what to do; scripts get the problem document from the application's handler. */
@@ -242,8 +248,11 @@ function answerPageError(
   const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
   if (!wantsPage) throw error;
   logError(error, request);
-  const frame = frameOf(deps, request);
-  const { gone, fault } = frame.messages;
-  const text = error.status >= 500 || error.status === 429 ? fault : gone;
+  const frame = frameOf(deps, { request, reply });
+  const { t } = frame;
+  const isFault = error.status >= 500 || error.status === 429;
+  const text = isFault
+    ? { title: t('fault.title'), text: t('fault.text') }
+    : { title: t('gone.title'), text: t('gone.text') };
   return sendPage(reply.status(error.status), messagePage({ ...frame, text, supportCode: request.id }));
 }

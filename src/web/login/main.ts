@@ -15,6 +15,8 @@ const leaveAfterMs = 6_000;
 const redeemTries = 6;
 
 const base = location.pathname.replace(/\/+$/, '');
+/** The language of this page, so that the phone is shown its text in the same. */
+const language = new URLSearchParams({ lang: document.documentElement.lang }).toString();
 const qr = element('qr');
 
 let connection: Connection | undefined;
@@ -33,7 +35,7 @@ const pause = (milliseconds: number): Promise<void> =>
 /** Undefined where the server cannot be reached or cannot answer; its status otherwise, with the answer where it is a good one. */
 async function call(name: string, method: 'GET' | 'POST'): Promise<{ status: number; body?: unknown } | undefined> {
   try {
-    const response = await fetch(`${base}/${name}`, {
+    const response = await fetch(`${base}/${name}?${language}`, {
       method,
       headers: { accept: 'application/json' },
       cache: 'no-store',
@@ -206,6 +208,10 @@ async function showLink(): Promise<void> {
 }
 
 linkShow.addEventListener('click', () => void showLink());
+element<HTMLSelectElement>('language').addEventListener('change', ({ currentTarget }) => {
+  // The page comes again in that language and goes on with the same order.
+  location.search = new URLSearchParams({ lang: (currentTarget as HTMLSelectElement).value }).toString();
+});
 element('cancel').addEventListener('click', () => void leave('cancel'));
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act]')) {
   button.addEventListener('click', () => void (button.dataset['act'] === 'again' ? start() : leave('finish')));

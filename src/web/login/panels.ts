@@ -38,11 +38,21 @@ export function showPanel(name: Panel): void {
   if (document.activeElement === null || document.activeElement === document.body) heading?.focus();
 }
 
-/** Writes `m:ss` into every timer of the page. */
-export function showTime(seconds: number): void {
+/** `m:ss`, whole seconds. */
+export function clockText(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));
-  const text = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
-  for (const timer of document.querySelectorAll('[data-timer]')) {
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** The template with `value` in the place of its `{name}`; a template without one stays as it is. Text, never markup. */
+export function filled(template: string, name: string, value: string): string {
+  return template.replace(`{${name}}`, () => value);
+}
+
+/** Writes the time into every timer of the page, each in the words that the server gave it. */
+export function showTime(seconds: number): void {
+  for (const timer of document.querySelectorAll<HTMLElement>('[data-timer]')) {
+    const text = filled(timer.dataset['timer'] ?? '', 'time', clockText(seconds));
     if (timer.textContent !== text) timer.textContent = text;
   }
 }

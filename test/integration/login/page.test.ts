@@ -4,7 +4,7 @@ import { claimOrder } from '../../../src/orders/claim.ts';
 import { decideOrder } from '../../../src/orders/decide.ts';
 import type { Decision, OrderClaimed } from '../../../src/protocol/orders.ts';
 import { addPhone, eventsOf, type Phone } from '../../unit/mpin/world.ts';
-import { callOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
+import { callOf, descriptorOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
 import { Browser, type PageServer, startPage } from './page-server.ts';
 
 let server: PageServer;
@@ -19,6 +19,7 @@ beforeEach(async () => {
 });
 afterEach(async () => server.close());
 
+const page404 = { headers: { accept: 'text/html' } };
 const state = async (who = browser): Promise<unknown> => (await who.call('status')).body['state'];
 
 async function claimShown(by = phone): Promise<OrderClaimed> {
@@ -335,6 +336,40 @@ describe('login page', () => {
       'user-agent': `\t${'M'.repeat(5000)}`,
     };
     expect((await browser.send('GET', '/interaction/uid1/status', { headers: noisy })).status).toBe(404);
+  });
+
+  it('comes in the language that is chosen on it, remembers it, and goes on with the same order', async () => {
+    await browser.call('order');
+    const plain = await browser.send('GET', '/interaction/uid1');
+    expect(await plain.text()).toContain('<html lang="en" dir="ltr">');
+    expect(plain.headers.getSetCookie()).toEqual([]);
+    const chosen = await browser.send('GET', '/interaction/uid1?lang=ar');
+    expect(chosen.headers.getSetCookie()).toEqual([
+      'mtoken_lang=ar; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure',
+    ]);
+    const page = await chosen.text();
+    expect(page).toContain('<html lang="ar" dir="rtl">');
+    expect(page).toContain('<option value="ar" lang="ar" dir="rtl" selected>العربية</option>');
+    expect(page).toContain('<option value="de" lang="de" dir="ltr">Deutsch</option>');
+    expect(await (await browser.send('GET', '/interaction/uid1')).text()).toContain('<html lang="ar" dir="rtl">');
+    expect(await (await browser.send('GET', '/interaction/gone', page404)).text()).toContain('<html lang="ar"');
+    await browser.call('order');
+    expect((await eventsOf(server.world)).filter((event) => event === 'order.created')).toHaveLength(1);
+  });
+
+  it('takes no language for one that there is not', async () => {
+    for (const lang of ['xx', '__proto__', '"><script>alert(1)</script>', '', 'de&lang=fr']) {
+      const response = await browser.send('GET', `/interaction/uid1?lang=${encodeURIComponent(lang)}`);
+      expect(response.status, lang).toBe(200);
+      expect(response.headers.getSetCookie(), lang).toEqual([]);
+      expect(await response.text()).toContain('<html lang="en" dir="ltr">');
+    }
+  });
+
+  it('tells the phone in the language that the page has', async () => {
+    await browser.send('POST', '/interaction/uid1/order?lang=de');
+    const claimed = await claimShown();
+    expect(descriptorOf(server.world, claimed).display.locale).toBe('de');
   });
 
   it('lands a phone’s own camera on a page that says where to scan, without a word about the order', async () => {

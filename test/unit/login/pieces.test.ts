@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { html } from '../../../src/html.ts';
 import { browserName, networkPrefix } from '../../../src/login/browser.ts';
-import { acceptedLanguages, messagesFor } from '../../../src/login/messages.ts';
 import { plainName } from '../../../src/orders/text.ts';
 
 describe('what the phone is told about the browser', () => {
@@ -69,19 +68,5 @@ describe('names that others chose', () => {
         expect(plainName(plainName(name, 'x'), 'x')).toBe(plainName(name, 'x'));
       }),
     );
-  });
-});
-
-describe('languages', () => {
-  it('are taken from the header, best first, and bounded', () => {
-    expect(acceptedLanguages('nl-BE;q=0.5, fr, en;q=0')).toEqual(['fr', 'nl-BE']);
-    expect(acceptedLanguages(undefined)).toEqual([]);
-    expect(acceptedLanguages('<script>, ../../etc, *')).toEqual([]);
-    expect(acceptedLanguages(`${'en,'.repeat(100_000)}fr`).length).toBeLessThan(100);
-  });
-
-  it('fall back to English, also for names of an object’s own members', () => {
-    for (const tag of ['xx', 'constructor', '__proto__', 'toString', '']) expect(messagesFor([tag]).locale).toBe('en');
-    expect(messagesFor(['EN-gb']).locale).toBe('en');
   });
 });
