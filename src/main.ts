@@ -12,7 +12,7 @@ const exitCodes = { failed: 1, misconfigured: 2 } as const;
 async function main(): Promise<void> {
   const result = readConfig({
     env: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile: (path, encoding = 'utf8') => readFileSync(path, encoding),
     realPath: (path) => realpathSync(path),
   });
   if (result.outcome === 'refused') {

@@ -11,7 +11,7 @@ import { CommandError, exitCode, remark } from './output.ts';
 export function readServerConfig(): Config {
   const result = readConfig({
     env: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile: (path, encoding = 'utf8') => readFileSync(path, encoding),
     realPath: (path) => realpathSync(path),
   });
   if (result.outcome === 'refused') {

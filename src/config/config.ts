@@ -1,6 +1,7 @@
 /** One schema, one frozen configuration: from the environment and an optional file, all problems told at once. */
 import { resolve } from 'node:path';
 import type { DataKey } from '../crypto/sealing.ts';
+import { type Brand, readBrand } from './brand.ts';
 import { readConfigFile } from './config-file.ts';
 import { readDataKeyFiles } from './data-key-files.ts';
 import { nearest } from './nearest.ts';
@@ -34,6 +35,7 @@ export interface Config {
     readonly perUser: number;
     readonly global: number;
   };
+  readonly brand: Brand;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
 }
 
@@ -47,6 +49,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
   const texts = collectTexts(sources, problems);
   const values = readValues(texts, problems);
   const keys = readDataKeyFiles(values.dataKeyFiles ?? [], sources, problems);
+  const brand = readBrand(values, sources, problems);
   problems.push(...requirements(values));
   if (values.mode === 'production') {
     // A value that cannot be read was told already; it is not missing as well.
@@ -54,7 +57,7 @@ export function readConfig(sources: ConfigSources): ConfigResult {
     problems.push(...productionProblems(values, keys, sources).filter(({ name }) => !told.has(name)));
   }
   if (problems.length > 0) return { outcome: 'refused', problems };
-  return { outcome: 'ready', config: deepFreeze(arrange(values, keys)) };
+  return { outcome: 'ready', config: deepFreeze({ ...arrange(values, keys), brand }) };
 }
 
 /** All texts by setting name: the environment wins over the file, and a `_FILE` variable stands for the value it points to. */
@@ -128,7 +131,7 @@ function requirements(values: SettingValues): ConfigProblem[] {
   return problems;
 }
 
-function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Config {
+function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Config, 'brand'> {
   const issuer = values.issuer ?? `http://localhost:${values.port}`;
   const { smtpUrl, mailFrom } = values;
   return {

@@ -44,6 +44,21 @@ export const path: Kind<string> = {
   read: (text) => (controlCharacters.test(text) ? undefined : text),
 };
 
+/** A name that people read in one line: nothing that is invisible, or turns the direction of what stands around it. */
+export const displayName: Kind<string> = {
+  expected: '1 to 40 visible characters, without control or formatting characters, not only spaces',
+  read: (text) => {
+    const isPlain = !/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}<>]/u.test(text);
+    return isPlain && text.trim() === text && text !== '' && [...text].length <= 40 ? text : undefined;
+  },
+};
+
+/** A colour as six hexadecimal digits; given back in lower case. */
+export const colour: Kind<string> = {
+  expected: 'a colour as #rrggbb, such as #0b57d0',
+  read: (text) => (/^#[0-9a-f]{6}$/i.test(text) ? text.toLowerCase() : undefined),
+};
+
 /** An origin in its canonical form: `https://login.bank.example`, without path, default port or trailing slash. */
 export const origin: Kind<string> = {
   expected: 'an origin such as https://login.bank.example, in lower case, without path, query or trailing slash',

@@ -10,7 +10,8 @@ export interface ConfigProblem {
 /** Where settings come from. Reading functions throw as `node:fs` does. */
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly readFile: (path: string) => string;
+  /** `latin1` keeps every byte as one character. */
+  readonly readFile: (path: string, encoding?: 'utf8' | 'latin1') => string;
   /** The path without symbolic links. */
   readonly realPath: (path: string) => string;
 }

@@ -124,6 +124,27 @@ export const settings = {
     'How much is logged, as JSON lines on standard output.',
     { default: 'info' },
   ),
+  brandName: required(
+    'MTOKEN_BRAND_NAME',
+    kinds.displayName,
+    'What the pages and the app are called: in their header, in titles, and under the icon of the installed app.',
+    { default: 'mToken' },
+  ),
+  brandLogo: optional(
+    'MTOKEN_BRAND_LOGO',
+    kinds.path,
+    'A PNG, WebP or SVG file of at most 64 KiB for the header of all pages. A wide one stands alone, any other beside the name; a square one (SVG, or PNG of 192 pixels or more) is also the icon of the installed app. An SVG with scripts, links or anything but a drawing is refused.',
+  ),
+  brandColour: optional(
+    'MTOKEN_BRAND_COLOR',
+    kinds.colour,
+    'The one colour of buttons, links and focus. The text on it is chosen by itself. Refused where it cannot be read on the light page (contrast under 4.5:1).',
+  ),
+  brandColourDark: optional(
+    'MTOKEN_BRAND_COLOR_DARK',
+    kinds.colour,
+    'The same for dark mode. Unless set, the nearest lighter tint of `MTOKEN_BRAND_COLOR` that can be read there.',
+  ),
   demo: required('MTOKEN_DEMO', kinds.flag, 'Demo company, user and portal. Development only.', { default: 'false' }),
 } as const satisfies Record<string, Setting<unknown>>;
 
