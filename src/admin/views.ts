@@ -16,8 +16,20 @@ export function companyView(company: Company) {
 }
 
 export function userView(user: User) {
-  const { id, companyId, name, email, role, permissions, locale, status, createdAt, version } = user;
-  return { id, companyId, name, email, role, permissions, locale, status, createdAt, version };
+  const { id, companyId, name, email, role, permissions, locale, language, status, createdAt, version } = user;
+  return {
+    id,
+    companyId,
+    name,
+    email,
+    role,
+    permissions,
+    locale,
+    language: language ?? null,
+    status,
+    createdAt,
+    version,
+  };
 }
 
 /** No key, no thumbprint, no salt: who administers needs none of them. */

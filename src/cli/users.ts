@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { toString as drawQr } from 'qrcode';
 import { confirm } from './confirm.ts';
 import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
-import { printable, say, sayTable, time } from './output.ts';
+import { CommandError, exitCode, printable, say, sayTable, time } from './output.ts';
 
 interface UserView {
   readonly id: string;
@@ -13,7 +13,9 @@ interface UserView {
   readonly role: string;
   readonly permissions: string;
   readonly locale: string;
+  readonly language: string | null;
   readonly status: string;
+  readonly version: number;
 }
 
 interface UserAddOptions extends SharedOptions {
@@ -23,7 +25,10 @@ interface UserAddOptions extends SharedOptions {
   readonly role?: string;
   readonly permissions?: string;
   readonly locale?: string;
+  readonly language?: string;
 }
+
+const languageHelp = 'in which mtoken writes to them, such as de';
 
 function addCommand(): Command {
   return withAdminOptions(
@@ -33,8 +38,9 @@ function addCommand(): Command {
       .requiredOption('--name <name>', 'the individual, as they are called')
       .requiredOption('--email <address>', 'gets the confirmation codes and notices')
       .option('--role <role>', 'user or administrator (default user)')
-      .option('--permissions <what>', 'mtoken or full (default full)')
-      .option('--locale <tag>', 'language, such as en or nl-BE (default en)')
+      .option('--permissions <what>', 'mtoken or full (default mtoken)')
+      .option('--locale <tag>', 'as portals are told it, such as en or nl-BE (default en)')
+      .option('--language <code>', `${languageHelp} (default that of --locale)`)
       .addHelpText(
         'after',
         '\nExample:\n  $ mtoken user add --company co_… --name "Ada Example" --email ada@example.com',
@@ -49,6 +55,45 @@ function addCommand(): Command {
   });
 }
 
+interface UserChangeOptions extends SharedOptions {
+  readonly name?: string;
+  readonly role?: string;
+  readonly permissions?: string;
+  readonly locale?: string;
+  readonly language?: string;
+}
+
+function changeCommand(): Command {
+  return withAdminOptions(
+    new Command('change')
+      .description('change what is named, and nothing else')
+      .argument('<user-id>')
+      .option('--name <name>', 'the individual, as they are called')
+      .option('--role <role>', 'user or administrator')
+      .option('--permissions <what>', 'mtoken or full')
+      .option('--locale <tag>', 'as portals are told it, such as en or nl-BE')
+      .option('--language <code>', `${languageHelp}; none for that of the locale`)
+      .addHelpText('after', '\nExample:\n  $ mtoken user change usr_… --language de'),
+  ).action(async (userId: string, options: UserChangeOptions) => {
+    const { credential: _credential, json: _json, language, ...others } = options;
+    const changes = {
+      ...others,
+      ...(language === undefined ? {} : { language: language === 'none' ? null : language }),
+    };
+    if (Object.keys(changes).length === 0) {
+      throw new CommandError('nothing to change was named', {
+        exit: exitCode.usage,
+        hint: 'mtoken user change --help',
+      });
+    }
+    const client = await connect(options);
+    const path = `/users/${encodeURIComponent(userId)}`;
+    const { version } = await client.get<UserView>(path);
+    const user = await client.patch<UserView>(path, { version, ...changes });
+    answer(options, user, () => say(`changed ${user.id}  ${printable(user.name)}`));
+  });
+}
+
 function listCommand(): Command {
   return withAdminOptions(
     new Command('list').description('list users').option('--company <id>', 'only of this company'),
@@ -57,8 +102,17 @@ function listCommand(): Command {
     const { items } = await (await connect(options)).get<{ items: UserView[] }>(path);
     answer(options, items, () =>
       sayTable(
-        ['ID', 'NAME', 'E-MAIL', 'ROLE', 'PERMISSIONS', 'STATUS', 'COMPANY'],
-        items.map((user) => [user.id, user.name, user.email, user.role, user.permissions, user.status, user.companyId]),
+        ['ID', 'NAME', 'E-MAIL', 'ROLE', 'PERMISSIONS', 'LANGUAGE', 'STATUS', 'COMPANY'],
+        items.map((user) => [
+          user.id,
+          user.name,
+          user.email,
+          user.role,
+          user.permissions,
+          user.language ?? '-',
+          user.status,
+          user.companyId,
+        ]),
         'no users yet: mtoken user add --help',
       ),
     );
@@ -98,6 +152,7 @@ export function userCommand(): Command {
   return new Command('user')
     .description('users of a company')
     .addCommand(addCommand())
+    .addCommand(changeCommand())
     .addCommand(listCommand())
     .addCommand(statusCommand('suspend', 'suspend a user: logins end, devices stop, nothing is lost'))
     .addCommand(statusCommand('restore', 'restore a suspended user'))

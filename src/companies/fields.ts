@@ -1,5 +1,6 @@
 /** What a name, an e-mail address, a language and a policy may be. */
 import { AuthError } from '../errors.ts';
+import { languages } from '../texts/languages.ts';
 
 /**
  * Control characters, line separators, bidirectional and zero-width characters, lone surrogates: what could forge a header or a log
@@ -34,6 +35,13 @@ export function checkedLocale(locale: string): string {
   } catch (cause) {
     throw new AuthError('invalid_request', { message: 'locale is not a language tag', cause });
   }
+}
+
+/** The code of a language that there are texts in. Throws `invalid_request`, naming the choices. */
+export function checkedLanguage(code: string): string {
+  const codes = languages.map((language) => language.code);
+  if (!codes.includes(code)) throw invalid(`language must be one of ${codes.sort().join(', ')}`);
+  return code;
 }
 
 /** A whole number within bounds, both included. Throws `invalid_request`. */

@@ -23,7 +23,10 @@ export interface User {
   readonly email: string;
   readonly role: 'user' | 'administrator';
   readonly permissions: 'mtoken' | 'full';
+  /** As portals are told it. */
   readonly locale: string;
+  /** In which mtoken writes to them, one of `texts/languages.ts`; undefined: nobody has chosen. */
+  readonly language: string | undefined;
   readonly status: 'invited' | 'active' | 'suspended' | 'removed';
   readonly createdAt: number;
   readonly version: number;
@@ -57,6 +60,11 @@ export interface UserStore {
   administrators(companyId: string): Promise<User[]>;
   /** Writes name, role, permissions, locale and status; false where `version` is stale. Raises the version. */
   update(user: User): Promise<boolean>;
+  /**
+   * Writes the language alone and leaves the version: a phone that sets it can be in nobody's way. False where it is that already, or
+   * the user is removed or unknown.
+   */
+  setLanguage(userId: string, language: string | undefined): Promise<boolean>;
   /**
    * Holds the user's row until the end of the transaction. Whatever ends a device takes the user before the device, as a removal
    * and a registration must: transactions that wait for each other crosswise would be aborted, the emergency one among them.

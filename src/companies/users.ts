@@ -4,7 +4,7 @@ import { AuthError } from '../errors.ts';
 import type { Records } from '../store/records.ts';
 import { type Actor, actedBy, reaches, within } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
-import { checkedEmail, checkedLocale, checkedName } from './fields.ts';
+import { checkedEmail, checkedLanguage, checkedLocale, checkedName } from './fields.ts';
 import type { Page, User } from './store.ts';
 
 export interface NewUser {
@@ -17,6 +17,8 @@ export interface NewUser {
   readonly permissions?: User['permissions'] | undefined;
   /** `en` unless told. */
   readonly locale?: string | undefined;
+  /** In which they are written to: that of `locale` unless told. */
+  readonly language?: string | undefined;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function createUser(deps: CompanyDeps, options: NewUser & { readonl
     role: options.role ?? 'user',
     permissions: options.permissions ?? 'mtoken',
     locale: checkedLocale(options.locale ?? 'en'),
+    language: options.language === undefined ? undefined : checkedLanguage(options.language),
     status: 'invited',
     createdAt: at,
     version: 1,
@@ -42,11 +45,9 @@ export async function createUser(deps: CompanyDeps, options: NewUser & { readonl
   await deps.records.transaction(async (records) => {
     await takePlace(records, companyId);
     await records.users.insert(user);
-    const { role, permissions, locale } = user;
-    await records.audit.append(
-      { event: 'user.created', ...actedBy(actor), companyId, userId: user.id, data: { role, permissions, locale } },
-      at,
-    );
+    const { role, permissions, locale, language } = user;
+    const data = { role, permissions, locale, ...(language === undefined ? {} : { language }) };
+    await records.audit.append({ event: 'user.created', ...actedBy(actor), companyId, userId: user.id, data }, at);
   });
   return user;
 }
@@ -65,6 +66,8 @@ export interface UserChanges {
   readonly role?: User['role'] | undefined;
   readonly permissions?: User['permissions'] | undefined;
   readonly locale?: string | undefined;
+  /** Null: that of `locale` again. */
+  readonly language?: string | null | undefined;
 }
 
 /**
@@ -93,16 +96,45 @@ export async function updateUser(
       role: changes.role ?? user.role,
       permissions: changes.permissions ?? user.permissions,
       locale: changes.locale === undefined ? user.locale : checkedLocale(changes.locale),
+      language: changedLanguage(user, changes.language),
     };
     if (!(await records.users.update(changed))) {
       throw new AuthError('conflict', { message: 'the record was changed by someone else: read it again' });
     }
+    // Apart from the rest, or a phone that sets it meanwhile would be overwritten with what was read before.
+    if (changes.language !== undefined) await records.users.setLanguage(userId, changed.language);
     const { companyId } = user;
     await records.audit.append(
       { event: 'user.updated', ...actedBy(actor), companyId, userId, data: differences(user, changed) },
       at,
     );
     return { ...changed, version: version + 1 };
+  });
+}
+
+/** Which phone sets the language of its user, and from where. */
+export interface OwnLanguage {
+  readonly userId: string;
+  readonly companyId: string;
+  readonly deviceId: string;
+  readonly language: string;
+  readonly origin: { readonly address?: string | undefined; readonly requestId?: string | undefined };
+}
+
+/** A user chooses, in the app, the language in which they are written to. Recorded where it changes. Throws `invalid_request`. */
+export async function chooseOwnLanguage(
+  deps: Pick<CompanyDeps, 'records' | 'clock'>,
+  choice: OwnLanguage,
+): Promise<void> {
+  const { userId, companyId, deviceId, origin } = choice;
+  const language = checkedLanguage(choice.language);
+  const at = deps.clock.now();
+  await deps.records.transaction(async (records) => {
+    if (!(await records.users.setLanguage(userId, language))) return;
+    const { address, requestId } = origin;
+    const data = { languageAfter: language };
+    const record = { event: 'user.updated', actor: `device:${deviceId}`, companyId, userId, deviceId, data } as const;
+    await records.audit.append({ ...record, address, requestId }, at);
   });
 }
 
@@ -130,6 +162,15 @@ function differences(before: User, after: User): Record<string, string | boolean
     data[`${name}Before`] = before[name];
     data[`${name}After`] = after[name];
   }
+  if (before.language !== after.language) {
+    data['languageBefore'] = before.language ?? 'none';
+    data['languageAfter'] = after.language ?? 'none';
+  }
   if (before.name !== after.name) data['nameChanged'] = true;
   return data;
+}
+
+function changedLanguage(user: User, language: string | null | undefined): string | undefined {
+  if (language === undefined) return user.language;
+  return language === null ? undefined : checkedLanguage(language);
 }

@@ -39,6 +39,8 @@ export type CompanyUpdate = Static<typeof CompanyUpdate>;
 
 const Role = Type.Union([Type.Literal('user'), Type.Literal('administrator')]);
 const Permissions = Type.Union([Type.Literal('mtoken'), Type.Literal('full')]);
+/** Which ones there are, the server says in the refusal of another. */
+const Language = Type.String({ pattern: '^[a-z]{2,3}$' });
 const Locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$' });
 
 export const UserCreate = strict({
@@ -48,6 +50,7 @@ export const UserCreate = strict({
   role: Type.Optional(Role),
   permissions: Type.Optional(Permissions),
   locale: Type.Optional(Locale),
+  language: Type.Optional(Language),
 });
 export type UserCreate = Static<typeof UserCreate>;
 
@@ -57,6 +60,8 @@ export const UserUpdate = strict({
   role: Type.Optional(Role),
   permissions: Type.Optional(Permissions),
   locale: Type.Optional(Locale),
+  /** Null: none. */
+  language: Type.Optional(Type.Union([Type.Null(), Language])),
 });
 export type UserUpdate = Static<typeof UserUpdate>;
 

@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { Empty } from '../protocol/common.ts';
 import { type DeactivationReason, OwnDevices, OwnSessions } from '../protocol/devices.ts';
+import type { UserLanguage } from '../protocol/user.ts';
 import { callInSession } from './calls.ts';
 import { loadRegistered, type PhoneContext } from './context.ts';
 
@@ -21,6 +22,16 @@ export async function listSessions(context: PhoneContext): Promise<Static<typeof
 export async function endSession(context: PhoneContext, sessionUid: string): Promise<void> {
   const phone = await loadRegistered(context);
   await callInSession(context, phone, { name: 'sessions/end', body: { sessionUid }, reply: Empty });
+}
+
+/**
+ * Tells the server in which language its user is to be written to: a BCP 47 code of one subtag. Throws `refused` where the server has
+ * no texts in it. Takes a session.
+ */
+export async function setLanguage(context: PhoneContext, language: string): Promise<void> {
+  const phone = await loadRegistered(context);
+  const body: UserLanguage = { language };
+  await callInSession(context, phone, { name: 'user/language', body, reply: Empty });
 }
 
 /** Ends another device of this user for good, such as a lost phone. Throws `not_found`. Takes a session. */

@@ -20,7 +20,7 @@ import {
   declineOrder,
   reportOrder,
 } from './orders.ts';
-import { deactivate, deactivateDevice, endSession, erasePhone, listDevices, listSessions } from './own.ts';
+import { deactivate, deactivateDevice, endSession, erasePhone, listDevices, listSessions, setLanguage } from './own.ts';
 import {
   beginRegistration,
   fetchStatus,
@@ -116,6 +116,8 @@ export interface Phone {
   listSessions(): Promise<OwnSessions['sessions']>;
   /** Ends one of them. */
   endSession(sessionUid: string): Promise<void>;
+  /** In which language the user is written to: a code such as `de`. Throws `refused` where the server has no texts in it. */
+  setLanguage(code: string): Promise<void>;
   /** Ends another device of the user, such as a lost one. */
   deactivateDevice(input: { readonly deviceId: string; readonly reason: DeactivationReason }): Promise<void>;
   /** Ends this phone for good and destroys its keys. */
@@ -147,6 +149,7 @@ export function createPhone(options: PhoneOptions): Phone {
     listDevices: async () => listDevices(context),
     listSessions: async () => listSessions(context),
     endSession: async (sessionUid) => endSession(context, sessionUid),
+    setLanguage: async (code) => setLanguage(context, code),
     deactivateDevice: async (input) => deactivateDevice(context, input),
     deactivate: async (reason) => deactivate(context, reason),
     erase: async () => erasePhone(context),

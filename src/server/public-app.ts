@@ -1,5 +1,6 @@
 /** The public listener: login page, OpenID Connect, the app protocol, well-known documents, a bare health status. */
 import type { FastifyInstance } from 'fastify';
+import { userEndpoints } from '../companies/routes.ts';
 import { deviceEndpoints } from '../devices/routes.ts';
 import { createApp } from '../http/app.ts';
 import { registerAppEndpoints } from '../http/app-channel.ts';
@@ -90,6 +91,7 @@ function registerApp(app: FastifyInstance, { kernel, capabilities, metrics }: Pu
     ...mpinEndpoints(mpin),
     ...orderEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
+    ...userEndpoints(devices),
   ]);
 }
 

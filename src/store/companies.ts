@@ -98,12 +98,14 @@ interface UserRow {
   role: User['role'];
   permissions: User['permissions'];
   locale: string;
+  language: string | null;
   status: User['status'];
   created_at: number;
   version: number;
 }
 
-const userColumns = 'id, company_id, name, email_sealed, role, permissions, locale, status, created_at, version';
+const userColumns =
+  'id, company_id, name, email_sealed, role, permissions, locale, language, status, created_at, version';
 
 /**
  * The form in which e-mail addresses are compared: case, width and composition do not make two users of one person, so no limit
@@ -126,6 +128,7 @@ export function userStore(sql: Sql, sealing: Sealing): UserStore {
     role: row.role,
     permissions: row.permissions,
     locale: row.locale,
+    language: row.language ?? undefined,
     status: row.status,
     createdAt: row.created_at,
     version: row.version,
@@ -165,6 +168,7 @@ export function userStore(sql: Sql, sealing: Sealing): UserStore {
       return rows.map(toUser);
     },
     update: async (user) => (await updateUser(sql, user)) === 1,
+    setLanguage: async (userId, language) => (await setLanguage(sql, userId, language)) === 1,
     ...devicePlaces(sql),
   };
 }
@@ -188,7 +192,7 @@ function devicePlaces(sql: Sql): Pick<UserStore, 'hold' | 'takeDevicePlace' | 'f
 async function insertUser(sql: Sql, user: User, email: { sealed: string; lookup: string }): Promise<void> {
   const written = await sql.run(
     `insert into users (${userColumns}, email_lookup)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
     [
       user.id,
       user.companyId,
@@ -197,6 +201,7 @@ async function insertUser(sql: Sql, user: User, email: { sealed: string; lookup:
       user.role,
       user.permissions,
       user.locale,
+      user.language ?? null,
       user.status,
       user.createdAt,
       user.version,
@@ -212,5 +217,13 @@ function updateUser(sql: Sql, user: User): Promise<number> {
     `update users set name = $1, role = $2, permissions = $3, locale = $4, status = $5, version = version + 1
      where id = $6 and version = $7`,
     [user.name, user.role, user.permissions, user.locale, user.status, user.id, user.version],
+  );
+}
+
+/** One statement: of two that set the same at once, one has changed it. */
+function setLanguage(sql: Sql, userId: string, language: string | undefined): Promise<number> {
+  return sql.run(
+    "update users set language = $1 where id = $2 and coalesce(language, '') <> $3 and status <> 'removed'",
+    [language ?? null, userId, language ?? ''],
   );
 }

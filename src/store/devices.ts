@@ -74,6 +74,7 @@ interface StandingRow extends DeviceRow {
   user_role: User['role'];
   user_permissions: User['permissions'];
   user_locale: string;
+  user_language: string | null;
   user_status: User['status'];
   user_created_at: number;
   user_version: number;
@@ -92,6 +93,7 @@ const standingQuery = `select ${columns
   .map((column) => `d.${column.trim()}`)
   .join(', ')}, d.pin_generation,
   u.name as user_name, u.email_sealed as user_email_sealed, u.role as user_role, u.permissions as user_permissions, u.locale as user_locale,
+  u.language as user_language,
   u.status as user_status, u.created_at as user_created_at, u.version as user_version,
   c.name as company_name, c.status as company_status, c.user_limit, c.device_limit, c.self_activation, c.mpin_length,
   c.created_at as company_created_at, c.version as company_version
@@ -108,6 +110,7 @@ function toStanding(row: StandingRow, sealing: Sealing): Standing {
       role: row.user_role,
       permissions: row.user_permissions,
       locale: row.user_locale,
+      language: row.user_language ?? undefined,
       status: row.user_status,
       createdAt: row.user_created_at,
       version: row.user_version,

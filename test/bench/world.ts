@@ -145,6 +145,7 @@ async function registerPhones(
       role: 'user',
       permissions: 'full',
       locale: 'en',
+      language: undefined,
       status: 'active',
       createdAt,
       version: 1,

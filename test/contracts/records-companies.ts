@@ -1,7 +1,16 @@
 /** What the records of companies and users must do on every durable engine. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DurableEngine } from '../engines.ts';
-import { type FreshRecords, freshRecords, insertedUser, parallel, sampleCompany, sampleUser } from './samples.ts';
+import {
+  type FreshRecords,
+  freshRecords,
+  insertedUser,
+  parallel,
+  sampleCompany,
+  sampleDevice,
+  sampleSecrets,
+  sampleUser,
+} from './samples.ts';
 
 export function companyRecordsContract(engine: DurableEngine): void {
   describe(`records of companies and users: ${engine.name}`, () => {
@@ -134,6 +143,47 @@ export function companyRecordsContract(engine: DurableEngine): void {
         expect(await open.records.users.update({ ...user, locale: 'fr' })).toBe(true);
         expect(await open.records.users.update({ ...user, locale: 'nl' })).toBe(false);
         expect(await open.records.users.find(user.id)).toEqual({ ...user, locale: 'fr', version: 2 });
+      });
+
+      it('returns the language that was written, and none where there is none', async () => {
+        const none = await insertedUser(open.records);
+        expect((await open.other.users.find(none.id))?.language).toBeUndefined();
+        const user = await insertedUser(open.records, { language: 'el' });
+        const found = await open.other.users.find(user.id);
+        expect(found).toEqual(user);
+        expect(found?.language).toBe('el');
+        const device = sampleDevice(user);
+        await open.records.devices.insert(device, sampleSecrets, new Uint8Array(32));
+        expect((await open.other.devices.standing(device.id))?.user.language).toBe('el');
+      });
+
+      it('writes the language alone, tells whether it changed, and makes no change of others stale', async () => {
+        const user = await insertedUser(open.records);
+        const { users } = open.records;
+        expect(await users.setLanguage(user.id, undefined)).toBe(false);
+        expect(await users.setLanguage(user.id, 'de')).toBe(true);
+        expect(await users.setLanguage(user.id, 'de')).toBe(false);
+        expect(await users.find(user.id)).toEqual({ ...user, language: 'de' });
+        expect(await users.update({ ...user, name: 'Anna Other' })).toBe(true);
+        expect(await users.find(user.id)).toEqual({ ...user, name: 'Anna Other', language: 'de', version: 2 });
+        expect(await users.setLanguage(user.id, undefined)).toBe(true);
+        expect((await users.find(user.id))?.language).toBeUndefined();
+      });
+
+      it('lets one of 20 parallel callers who set the same language have changed it', async () => {
+        const user = await insertedUser(open.records);
+        const changed = await parallel(20, open, (records) => records.users.setLanguage(user.id, 'fr'));
+        expect(changed.filter(Boolean)).toHaveLength(1);
+      });
+
+      it('sets no language of a removed user or an unknown one, nor of anybody else', async () => {
+        const user = await insertedUser(open.records);
+        const other = await insertedUser(open.records);
+        await open.records.users.update({ ...user, status: 'removed' });
+        expect(await open.records.users.setLanguage(user.id, 'de')).toBe(false);
+        expect(await open.records.users.setLanguage('usr_unknown', 'de')).toBe(false);
+        expect(await open.records.users.setLanguage(other.id, 'de')).toBe(true);
+        expect((await open.records.users.find(user.id))?.language).toBeUndefined();
       });
 
       it('names the administrators who can be told, and of this company only (T32)', async () => {

@@ -64,6 +64,7 @@ export function sampleUser(companyId: string, changes: Partial<User> = {}): User
     role: 'user',
     permissions: 'mtoken',
     locale: 'en',
+    language: undefined,
     status: 'active',
     createdAt: noon,
     version: 1,

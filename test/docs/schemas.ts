@@ -4,10 +4,11 @@ import * as envelope from '../../src/protocol/envelope.ts';
 import * as orders from '../../src/protocol/orders.ts';
 import * as registration from '../../src/protocol/registration.ts';
 import * as session from '../../src/protocol/session.ts';
+import * as user from '../../src/protocol/user.ts';
 
 /** The text of the document. */
 export function protocolSchemas(): string {
-  const schemas = { ...envelope, ...registration, ...session, ...orders, ...devices };
+  const schemas = { ...envelope, ...registration, ...session, ...orders, ...devices, ...user };
   const document = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'mtoken app protocol, version 1: the messages that docs/protocol.md names',

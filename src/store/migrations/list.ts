@@ -1,5 +1,6 @@
 /** All migrations, in the order in which they run. A released one is never changed: the next one corrects it. */
 import { initialSchema } from './0001_initial.ts';
+import { userLanguage } from './0002_user_language.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -8,4 +9,7 @@ export interface Migration {
   readonly script: string;
 }
 
-export const migrations: readonly Migration[] = [{ id: '0001_initial', script: initialSchema }];
+export const migrations: readonly Migration[] = [
+  { id: '0001_initial', script: initialSchema },
+  { id: '0002_user_language', script: userLanguage },
+];

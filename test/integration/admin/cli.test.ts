@@ -155,8 +155,25 @@ describe('mtoken, one command after the other', () => {
     expect(added.out).toMatch(/^created usr_\S+ {2}Ada Example\nnext: mtoken activation create usr_\S+\n$/);
     const userId = /usr_\S+/.exec(added.out)?.[0] ?? '';
     const users = await mtoken('user', 'list', '--company', company.id);
-    expect(users.out).toMatch(/^ID\s+NAME\s+E-MAIL\s+ROLE\s+PERMISSIONS\s+STATUS\s+COMPANY\n/);
+    expect(users.out).toMatch(/^ID\s+NAME\s+E-MAIL\s+ROLE\s+PERMISSIONS\s+LANGUAGE\s+STATUS\s+COMPANY\n/);
     expect(users.out).toContain('ada@example.com');
+    expect(users.out).toMatch(/mtoken\s+-\s+invited/);
+    expect(await mtoken('user', 'change', userId, '--language', 'de')).toEqual({
+      exit: 0,
+      out: `changed ${userId}  Ada Example\n`,
+      err: '',
+    });
+    expect((await mtoken('user', 'list')).out).toMatch(/mtoken\s+de\s+invited/);
+    expect(await json('user', 'change', userId, '--language', 'none')).toMatchObject({ language: null, version: 3 });
+    const greek = ['--company', company.id, '--name', 'Eleni', '--email', 'eleni@example.com', '--language', 'el'];
+    expect(await json('user', 'add', ...greek)).toMatchObject({ language: 'el', locale: 'en' });
+    const klingon = await mtoken('user', 'change', userId, '--language', 'tlh');
+    expect(klingon).toMatchObject({ exit: 1, out: '' });
+    expect(klingon.err).toMatch(/language must be one of ar, bg, cs, .* sl, sv/);
+    expect(await mtoken('user', 'change', userId)).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('nothing to change was named'),
+    });
 
     const shown = await mtoken('activation', 'create', userId);
     expect(shown.out).toMatch(/▀|▄|█/);

@@ -211,6 +211,7 @@ async function addUser(stores: TestStores, clock: Clock): Promise<OidcServer['us
     role: 'user',
     permissions: 'full',
     locale: 'nl-BE',
+    language: undefined,
     status: 'active',
     createdAt: at,
     version: 1,

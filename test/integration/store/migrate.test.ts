@@ -57,6 +57,24 @@ for (const engine of durableEngines()) {
       expect(await migrate(fresh.store, { clock, list: [first, second] })).toEqual(['0001_first', '0002_second']);
     });
 
+    it('gives users of the first schema no language, and keeps them as they are', async () => {
+      const [initial, ...later] = migrations;
+      if (initial === undefined) throw new Error('no migration');
+      await migrate(fresh.store, { clock, list: [initial] });
+      await fresh.store.run(
+        `insert into companies (id, name, status, user_limit, device_limit, self_activation, mpin_length, created_at)
+         values ('co_1', 'Bakery', 'active', 2, 3, 1, 5, 1)`,
+      );
+      await fresh.store.run(
+        `insert into users (id, company_id, name, email_sealed, email_lookup, role, permissions, locale, status, created_at)
+         values ('usr_1', 'co_1', 'Anna', 'x', 'y', 'user', 'full', 'nl-BE', 'active', 1)`,
+      );
+      expect(await migrate(fresh.store, { clock })).toEqual(later.map(({ id }) => id));
+      expect(await fresh.store.query('select id, name, locale, language from users')).toEqual([
+        { id: 'usr_1', name: 'Anna', locale: 'nl-BE', language: null },
+      ]);
+    });
+
     it('runs once when four processes start at once', async () => {
       const place = await placeOf(engine, fresh);
       const started = startFour(engine, place);

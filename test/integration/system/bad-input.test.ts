@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBrowser } from '../../../src/demo/browser.ts';
+import { userEndpoints } from '../../../src/companies/routes.ts';
 import { deviceEndpoints } from '../../../src/devices/routes.ts';
 import type { AppEndpoint } from '../../../src/http/app-endpoint.ts';
 import { mpinEndpoints } from '../../../src/mpin/routes.ts';
@@ -64,6 +65,8 @@ const appBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'devices/deactivate': { deviceId: id('dev'), reason: 'lost' },
   'sessions/list': {},
   'sessions/end': { sessionUid: 'unknown' },
+  // No such language, so that this one too does nothing.
+  'user/language': { language: 'xx' },
 };
 
 /** A body of the right form for each route of the admin API that takes one. */
@@ -86,6 +89,7 @@ const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
     role: 'user',
     permissions: 'full',
     locale: 'en',
+    language: 'de',
   },
   'PATCH /admin/v1/users/:userId': { version: 999, name: 'Other' },
   'POST /admin/v1/users/:userId/suspend': { reason: 'fuzz' },
@@ -142,6 +146,7 @@ function appEndpoints(): AppEndpoint[] {
     ...mpinEndpoints(mpinDeps),
     ...orderEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
+    ...userEndpoints(devices),
   ];
 }
 

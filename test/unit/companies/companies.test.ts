@@ -154,7 +154,7 @@ describe('a user', () => {
     await addUser(world, company.id, { email: 'b@example.com' });
   });
 
-  it('is changed in name, role, permissions and language, and in nothing else (T27)', async () => {
+  it('is changed in name, role, permissions, locale and language, and in nothing else (T27)', async () => {
     const company = await addCompany(world);
     const other = await addCompany(world);
     const user = await addUser(world, company.id);
@@ -163,6 +163,7 @@ describe('a user', () => {
       role: 'administrator',
       permissions: 'full',
       locale: 'nl-be',
+      language: 'nl',
       companyId: other.id,
       email: 'eve@example.com',
       status: 'active',
@@ -174,6 +175,7 @@ describe('a user', () => {
       role: 'administrator',
       permissions: 'full',
       locale: 'nl-BE',
+      language: 'nl',
       version: 2,
     });
     expect(await world.records.users.find(user.id)).toEqual(changed);
@@ -187,8 +189,41 @@ describe('a user', () => {
       permissionsAfter: 'full',
       localeBefore: 'en',
       localeAfter: 'nl-BE',
+      languageBefore: 'none',
+      languageAfter: 'nl',
       nameChanged: true,
     });
+  });
+
+  it('has a language that there are texts in, or none; the refusal of another names the choices', async () => {
+    const company = await addCompany(world);
+    expect((await addUser(world, company.id)).language).toBeUndefined();
+    const user = await addUser(world, company.id, { language: 'el' });
+    expect(user.language).toBe('el');
+    const change = (language: string | null, version: number) =>
+      updateUser(world, { userId: user.id, version, changes: { language }, actor: bank });
+    for (const language of ['xx', 'tlh', 'DE', 'de-AT', '', 'constructor', '../en']) {
+      const refusal = {
+        code: 'invalid_request',
+        message: expect.stringContaining('one of ar, bg, cs, da, de, el, en,'),
+      };
+      await expect(change(language, 1), language).rejects.toMatchObject(refusal);
+      await expect(addUser(world, company.id, { language }), language).rejects.toMatchObject(refusal);
+    }
+    expect(await change('ar', 1)).toMatchObject({ language: 'ar', version: 2 });
+    expect((await change(null, 2)).language).toBeUndefined();
+    expect((await world.records.users.find(user.id))?.language).toBeUndefined();
+    const [entry] = (await world.records.audit.read(0, 100)).slice(-1);
+    expect(entry?.data).toEqual({ languageBefore: 'ar', languageAfter: 'none' });
+  });
+
+  it('is left alone in its language by a change of something else, even one that read it before (lost update)', async () => {
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id);
+    await world.records.users.setLanguage(user.id, 'de');
+    await updateUser(world, { userId: user.id, version: user.version, changes: { name: 'Other' }, actor: bank });
+    await suspendUser(world, { userId: user.id, reason, actor: bank });
+    expect(await world.records.users.find(user.id)).toMatchObject({ language: 'de', name: 'Other' });
   });
 
   it('is invisible and untouchable to another company in every function (T31)', async () => {

@@ -100,6 +100,7 @@ export async function insertUser({ records, clock }: MpinDeps, companyId: string
     role: 'user',
     permissions: 'full',
     locale: 'en',
+    language: undefined,
     status: 'active',
     createdAt: clock.now(),
     version: 1,

@@ -354,6 +354,11 @@ function createRules(channel: Channel) {
         { sessionUid: 's1', startedAt: 1, expiresAt: 2, portals: [{ clientId: 'portal', name: 'Demo Portal' }] },
       ],
     }),
+    'user/language': async ({ body }) => {
+      if (body['language'] !== 'de')
+        throw new Refusal(400, 'invalid_request', { detail: 'language must be one of de' });
+      return {};
+    },
     'sessions/end': async ({ body }) => {
       if (body['sessionUid'] !== 's1') throw new Refusal(404, 'not_found');
       return {};
