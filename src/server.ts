@@ -14,7 +14,7 @@ import { createAdminApp } from './server/admin-app.ts';
 import { type Background, startBackground } from './server/background.ts';
 import { type Capabilities, createCapabilities, type Kernel } from './server/capabilities.ts';
 import { builtWebDirectory } from './server/page-assets.ts';
-import { createPublicApp } from './server/public-app.ts';
+import { createPublicApp, readPages } from './server/public-app.ts';
 import { openStores, type Stores } from './server/stores.ts';
 
 /** Longest wait for requests under way when the server ends. */
@@ -84,9 +84,9 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
       stores.records.outbox.count(status),
     );
   }
-  const oidc = createOidc(capabilities.oidc);
-  const webDirectory = options.webDirectory ?? builtWebDirectory;
-  const publicApp = await createPublicApp({ kernel, capabilities, oidc, metrics, health, webDirectory });
+  const pages = await readPages(options.webDirectory ?? builtWebDirectory, config.brand);
+  const oidc = createOidc({ ...capabilities.oidc, look: pages.plain });
+  const publicApp = await createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });
   const adminApp = await createAdminApp({ kernel, capabilities, metrics, health });
   const sender = options.mailbox ?? senderOf(config, clock);
   const stopParts = async (): Promise<void> => {

@@ -4,8 +4,10 @@ import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify';
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import { html } from '../html.ts';
 import { clientAddress } from './addresses.ts';
-import { securityHeaders } from './headers.ts';
+import { htmlDocument, ownLook, type PlainLook } from './document.ts';
+import { documentSecurityPolicy, securityHeaders } from './headers.ts';
 import { jsonBodyLimit, useStrictJson } from './json-body.ts';
 import type { Log } from './logging.ts';
 import type { Metrics } from './metrics.ts';
@@ -19,6 +21,10 @@ export interface AppDeps {
   /** Decides whether browsers are told to use https only. */
   readonly issuer: string;
   readonly trustedProxies: readonly string[];
+  /** Development tells no browser to use https only: its host name has other ports, which have no certificate. */
+  readonly mode?: 'production' | 'development' | undefined;
+  /** How the page looks that says that there is nothing here. */
+  readonly look?: PlainLook | undefined;
 }
 
 /** Seconds after which a caller may try again where the server cannot answer. */
@@ -34,8 +40,8 @@ const serverLimits = {
 } as const;
 
 /** An application without routes. */
-export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): FastifyInstance {
-  const headers = securityHeaders(issuer.startsWith('https:'));
+export function createApp({ log, metrics, issuer, trustedProxies, mode, look }: AppDeps): FastifyInstance {
+  const headers = securityHeaders(issuer.startsWith('https:') && mode !== 'development');
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -57,6 +63,7 @@ export function createApp({ log, metrics, issuer, trustedProxies }: AppDeps): Fa
     },
     clientErrorHandler: refuseSocket,
   }) as unknown as FastifyInstance;
+  app.decorate('look', look);
   const routes: RoutePattern[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     routes.push({ url, methods: [method].flat() });
@@ -102,7 +109,9 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (error.code === 'not_found' && isForPerson(request)) {
-    return reply.status(problem.status).type('text/html; charset=utf-8').send(nothingHerePage(request.id));
+    reply.header('content-security-policy', documentSecurityPolicy());
+    const { look } = request.server as { look?: PlainLook };
+    return reply.status(problem.status).type('text/html; charset=utf-8').send(nothingHerePage(request.id, look));
   }
   return reply.status(problem.status).type(problemContentType).send(JSON.stringify(problem));
 }
@@ -112,14 +121,13 @@ function isForPerson({ method, headers }: FastifyRequest): boolean {
   return method === 'GET' && (headers.accept ?? '').includes('text/html');
 }
 
-/** Without a style: it may load nothing. Nothing of the request is in it but the id that is ours. */
-function nothingHerePage(requestId: string): string {
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Nothing here</title></head>
-<body><main><h1>Nothing here</h1><p>There is no page at this address. To log in, begin at your portal.</p>
-<p><small>For support: <code>${requestId}</code></small></p></main></body></html>
-`;
+/** Nothing of the request is in it but the id that is ours. */
+function nothingHerePage(requestId: string, plain: PlainLook | undefined): string {
+  const { look = ownLook, style } = plain ?? {};
+  const body = html`<main><h1>Nothing here</h1><p>There is no page at this address. To log in, begin at your portal.</p>
+<p class="support">For support: <code>${requestId}</code></p></main>`;
+  const title = `Nothing here · ${look.name}`;
+  return htmlDocument({ language: 'en', direction: 'ltr', title, look, style, body });
 }
 
 /** The value of `Retry-After`, in seconds, where coming again makes sense. */

@@ -1,6 +1,7 @@
 /** What the OpenID Connect side needs of the rest of the server. */
 import type { Clock } from '../clock.ts';
 import type { KeyedSealing } from '../crypto/sealing.ts';
+import type { PlainLook } from '../http/document.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { RecordStore } from '../store/records.ts';
@@ -28,6 +29,8 @@ export interface OidcDeps {
   readonly issuer: string;
   /** Base URL of the admin API: the audience and resource of its access tokens. */
   readonly adminAudience: string;
+  /** How the provider's own pages look; without style where the pages are not built. */
+  readonly look?: PlainLook | undefined;
 }
 
 /** Scopes of the admin API. */

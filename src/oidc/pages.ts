@@ -1,56 +1,46 @@
-/** The few pages that the provider shows itself: end of a login, and what went wrong. Plain HTML without scripts. */
-import { createHash } from 'node:crypto';
-import { escapeHtml } from '../html.ts';
-
-const style = `:root{color-scheme:light dark;--ink:#14213d;--paper:#f6f7fb;--card:#fff;--line:#d6dae6;--brand:#1d4ed8;--soft:#51607d}
-@media(prefers-color-scheme:dark){:root{--ink:#e8ecf6;--paper:#0d1424;--card:#161f36;--line:#2b3757;--brand:#8ab0ff;--soft:#a3b0cc}}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;font:17px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
-main{width:100%;max-width:480px;padding:32px;background:var(--card);border:1px solid var(--line);border-radius:16px}
-h1{margin:0 0 8px;font-size:24px}p{margin:0 0 20px}.soft{color:var(--soft);font-size:15px;margin:0}
-button{font:inherit;font-weight:600;min-height:48px;padding:11px 22px;border:0;border-radius:10px;background:var(--brand);color:var(--card);cursor:pointer}
-:focus-visible{outline:3px solid var(--brand);outline-offset:3px}`;
-
-const styleHash = createHash('sha256').update(style).digest('base64');
+/** The few pages that the provider shows itself: end of a login, and what went wrong. HTML without scripts. */
+import { escapeHtml, type Markup } from '../html.ts';
+import { htmlDocument, ownLook, type PlainLook } from '../http/document.ts';
+import { documentSecurityPolicy } from '../http/headers.ts';
 
 /**
- * Policy of every response: nothing but these pages' own style. `script-src` is empty rather than absent, because the provider adds
- * the hash of its form-posting script to it. `formAction` names where a form of this page may lead, redirects included (P13).
+ * Policy of every response. `script-src` is empty rather than 'none', because the provider adds the hash of its form-posting script
+ * to it. `formAction` names where a form of this page may lead, redirects included (P13).
  */
 export function contentSecurityPolicy(formAction?: readonly string[]): string {
-  return [
-    "default-src 'none'",
-    'script-src',
-    `style-src 'sha256-${styleHash}'`,
-    "object-src 'none'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-    ...(formAction === undefined ? [] : [`form-action ${formAction.join(' ')}`]),
-  ].join('; ');
+  return documentSecurityPolicy({ 'script-src': '', 'form-action': formAction?.join(' ') });
 }
 
-function page(title: string, body: string): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1"><style>${style}</style></head>
-<body><main>${body}</main></body>
-</html>`;
+/** `body` is markup: what is inserted into it was escaped there, or made by the provider. */
+function page(plain: PlainLook | undefined, title: string, body: string): string {
+  const { look = ownLook, style } = plain ?? {};
+  const main: Markup = { markup: `<main>${body}</main>` };
+  return htmlDocument({
+    language: 'en',
+    direction: 'ltr',
+    title: `${title} · ${look.name}`,
+    look,
+    style,
+    body: main,
+  });
 }
 
 /** Asks before a logout; `form` is the provider's own form, with its token against forgery. */
-export function logoutPage(form: string, portalName: string | undefined): string {
+export function logoutPage(plain: PlainLook | undefined, form: string, portalName: string | undefined): string {
   const asker =
     portalName === undefined ? 'You are about to log out.' : `${escapeHtml(portalName)} asks to log you out.`;
   return page(
+    plain,
     'Log out',
     `<h1>Log out?</h1><p>${asker} This ends your login at every portal that you opened with it.</p>
-${form}<p><button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Log out</button></p>
+${form}<button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Log out</button>
 <p class="soft">To stay logged in, just close this page.</p>`,
   );
 }
 
 /** After a logout that leads nowhere else. */
-export function loggedOutPage(): string {
-  return page('Logged out', '<h1>You are logged out</h1><p class="soft">You may close this page.</p>');
+export function loggedOutPage(plain: PlainLook | undefined): string {
+  return page(plain, 'Logged out', '<h1>You are logged out</h1><p class="soft">You may close this page.</p>');
 }
 
 const explanations: Record<string, string> = {
@@ -62,11 +52,12 @@ const explanations: Record<string, string> = {
 };
 
 /** What a person sees when a request cannot be answered to the portal. */
-export function errorPage(error: string, description: string | undefined): string {
+export function errorPage(plain: PlainLook | undefined, error: string, description: string | undefined): string {
   const text = explanations[error] ?? 'This login cannot be continued. Please go back to the portal and begin again.';
   const detail = description === undefined ? error : `${error}: ${description}`;
   return page(
+    plain,
     'Login not possible',
-    `<h1>Login not possible</h1><p>${text}</p><p class="soft">${escapeHtml(detail)}</p>`,
+    `<h1>Login not possible</h1><p>${text}</p><p class="support">${escapeHtml(detail)}</p>`,
   );
 }

@@ -45,7 +45,7 @@ function configuration(deps: OidcDeps): Configuration {
     extraClientMetadata: { properties: [...extraClientMetadata] },
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) =>
       assertClientAssertion(claims, { issuer: deps.issuer, now: toSeconds(deps.clock.now()) }),
-    renderError,
+    renderError: errorRenderer(deps),
     // Nobody needs a browser to call the token endpoint from another origin (O-13, P22).
     clientBasedCORS: () => false,
     // Keys come by registration and logout tokens by the outbox: the provider itself calls nobody (C-07).
@@ -143,9 +143,9 @@ function features(deps: OidcDeps): NonNullable<Configuration['features']> {
     dPoP: { enabled: true, nonceSecret: Buffer.from(deps.sealing.deriveSecret('oidc.dpop-nonce')) },
     rpInitiatedLogout: {
       enabled: true,
-      logoutSource: showLogout,
+      logoutSource: (ctx, form) => showLogout(deps, ctx, form),
       postLogoutSuccessSource: (ctx) => {
-        ctx.body = loggedOutPage();
+        ctx.body = loggedOutPage(deps.look);
       },
     },
     introspection: {
@@ -189,23 +189,25 @@ async function mayIntrospect(
 }
 
 /** The form leads to our own confirmation, which leads on to the portal: browsers hold both against `form-action` (P13). */
-function showLogout(ctx: KoaContextWithOIDC, form: string): void {
+function showLogout({ look }: OidcDeps, ctx: KoaContextWithOIDC, form: string): void {
   const target = ctx.oidc.params?.['post_logout_redirect_uri'];
   const allowed = ["'self'", ...(typeof target === 'string' ? [new URL(target).origin] : [])];
   ctx.set('content-security-policy', contentSecurityPolicy(allowed));
-  ctx.body = logoutPage(form, ctx.oidc.client?.clientName);
+  ctx.body = logoutPage(look, form, ctx.oidc.client?.clientName);
 }
 
-const renderError: NonNullable<Configuration['renderError']> = (ctx, { error, error_description: description }) => {
-  if (ctx.accepts('html', 'json') === 'json') {
-    ctx.type = 'json';
-    ctx.body = { error, error_description: description };
-    return;
-  }
-  ctx.set('content-security-policy', contentSecurityPolicy(["'none'"]));
-  ctx.type = 'html';
-  ctx.body = errorPage(error, description);
-};
+function errorRenderer({ look }: OidcDeps): NonNullable<Configuration['renderError']> {
+  return (ctx, { error, error_description: description }) => {
+    if (ctx.accepts('html', 'json') === 'json') {
+      ctx.type = 'json';
+      ctx.body = { error, error_description: description };
+      return;
+    }
+    ctx.set('content-security-policy', contentSecurityPolicy(["'none'"]));
+    ctx.type = 'html';
+    ctx.body = errorPage(look, error, description);
+  };
+}
 
 /** A code or refresh token that comes twice is a theft until proven otherwise: it is audited. Everything else refused is logged. */
 const replay = /already (consumed|used)/;

@@ -24,7 +24,7 @@ export async function createAdminApp({
   health,
 }: AdminAppDeps): Promise<FastifyInstance> {
   const { config, log, clock, stores } = kernel;
-  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [] });
+  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [], mode: config.mode });
   healthRoutes(app, health, { withDetail: true });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   await app.register(async (scope) => {

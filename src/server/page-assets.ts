@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import staticFiles from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import type { PageAsset, PageAssets } from '../login/page.ts';
+import type { PageAsset, PlainLook } from '../http/document.ts';
+import type { PageBrand } from './brand.ts';
 
 /** Where the build puts them: the same place for `src` and `dist`. */
 export const builtWebDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -16,13 +17,21 @@ export async function readManifest(directory: string): Promise<Readonly<Record<s
 }
 
 /** Script and style of a page. */
-export function pageAssets(manifest: Readonly<Record<string, string>>, page: string): PageAssets {
+export function pageAssets(
+  manifest: Readonly<Record<string, string>>,
+  page: string,
+): { readonly script: PageAsset; readonly style: PageAsset } {
   return { script: asset(manifest, `${page}.js`), style: asset(manifest, `${page}.css`) };
 }
 
 /** The script of the page that a link for this device opens in a browser; `undefined` where it is not built. */
 export function landingScript(manifest: Readonly<Record<string, string>>): PageAsset | undefined {
   return manifest['landing.js'] === undefined ? undefined : asset(manifest, 'landing.js');
+}
+
+/** What pages without scripts are shown with; `undefined` where nothing is built. */
+export function plainLook(manifest: Readonly<Record<string, string>>, { look }: PageBrand): PlainLook | undefined {
+  return manifest['design.css'] === undefined ? undefined : { look, style: asset(manifest, 'design.css') };
 }
 
 function asset(manifest: Readonly<Record<string, string>>, name: string): PageAsset {

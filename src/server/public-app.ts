@@ -1,9 +1,11 @@
 /** The public listener: login page, OpenID Connect, the app protocol, well-known documents, a bare health status. */
 import type { FastifyInstance } from 'fastify';
 import { userEndpoints } from '../companies/routes.ts';
+import type { Brand } from '../config/brand.ts';
 import { deviceEndpoints } from '../devices/routes.ts';
 import { createApp } from '../http/app.ts';
 import { registerAppEndpoints } from '../http/app-channel.ts';
+import type { PlainLook } from '../http/document.ts';
 import { type Health, healthRoutes } from '../http/health.ts';
 import { type LimitDeps, useAddressLimit } from '../http/limits.ts';
 import type { Metrics } from '../http/metrics.ts';
@@ -16,8 +18,9 @@ import type { Oidc } from '../oidc/plugin.ts';
 import { orderEndpoints } from '../orders/routes.ts';
 import { registrationEndpoints } from '../registration/routes.ts';
 import { registerAppPage } from './app-page.ts';
+import { makePageBrand, type PageBrand, registerBrand } from './brand.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
-import { landingScript, pageAssets, readManifest, registerAssets } from './page-assets.ts';
+import { landingScript, pageAssets, plainLook, readManifest, registerAssets } from './page-assets.ts';
 
 /** Requests of the app that may be under way at once, wait, and how long; beyond that callers are told to come again (L-16). */
 const gateOptions = { maxRunning: 64, maxWaiting: 512, waitMs: 2000 } as const;
@@ -28,30 +31,47 @@ export interface PublicAppDeps {
   readonly oidc: Oidc;
   readonly metrics: Metrics;
   readonly health: Health;
-  /** Directory of the built pages. */
-  readonly webDirectory: string;
+  readonly pages: BuiltPages;
+}
+
+/** The pages as they were built, and whose they are. */
+export interface BuiltPages {
+  readonly directory: string;
+  /** Integrity by file name; empty where nothing is built. */
+  readonly manifest: Readonly<Record<string, string>>;
+  readonly brand: PageBrand;
+  readonly plain: PlainLook | undefined;
+}
+
+/** Reads what is built in `directory`, and makes the files of the brand. */
+export async function readPages(directory: string, brand: Brand): Promise<BuiltPages> {
+  const manifest = await readManifest(directory);
+  const made = makePageBrand(brand);
+  return { directory, manifest, brand: made, plain: plainLook(manifest, made) };
 }
 
 /** All routes of the public listener, group by group; each group has limits of its own. */
 export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInstance> {
-  const { kernel, capabilities, oidc, metrics, health, webDirectory } = deps;
+  const { kernel, capabilities, oidc, metrics, health, pages } = deps;
   const { config, log, clock, stores } = kernel;
-  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: config.trustedProxies });
+  const { issuer, trustedProxies, mode } = config;
+  const app = createApp({ log, metrics, issuer, trustedProxies, mode, look: pages.plain });
   const limits: LimitDeps = { shortLived: stores.shortLived, limits: config.limits };
   healthRoutes(app, health, { withDetail: false });
   registerApp(app, deps, limits);
   await group(app, { limits, name: 'documents' }, (scope) =>
-    wellKnownPlugin({ issuer: config.issuer, clock, keys: capabilities.keys })(scope),
+    wellKnownPlugin({ issuer, clock, keys: capabilities.keys })(scope),
   );
   await group(app, { limits, name: 'oidc' }, oidc.plugin);
-  const manifest = await readManifest(webDirectory);
+  const { directory, manifest, brand } = pages;
   const isBuilt = manifest['login.js'] !== undefined;
   if (isBuilt) {
     await group(app, { limits, name: 'assets' }, async (scope) => {
-      await registerAssets(scope, webDirectory, manifest);
-      await registerAppPage(scope, webDirectory, manifest);
+      await registerAssets(scope, directory, manifest);
+      registerBrand(scope, brand);
+      await registerAppPage(scope, pages);
     });
-  } else log.warn({ path: webDirectory }, 'the pages are not built: npm run build');
+  } else log.warn({ path: directory }, 'the pages are not built: npm run build');
   await group(app, { limits, name: 'login' }, async (scope) => {
     countStreams(scope, metrics);
     const assets = pageAssets(manifest, 'login');
@@ -60,7 +80,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
       ...capabilities.orders,
       ...limits,
       interactions: oidc.interactions,
-      assets: { ...assets, landing: landingScript(manifest) },
+      assets: { ...assets, landing: landingScript(manifest), look: brand.look },
       ordersPerMinute,
     });
   });

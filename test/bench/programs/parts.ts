@@ -15,7 +15,7 @@ import { createLog } from '../../../src/http/logging.ts';
 import { createMetrics } from '../../../src/http/metrics.ts';
 import { createOidc, type Oidc } from '../../../src/oidc/plugin.ts';
 import { createCapabilities, type Kernel } from '../../../src/server/capabilities.ts';
-import { createPublicApp } from '../../../src/server/public-app.ts';
+import { createPublicApp, readPages } from '../../../src/server/public-app.ts';
 import { openStores } from '../../../src/server/stores.ts';
 import { openRecords } from '../../../src/store/open.ts';
 import { countDurable, countShortLived, createCounter } from '../counting.ts';
@@ -42,7 +42,8 @@ async function compose(): Promise<FastifyInstance> {
   const metrics = createMetrics();
   const health = createHealth(systemClock, []);
   if (role === 'whole') {
-    return createPublicApp({ kernel, capabilities, oidc, metrics, health, webDirectory: `${process.cwd()}/dist/web/` });
+    const pages = await readPages(`${process.cwd()}/dist/web/`, config.brand);
+    return createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });
   }
   const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [] });
   await app.register(oidc.plugin);

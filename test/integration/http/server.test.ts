@@ -6,6 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../../src/http/app.ts';
+import { createLog } from '../../../src/http/logging.ts';
+import { createMetrics } from '../../../src/http/metrics.ts';
 import { strict } from '../../../src/protocol/common.ts';
 import { type Rig, startRig } from './rig.ts';
 
@@ -80,16 +83,23 @@ describe('headers of every answer (S-11)', () => {
     expect(headers.get('x-request-id')).not.toBe('mine');
   });
 
-  it('says https for two years where the issuer is https, and never otherwise', async () => {
+  it('says https for two years where the issuer is https, but not in development, whose host has other ports, and never on http', async () => {
+    const of = async (issuer: string, mode?: 'development' | 'production') => {
+      const app = createApp({ log: createLog('silent'), metrics: createMetrics(), issuer, trustedProxies: [], mode });
+      const { headers } = await app.inject('/nothing');
+      await app.close();
+      return headers['strict-transport-security'];
+    };
+    expect(await of('https://login.bank.example', 'production')).toBe('max-age=63072000; includeSubDomains');
+    expect(await of('https://login.bank.example')).toBe('max-age=63072000; includeSubDomains');
+    expect(await of('https://localhost:3000', 'development')).toBeUndefined();
+    expect(await of('http://localhost:3000', 'production')).toBeUndefined();
+    const plain = await fetch(`${publicUrl}/health/live`);
+    expect(plain.headers.get('strict-transport-security')).toBeNull();
     const secure = await startRig({ MTOKEN_ISSUER: 'https://login.bank.example' });
-    try {
-      const { headers } = await secure.server.publicApp.inject({ url: '/health/live' });
-      expect(headers['strict-transport-security']).toBe('max-age=63072000; includeSubDomains');
-      const plain = await fetch(`${publicUrl}/health/live`);
-      expect(plain.headers.get('strict-transport-security')).toBeNull();
-    } finally {
-      await secure.close();
-    }
+    for (const app of [secure.server.publicApp, secure.server.adminApp])
+      expect((await app.inject('/health/live')).headers['strict-transport-security']).toBeUndefined();
+    await secure.close();
   });
 });
 
