@@ -22,6 +22,8 @@ export const auditEvents = [
   'mpin.wrong',
   'mpin.blocked',
   'mpin.changed',
+  'biometrics.enabled',
+  'biometrics.disabled',
   'confirmation.wrong',
   'confirmation.attempt_returned',
   'session.opened',

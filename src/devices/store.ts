@@ -5,6 +5,23 @@ import type { Company, Page, User } from '../companies/store.ts';
 export type DeviceStatus = 'pending' | 'active' | 'blocked' | 'deactivated' | 'refused';
 export type SrpProfileName = 'srp6a-2048-sha256' | 'rfc5054-2048-sha256';
 
+/** The key that a finger or a face releases. */
+export interface BiometricKey {
+  readonly thumbprint: string;
+  readonly publicJwk: JWK;
+  readonly kind: 'fpt' | 'face' | 'user';
+  /** Only where the key is a WebAuthn credential: as its last assertion said. */
+  readonly webauthn?: WebauthnState | undefined;
+}
+
+/** What a WebAuthn credential tells of itself at each use. */
+export interface WebauthnState {
+  /** 0 for ever where the authenticator does not count. */
+  readonly signCount: number;
+  /** Whether the credential may be, or is, on more than this one phone. */
+  readonly backup: 'none' | 'eligible' | 'backed_up';
+}
+
 /** A registered phone as the rules see it: no secret is in it. */
 export interface Device {
   readonly id: string;
@@ -18,9 +35,7 @@ export interface Device {
   /** RFC 7638 thumbprint of the device key; unique for ever, so that an ended key cannot return. */
   readonly thumbprint: string;
   readonly publicJwk: JWK;
-  readonly biometric:
-    | { readonly thumbprint: string; readonly publicJwk: JWK; readonly kind: 'fpt' | 'face' | 'user' }
-    | undefined;
+  readonly biometric: BiometricKey | undefined;
   readonly attestationLevel: string;
   /** Attempts spent since the last right mPIN, 0 to 5; at 5 the device is blocked whatever its status says. */
   readonly pinAttempts: number;
@@ -66,6 +81,16 @@ export interface DeviceStore {
   vaultKey(id: string): Promise<Uint8Array | undefined>;
   /** Replaces salt and verifier and begins the next generation, only if the device is active and still of `generation`. */
   replaceSecrets(id: string, generation: number, secrets: DeviceSecrets): Promise<boolean>;
+  /**
+   * Puts a biometric key in place of any, or takes it away; false where the device is not active or its attempts are spent. Throws
+   * `already_exists` for a key that was ever registered before, of either purpose.
+   */
+  setBiometric(id: string, biometric: BiometricKey | undefined): Promise<boolean>;
+  /**
+   * Notes a use of the WebAuthn credential of that thumbprint; false where its counter did not rise, unless it stays at 0, or where
+   * it is no longer this device's.
+   */
+  advanceBiometric(id: string, thumbprint: string, state: WebauthnState): Promise<boolean>;
   /** pending → active; false where it was not pending. */
   activate(id: string, at: number): Promise<boolean>;
   /**

@@ -69,19 +69,19 @@ async function swap(
 }
 
 function isStated(deps: MpinDeps, { body, device }: SessionCall<MpinChangeFinish>): boolean {
-  const statement = readStatement(deps, {
-    token: body.signature,
-    typ: typ.mpinChange,
-    publicJwk: device.publicJwk,
-    isStatement: (payload): payload is MpinChangeStatement => statementSchema.Check(payload),
-  });
-  return (
-    statement !== undefined &&
-    statement.deviceId === device.id &&
-    statement.handshake === body.handshake &&
-    statement.salt === body.salt &&
-    statement.verifier === body.verifier
+  const { handshake, salt, verifier, signature } = body;
+  const statement = readStatement(
+    deps,
+    { token: signature, typ: typ.mpinChange, publicJwk: device.publicJwk },
+    {
+      schema: statementSchema,
+      members: { iss: deps.issuer, deviceId: device.id, handshake, salt, verifier } satisfies Omit<
+        MpinChangeStatement,
+        'iat'
+      >,
+    },
   );
+  return statement !== undefined;
 }
 
 function purposeOf({ session }: SessionCall<unknown>): HandshakePurpose {

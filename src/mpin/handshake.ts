@@ -7,7 +7,7 @@ import type { MpinDeps } from './deps.ts';
 export const handshakeSeconds = 120;
 
 /** What a proof is for; a proof for one is worth nothing for another. */
-export type HandshakePurpose = 'session' | `order:${string}` | `mpin-change:${string}`;
+export type HandshakePurpose = 'session' | `order:${string}` | `mpin-change:${string}` | `biometrics:${string}`;
 
 interface HandshakeBase {
   readonly deviceId: string;

@@ -1,4 +1,4 @@
-/** The app's endpoints for its session and for a change of mPIN (docs/protocol.md §6). */
+/** The app's endpoints for its session, for a change of mPIN and for biometrics (docs/protocol.md §6). */
 import { Type } from 'typebox';
 import {
   type AppCall,
@@ -7,6 +7,7 @@ import {
   type SessionCall,
   sessionEndpoint,
 } from '../http/app-endpoint.ts';
+import { BiometricsEnable, BiometricsEnabled, BiometricsStart } from '../protocol/biometrics.ts';
 import { Empty } from '../protocol/common.ts';
 import {
   BiometricChallenge,
@@ -18,14 +19,19 @@ import {
   SessionOpened,
   SessionStart,
 } from '../protocol/session.ts';
+import { disableBiometrics, enableBiometrics, startBiometrics } from './biometrics.ts';
 import { finishMpinChange, startMpinChange } from './change.ts';
 import type { Caller, MpinDeps } from './deps.ts';
 import { startMpinHandshake } from './mpin.ts';
 import { endSession } from './session.ts';
 import { startBiometric, unlockByBiometric, unlockByMpin } from './unlock.ts';
 
-/** `session/start`, `session/finish`, `session/end`, `mpin/change/start`, `mpin/change/finish`. */
+/** `session/start`, `session/finish`, `session/end`, `mpin/change/start`, `mpin/change/finish`, `biometrics/start`, `biometrics/enable`, `biometrics/disable`. */
 export function mpinEndpoints(deps: MpinDeps): AppEndpoint[] {
+  return [...sessionEndpoints(deps), ...secretEndpoints(deps)];
+}
+
+function sessionEndpoints(deps: MpinDeps): AppEndpoint[] {
   return [
     deviceKeyEndpoint({
       name: 'session/start',
@@ -54,6 +60,12 @@ export function mpinEndpoints(deps: MpinDeps): AppEndpoint[] {
         return {};
       },
     }),
+  ];
+}
+
+/** What a session may change about how the next one is opened. */
+function secretEndpoints(deps: MpinDeps): AppEndpoint[] {
+  return [
     sessionEndpoint({
       name: 'mpin/change/start',
       body: MpinChangeStart,
@@ -65,6 +77,27 @@ export function mpinEndpoints(deps: MpinDeps): AppEndpoint[] {
       body: MpinChangeFinish,
       reply: MpinChanged,
       answer: (call) => finishMpinChange(deps, call),
+    }),
+    sessionEndpoint({
+      name: 'biometrics/start',
+      body: BiometricsStart,
+      reply: MpinChallenge,
+      answer: (call) => startBiometrics(deps, call),
+    }),
+    sessionEndpoint({
+      name: 'biometrics/enable',
+      body: BiometricsEnable,
+      reply: BiometricsEnabled,
+      answer: (call) => enableBiometrics(deps, call),
+    }),
+    sessionEndpoint({
+      name: 'biometrics/disable',
+      body: Empty,
+      reply: Empty,
+      answer: async (call) => {
+        await disableBiometrics(deps, call);
+        return {};
+      },
     }),
   ];
 }

@@ -2,10 +2,11 @@
 import { encodeBase64url, sha256, tryDecodeBase64url } from '../crypto/bytes.ts';
 import { biometricTranscript, deriveSessionKeys, mpinTranscript, type SessionKeys } from '../crypto/envelope.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
+import { proveBiometric } from '../devices/biometric.ts';
 import { findUsable } from '../devices/devices.ts';
-import { isBiometricProof } from '../devices/statement.ts';
 import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
+import type { BiometricKind, BiometricProof } from '../protocol/biometrics.ts';
 import type { BiometricChallenge, SessionOpened } from '../protocol/session.ts';
 import type { Records } from '../store/records.ts';
 import { type Caller, decoyDeviceId, type MpinDeps } from './deps.ts';
@@ -48,7 +49,7 @@ export async function startBiometric(deps: MpinDeps, caller: Caller, deviceId: s
 export async function unlockByBiometric(
   deps: MpinDeps,
   caller: Caller,
-  finish: { readonly handshake: string; readonly signature: string; readonly sessionSecret: string },
+  finish: { readonly handshake: string; readonly signature: BiometricProof; readonly sessionSecret: string },
 ): Promise<SessionOpened> {
   const secret = tryDecodeBase64url(finish.sessionSecret);
   if (secret?.length !== sessionSecretBytes) {
@@ -62,29 +63,33 @@ export async function unlockByBiometric(
     handshake.deviceId === caller.device?.id;
   // A blocked mPIN blocks biometrics with it (L-10): the same question is asked of every way in.
   const standing = await findUsable(deps, isFitting ? handshake.deviceId : decoyDeviceId);
-  if (!isFitting || standing === undefined || !isSigned(deps, standing, { finish, handshake, secret })) {
+  const factor =
+    isFitting && standing !== undefined ? await prove(deps, standing, { finish, handshake, secret }) : undefined;
+  if (!isFitting || standing === undefined || factor === undefined) {
     throw await authenticationFailed(deps, caller, { about: handshake?.deviceId, cause: 'biometric' });
   }
   const id = randomId('ses');
-  const factor = standing.device.biometric?.kind ?? 'user';
   await deps.records.transaction((records) => recordOpened(records, deps, { caller, sessionId: id, factor }));
   const { deviceId, nonce } = handshake;
-  const keys = deriveSessionKeys({ secret, transcript: biometricTranscript({ ...finish, deviceId, nonce }) });
+  const signature = typeof finish.signature === 'string' ? finish.signature : finish.signature.signature;
+  const transcript = biometricTranscript({ handshake: finish.handshake, deviceId, nonce, signature });
+  const keys = deriveSessionKeys({ secret, transcript });
   return answerOpened(deps, { standing, keys, serverProof: null, session: sessionOf(deps, id, standing, factor) });
 }
 
-function isSigned(
+function prove(
   deps: MpinDeps,
   { device }: Standing,
   signed: {
-    readonly finish: { readonly handshake: string; readonly signature: string };
+    readonly finish: { readonly handshake: string; readonly signature: BiometricProof };
     readonly handshake: BiometricHandshake;
     readonly secret: Uint8Array;
   },
-): boolean {
+): Promise<BiometricKind | undefined> {
   const { finish, handshake, secret } = signed;
-  return isBiometricProof(deps, device, {
-    signature: finish.signature,
+  return proveBiometric(deps, device, {
+    proof: finish.signature,
+    deviceId: device.id,
     purpose: 'session',
     subject: finish.handshake,
     nonce: handshake.nonce,

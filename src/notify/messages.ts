@@ -92,6 +92,10 @@ const english: Writers = {
     subject: 'Your mPIN was changed',
     paragraphs: [`The mPIN of the phone "${deviceName}" was changed.`, alarm],
   }),
+  'biometrics.enabled': ({ deviceName }) => ({
+    subject: 'Fingerprint or face was switched on',
+    paragraphs: [`The phone "${deviceName}" can now be unlocked with a fingerprint or a face.`, alarm],
+  }),
   'login.after_failures': ({ deviceName, failures }) => ({
     subject: 'A login after wrong mPINs',
     paragraphs: [`After ${failures} wrong mPINs the right one was entered on the phone "${deviceName}".`, alarm],

@@ -25,6 +25,7 @@ export type Notice =
   | { readonly event: 'mpin.last_attempt'; readonly userId: string; readonly deviceName: string }
   | { readonly event: 'mpin.blocked'; readonly userId: string; readonly deviceName: string }
   | { readonly event: 'mpin.changed'; readonly userId: string; readonly deviceName: string }
+  | { readonly event: 'biometrics.enabled'; readonly userId: string; readonly deviceName: string }
   | {
       readonly event: 'login.after_failures';
       readonly userId: string;

@@ -35,9 +35,9 @@ export async function startOrderProof(deps: OrderDeps, body: OrderProofStart, ca
 export async function decideOrder(deps: OrderDeps, body: OrderDecide, call: PhoneCall): Promise<OrderDecided> {
   const { order, claim } = await findOwn(deps, body.orderId, call);
   await assertStillUsable(deps, call.device.id, order.terms.id);
-  const expected: Expected = { issuer: deps.issuer, now: deps.clock.now(), order, claim };
+  const expected: Expected = { order, claim };
   try {
-    const statement = verifyApproval(body.approval, call.device, expected);
+    const statement = verifyApproval(deps, call.device, { ...expected, approval: body.approval });
     assertProofFits(order, statement, { body, call });
     const proof = await proofOf(deps, body, { call, expected });
     await takeDecision(deps, { order, claim, statement, proof, approval: body.approval, call });
@@ -99,7 +99,7 @@ async function proofOf(
     const { serverProof } = await deps.proofs.prove(call, { orderId, ...proof });
     return { method: 'mpin', factor: 'pin', provedAt, serverProof };
   }
-  const factor = verifyOrderBiometric(proof.signature, call.device, { ...expected, approval });
+  const factor = await verifyOrderBiometric(deps, call.device, { ...expected, proof: proof.signature, approval });
   return { method: 'biometric', factor, provedAt, serverProof: null };
 }
 

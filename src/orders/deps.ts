@@ -1,5 +1,6 @@
 /** What the rules of orders need from outside. Types only. */
 import type { Clock } from '../clock.ts';
+import type { KeyCache } from '../crypto/jwk.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Standing } from '../devices/store.ts';
 import type { SessionCall } from '../http/app-endpoint.ts';
@@ -41,4 +42,6 @@ export interface OrderDeps {
   readonly assertUsable: (deviceId: string) => Promise<Standing>;
   readonly proofs: OrderProofs;
   readonly proximity?: Proximity | undefined;
+  /** Imported keys, for speed. */
+  readonly keyCache?: KeyCache | undefined;
 }

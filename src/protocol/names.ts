@@ -12,6 +12,7 @@ export const typ = {
   dpop: 'dpop+jwt',
   registration: 'mtoken-registration+jws',
   biometric: 'mtoken-biometric+jws',
+  biometricsEnable: 'mtoken-biometrics-enable+jws',
   mpinChange: 'mtoken-mpin-change+jws',
   order: 'mtoken-order+jws',
   approval: 'mtoken-approval+jws',
@@ -24,6 +25,7 @@ export const envelopeContentType = 'application/jose';
 /** Domain separation labels of derived keys and hashes. */
 export const label = {
   mpin: 'mtoken/v1/mpin',
+  webauthn: 'mtoken/v1/webauthn',
   appToServer: 'mtoken/v1/app-to-server',
   serverToApp: 'mtoken/v1/server-to-app',
 } as const;

@@ -1,5 +1,6 @@
 /** Wire schemas of orders: what a phone is asked, what it is shown and what it signs. */
 import { type Static, Type } from 'typebox';
+import { BiometricProof } from './biometrics.ts';
 import { Base64Url, CompactJws, Id, SrpHash, SrpInteger, strict } from './common.ts';
 
 export const Purpose = Type.Union([Type.Literal('login'), Type.Literal('signing')]);
@@ -85,8 +86,8 @@ export const OrderDecide = strict({
   proof: Type.Union([
     Type.Null(),
     strict({ handshake: Id('hs'), proof: SrpHash }),
-    /** JWS by the biometric key over `BiometricStatement` with purpose `order`. */
-    strict({ signature: CompactJws }),
+    /** By the biometric key over `BiometricStatement` with purpose `order`. */
+    strict({ signature: BiometricProof }),
   ]),
 });
 export type OrderDecide = Static<typeof OrderDecide>;

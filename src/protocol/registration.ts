@@ -1,5 +1,6 @@
 /** Wire schemas of registration: an activation becomes a registered device. */
 import { type Static, Type } from 'typebox';
+import { BiometricKind, BiometricProof } from './biometrics.ts';
 import { Base64Url, CompactJws, Id, PlainText, PublicJwk, SrpHash, SrpInteger, SrpProfile, strict } from './common.ts';
 
 export const RegistrationStart = strict({
@@ -10,8 +11,7 @@ export const RegistrationStart = strict({
     Type.Null(),
     strict({
       publicJwk: PublicJwk,
-      /** RFC 8176: fingerprint, face, or a user-verified key whose modality is not known. */
-      kind: Type.Union([Type.Literal('fpt'), Type.Literal('face'), Type.Literal('user')]),
+      kind: BiometricKind,
     }),
   ]),
   device: strict({
@@ -40,8 +40,8 @@ export const RegistrationFinish = strict({
   verifier: SrpInteger,
   /** JWS by the device key over `RegistrationStatement`. */
   signature: CompactJws,
-  /** JWS by the biometric key over `BiometricStatement` with purpose `registration`; present when such a key is registered. */
-  biometricSignature: Type.Union([Type.Null(), CompactJws]),
+  /** By the biometric key over `BiometricStatement` with purpose `registration`; present when such a key is registered. */
+  biometricSignature: Type.Union([Type.Null(), BiometricProof]),
 });
 export type RegistrationFinish = Static<typeof RegistrationFinish>;
 

@@ -1,5 +1,6 @@
 /** Wire schemas of the app session and of a change of mPIN. */
 import { type Static, Type } from 'typebox';
+import { BiometricProof } from './biometrics.ts';
 import { Base64Url, CompactJws, Id, SrpHash, SrpInteger, strict } from './common.ts';
 
 export const SessionStart = Type.Union([
@@ -27,27 +28,13 @@ export const SessionFinish = Type.Union([
   strict({ handshake: Id('hs'), proof: SrpHash }),
   strict({
     handshake: Id('hs'),
-    /** JWS by the biometric key over `BiometricStatement` with purpose `session`. */
-    signature: CompactJws,
+    /** By the biometric key over `BiometricStatement` with purpose `session`. */
+    signature: BiometricProof,
     /** 32 random bytes made by the app; the session's keys come from them. */
     sessionSecret: Base64Url(43),
   }),
 ]);
 export type SessionFinish = Static<typeof SessionFinish>;
-
-/** What the biometric key signs: one nonce, one purpose, one handshake or order. */
-export const BiometricStatement = strict({
-  iss: Type.String(),
-  deviceId: Id('dev'),
-  purpose: Type.Union([Type.Literal('registration'), Type.Literal('session'), Type.Literal('order')]),
-  /** The registration id, handshake id or order id that it is for. */
-  subject: Type.String({ maxLength: 64 }),
-  nonce: Base64Url(43),
-  /** Base64url SHA-256 of the session secret; of the approval's compact JWS for an order; null at registration. */
-  boundHash: Type.Union([Type.Null(), Base64Url(43)]),
-  iat: Type.Integer(),
-});
-export type BiometricStatement = Static<typeof BiometricStatement>;
 
 export const SessionOpened = strict({
   sessionId: Id('ses'),

@@ -1,5 +1,6 @@
 /** A registration that was begun and not finished: sealed, short-lived, and bound to one activation and one key. */
 import { AuthError } from '../errors.ts';
+import type { BiometricKind } from '../protocol/biometrics.ts';
 import type { PublicJwk } from '../protocol/common.ts';
 import type { RegistrationStart } from '../protocol/registration.ts';
 import type { RegistrationDeps } from './deps.ts';
@@ -18,7 +19,7 @@ export interface PendingRegistration {
   readonly biometric: {
     readonly thumbprint: string;
     readonly publicJwk: PublicJwk;
-    readonly kind: 'fpt' | 'face' | 'user';
+    readonly kind: BiometricKind;
   } | null;
   readonly profile: RegistrationStart['profile'];
   readonly device: RegistrationStart['device'];

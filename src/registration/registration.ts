@@ -5,7 +5,7 @@ import type { Company, User } from '../companies/store.ts';
 import { encodeBase64url, equalBytes } from '../crypto/bytes.ts';
 import { checkDeviceKey } from '../crypto/jwk.ts';
 import { randomId } from '../crypto/random.ts';
-import type { Device } from '../devices/store.ts';
+import type { BiometricKey, Device } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { addressNetwork } from '../http/addresses.ts';
 import type { AppCall, CallOrigin } from '../http/app-endpoint.ts';
@@ -99,15 +99,16 @@ export async function finishRegistration(
   }
   checkSalt(body.salt);
   checkVerifier(body.verifier);
+  let biometric: BiometricKey | undefined;
   try {
-    verifyStatements(deps, call, pending);
+    biometric = verifyStatements(deps, call, pending);
   } catch (error) {
     if (error instanceof AuthError && error.code === 'authentication_failed') {
       await recordRefusal(deps, { origin, activation, reason: 'signature' });
     }
     throw error;
   }
-  return judge(deps, call, { pending, activation });
+  return judge(deps, call, { pending, activation, biometric });
 }
 
 /** The device's status, told to the owner of its key. Throws `authentication_failed` for any other device id. */
@@ -120,12 +121,14 @@ export function registrationStatus(call: AppCall<RegistrationStatus>): Registrat
 interface Begun {
   readonly pending: PendingRegistration;
   readonly activation: Activation;
+  /** As its own statement showed it. */
+  readonly biometric: BiometricKey | undefined;
 }
 
 async function judge(
   deps: RegistrationDeps,
   call: AppCall<RegistrationFinish>,
-  { pending, activation }: Begun,
+  { pending, activation, biometric }: Begun,
 ): Promise<RegistrationFinished> {
   const { body, origin } = call;
   let finished: RegistrationFinished | undefined;
@@ -136,7 +139,7 @@ async function judge(
       purpose: 'registration',
       origin,
       onRight: async (records) => {
-        finished = await register(records, deps, { call, pending });
+        finished = await register(records, deps, { call, pending, biometric });
       },
     },
     () => {
@@ -162,7 +165,7 @@ async function judge(
 async function register(
   records: Records,
   deps: RegistrationDeps,
-  { call, pending }: { readonly call: AppCall<RegistrationFinish>; readonly pending: PendingRegistration },
+  { call, pending, biometric }: Pick<Begun, 'pending' | 'biometric'> & { readonly call: AppCall<RegistrationFinish> },
 ): Promise<RegistrationFinished> {
   const at = deps.clock.now();
   const company = await records.companies.find(pending.companyId);
@@ -176,7 +179,8 @@ async function register(
   if (!(await records.activations.use(pending.activationId, pending.deviceId, at))) {
     throw new AuthError('authentication_failed', { members: { attemptsLeft: null } });
   }
-  const device = newDevice(pending, { status: company.selfActivation ? 'active' : 'pending', at });
+  const status = company.selfActivation ? 'active' : 'pending';
+  const device: Device = { ...newDevice(pending, { status, at }), biometric };
   const { salt, verifier } = call.body;
   await records.devices.insert(device, { salt, verifier }, new Uint8Array(randomBytes(32)));
   if (device.status === 'active' && user.status === 'invited') await activateUser(records, user);
@@ -263,7 +267,7 @@ function newDevice(
     profile: pending.profile,
     thumbprint: pending.thumbprint,
     publicJwk: pending.deviceJwk,
-    biometric: pending.biometric ?? undefined,
+    biometric: undefined,
     attestationLevel: 'none',
     pinAttempts: 0,
     pinEpoch: 1,

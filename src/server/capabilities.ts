@@ -63,6 +63,7 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       signCompact: (typ, payload) => keys.signCompact(typ, payload),
       assertUsable: usable,
       proofs: orderProofs(mpin),
+      keyCache,
     },
     oidc: {
       records,

@@ -1,14 +1,13 @@
 /** Devices in SQL: their keys are unique for ever, their secrets are sealed and erased at the end. */
 
+import type { JWK } from 'jose';
 import type { Company, User } from '../companies/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
-import type { Device, DeviceSecrets, DeviceStore, Standing } from '../devices/store.ts';
+import type { BiometricKey, Device, DeviceSecrets, DeviceStore, Standing, WebauthnState } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
 import { atomically } from './transaction.ts';
-
-type BiometricKind = NonNullable<Device['biometric']>['kind'];
 
 interface DeviceRow {
   id: string;
@@ -23,7 +22,9 @@ interface DeviceRow {
   public_jwk: string;
   biometric_thumbprint: string | null;
   biometric_jwk: string | null;
-  biometric_kind: BiometricKind | null;
+  biometric_kind: BiometricKey['kind'] | null;
+  biometric_sign_count: number | null;
+  biometric_backup: WebauthnState['backup'] | null;
   attestation_level: string;
   pin_attempts: number;
   pin_epoch: number;
@@ -35,7 +36,7 @@ interface DeviceRow {
 }
 
 const columns = `id, user_id, company_id, name, platform, app_version, status, profile, thumbprint, public_jwk,
-  biometric_thumbprint, biometric_jwk, biometric_kind, attestation_level, pin_attempts, pin_epoch,
+  biometric_thumbprint, biometric_jwk, biometric_kind, biometric_sign_count, biometric_backup, attestation_level, pin_attempts, pin_epoch,
   created_at, activated_at, last_used_at, ended_at, ended_reason`;
 
 function toDevice(row: DeviceRow): Device {
@@ -64,7 +65,13 @@ function toDevice(row: DeviceRow): Device {
 
 function toBiometric(row: DeviceRow): Device['biometric'] {
   if (row.biometric_thumbprint === null || row.biometric_jwk === null || row.biometric_kind === null) return undefined;
-  return { thumbprint: row.biometric_thumbprint, publicJwk: parsed(row.biometric_jwk), kind: row.biometric_kind };
+  const key = {
+    thumbprint: row.biometric_thumbprint,
+    publicJwk: parsed<JWK>(row.biometric_jwk),
+    kind: row.biometric_kind,
+  };
+  const { biometric_sign_count: signCount, biometric_backup: backup } = row;
+  return signCount === null || backup === null ? key : { ...key, webauthn: { signCount, backup } };
 }
 
 interface StandingRow extends DeviceRow {
@@ -135,7 +142,8 @@ const vaultKeyContext = (id: string): string => `devices.vault_key:${id}`;
 
 /** Devices over one engine or one open transaction. */
 export function deviceStore(sql: Sql, sealing: Sealing): DeviceStore {
-  return { ...deviceReader(sql, sealing), ...deviceSecrets(sql, sealing), ...deviceLife(sql, sealing) };
+  const reading = { ...deviceReader(sql, sealing), ...deviceSecrets(sql, sealing) };
+  return { ...reading, ...deviceBiometrics(sql), ...deviceLife(sql, sealing) };
 }
 
 type Reading = Pick<DeviceStore, 'find' | 'standing' | 'findByThumbprint' | 'listByUser' | 'list'>;
@@ -204,6 +212,37 @@ function deviceSecrets(sql: Sql, sealing: Sealing): Secrets {
   };
 }
 
+type Biometrics = Pick<DeviceStore, 'setBiometric' | 'advanceBiometric'>;
+
+function deviceBiometrics(sql: Sql): Biometrics {
+  return {
+    setBiometric: (id, biometric) =>
+      atomically(sql, async (inner) => {
+        if (biometric !== undefined)
+          await claimKey(inner, id, { thumbprint: biometric.thumbprint, purpose: 'biometric' });
+        const changed = await inner.run(
+          `update devices set biometric_thumbprint = $1, biometric_jwk = $2, biometric_kind = $3, biometric_sign_count = $4,
+           biometric_backup = $5 where id = $6 and status = 'active' and pin_attempts < 5`,
+          [...biometricValues(biometric), id],
+        );
+        return changed === 1;
+      }),
+    // One statement: of two uses with one count, a copy's among them, one is refused.
+    advanceBiometric: async (id, thumbprint, { signCount, backup }) =>
+      (await sql.run(
+        `update devices set biometric_sign_count = $1, biometric_backup = $2 where id = $3 and biometric_thumbprint = $4
+         and (biometric_sign_count < $1 or (biometric_sign_count = 0 and biometric_sign_count = $1))`,
+        [signCount, backup, id, thumbprint],
+      )) === 1,
+  };
+}
+
+function biometricValues(biometric: BiometricKey | undefined) {
+  const { thumbprint, publicJwk, kind, webauthn } = biometric ?? {};
+  const jwk = publicJwk === undefined ? undefined : JSON.stringify(publicJwk);
+  return [thumbprint, jwk, kind, webauthn?.signCount, webauthn?.backup];
+}
+
 type Life = Pick<DeviceStore, 'insert' | 'activate' | 'end' | 'markUsed'>;
 
 function deviceLife(sql: Sql, sealing: Sealing): Life {
@@ -241,19 +280,22 @@ function sealSecrets(sealing: Sealing, id: string, { salt, verifier }: DeviceSec
 async function claimKeys(sql: Sql, device: Device): Promise<void> {
   const keys = [{ thumbprint: device.thumbprint, purpose: 'device' }];
   if (device.biometric !== undefined) keys.push({ thumbprint: device.biometric.thumbprint, purpose: 'biometric' });
-  for (const { thumbprint, purpose } of keys) {
-    const written = await sql.run(
-      'insert into registered_keys (thumbprint, device_id, purpose) values ($1, $2, $3) on conflict do nothing',
-      [thumbprint, device.id, purpose],
-    );
-    if (written === 0) throw new AuthError('already_exists', { message: 'this key was registered before' });
-  }
+  for (const key of keys) await claimKey(sql, device.id, key);
+}
+
+async function claimKey(sql: Sql, deviceId: string, key: { thumbprint: string; purpose: string }): Promise<void> {
+  const written = await sql.run(
+    'insert into registered_keys (thumbprint, device_id, purpose) values ($1, $2, $3) on conflict do nothing',
+    [key.thumbprint, deviceId, key.purpose],
+  );
+  if (written === 0) throw new AuthError('already_exists', { message: 'this key was registered before' });
 }
 
 async function insertDevice(sql: Sql, device: Device, sealed: { verifier: string; vaultKey: string }): Promise<void> {
   const written = await sql.run(
     `insert into devices (${columns}, verifier_sealed, vault_key_sealed)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+       $25)
      on conflict do nothing`,
     [
       device.id,
@@ -266,9 +308,7 @@ async function insertDevice(sql: Sql, device: Device, sealed: { verifier: string
       device.profile,
       device.thumbprint,
       JSON.stringify(device.publicJwk),
-      device.biometric?.thumbprint,
-      device.biometric === undefined ? undefined : JSON.stringify(device.biometric.publicJwk),
-      device.biometric?.kind,
+      ...biometricValues(device.biometric),
       device.attestationLevel,
       device.pinAttempts,
       device.pinEpoch,

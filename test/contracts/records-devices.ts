@@ -84,6 +84,68 @@ export function deviceRecordsContract(engine: DurableEngine): void {
         });
       });
 
+      it('puts a biometric key in place of another, and takes it away; no key ever comes back (P-24, R-10)', async () => {
+        const { devices } = open.records;
+        const device = await insertedDevice(open.records, { biometric: biometric() });
+        const webauthn = { signCount: 4_294_967_295, backup: 'backed_up' as const };
+        const next = { ...biometric(), kind: 'user' as const, webauthn };
+        expect(await devices.setBiometric(device.id, next)).toBe(true);
+        expect((await open.other.devices.find(device.id))?.biometric).toEqual(next);
+        expect((await open.other.devices.standing(device.id))?.device.biometric).toEqual(next);
+        expect(await devices.setBiometric(device.id, undefined)).toBe(true);
+        expect((await open.other.devices.find(device.id))?.biometric).toBeUndefined();
+        for (const thumbprint of [next.thumbprint, device.biometric?.thumbprint, device.thumbprint]) {
+          await expect(devices.setBiometric(device.id, biometric(thumbprint))).rejects.toMatchObject({
+            code: 'already_exists',
+          });
+        }
+        expect((await open.other.devices.find(device.id))?.biometric).toBeUndefined();
+      });
+
+      it('gives no biometric key to a device that has ended or is blocked in truth (L-10)', async () => {
+        const { devices, attempts } = open.records;
+        const ended = await insertedDevice(open.records);
+        await devices.end(ended.id, 'deactivated', noon, 'lost');
+        expect(await devices.setBiometric(ended.id, biometric())).toBe(false);
+        const spent = await insertedDevice(open.records);
+        for (let times = 0; times < 5; times += 1) await attempts.spend(mpin(spent), 5);
+        expect(await devices.setBiometric(spent.id, biometric())).toBe(false);
+      });
+
+      it('lets the counter of a credential only rise, and one of 20 parallel uses of one count (R-17)', async () => {
+        const { devices } = open.records;
+        const key = { ...biometric(), webauthn: { signCount: 3, backup: 'none' as const } };
+        const device = await insertedDevice(open.records, { biometric: key });
+        const use = (signCount: number, thumbprint = key.thumbprint) =>
+          devices.advanceBiometric(device.id, thumbprint, { signCount, backup: 'none' });
+        expect([await use(3), await use(2), await use(0), await use(4, newKey())]).toEqual([
+          false,
+          false,
+          false,
+          false,
+        ]);
+        const used = await parallel(20, open, (records) =>
+          records.devices.advanceBiometric(device.id, key.thumbprint, { signCount: 9, backup: 'none' }),
+        );
+        expect(used.filter(Boolean)).toHaveLength(1);
+        expect((await open.other.devices.find(device.id))?.biometric?.webauthn).toEqual({
+          signCount: 9,
+          backup: 'none',
+        });
+      });
+
+      it('takes a counter that stays at 0, and none of a key that is no credential (R-17)', async () => {
+        const { devices } = open.records;
+        const key = { ...biometric(), webauthn: { signCount: 0, backup: 'eligible' as const } };
+        const device = await insertedDevice(open.records, { biometric: key });
+        const state = { signCount: 0, backup: 'backed_up' as const };
+        expect(await devices.advanceBiometric(device.id, key.thumbprint, state)).toBe(true);
+        expect(await devices.advanceBiometric(device.id, key.thumbprint, state)).toBe(true);
+        expect((await open.other.devices.find(device.id))?.biometric?.webauthn).toEqual(state);
+        const plain = await insertedDevice(open.records, { biometric: biometric() });
+        expect(await devices.advanceBiometric(plain.id, plain.biometric?.thumbprint ?? '', state)).toBe(false);
+      });
+
       it('registers a key for one of 20 parallel callers', async () => {
         const user = await insertedUser(open.records);
         const thumbprint = newKey();

@@ -1,4 +1,5 @@
 /** Makes docs/protocol.schema.json: every message of the app protocol as JSON Schema, for apps in other languages; a test compares. */
+import * as biometrics from '../../src/protocol/biometrics.ts';
 import * as devices from '../../src/protocol/devices.ts';
 import * as envelope from '../../src/protocol/envelope.ts';
 import * as orders from '../../src/protocol/orders.ts';
@@ -8,7 +9,7 @@ import * as user from '../../src/protocol/user.ts';
 
 /** The text of the document. */
 export function protocolSchemas(): string {
-  const schemas = { ...envelope, ...registration, ...session, ...orders, ...devices, ...user };
+  const schemas = { ...envelope, ...registration, ...session, ...biometrics, ...orders, ...devices, ...user };
   const document = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'mtoken app protocol, version 1: the messages that docs/protocol.md names',

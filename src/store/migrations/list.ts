@@ -1,6 +1,7 @@
 /** All migrations, in the order in which they run. A released one is never changed: the next one corrects it. */
 import { initialSchema } from './0001_initial.ts';
 import { userLanguage } from './0002_user_language.ts';
+import { biometrics } from './0003_biometrics.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -12,4 +13,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { id: '0001_initial', script: initialSchema },
   { id: '0002_user_language', script: userLanguage },
+  { id: '0003_biometrics', script: biometrics },
 ];

@@ -1,8 +1,8 @@
 /** Bad input at every route of both listeners, taken from their routers: a clear refusal, never a fault, nothing told, nothing changed. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBrowser } from '../../../src/demo/browser.ts';
 import { userEndpoints } from '../../../src/companies/routes.ts';
+import { createBrowser } from '../../../src/demo/browser.ts';
 import { deviceEndpoints } from '../../../src/devices/routes.ts';
 import type { AppEndpoint } from '../../../src/http/app-endpoint.ts';
 import { mpinEndpoints } from '../../../src/mpin/routes.ts';
@@ -58,6 +58,16 @@ const appBodies: Readonly<Record<string, Record<string, unknown>>> = {
     verifier: hex(512),
     signature: jws,
   },
+  'biometrics/start': { clientEphemeral: hex(512) },
+  'biometrics/enable': {
+    handshake: id('hs'),
+    proof: hex(64),
+    publicJwk: { kty: 'EC', crv: 'P-256', x: b64(43), y: b64(43) },
+    kind: 'user',
+    signature: jws,
+    biometricSignature: { statement: b64(40), authenticatorData: b64(50), clientDataJSON: b64(40), signature: b64(96) },
+  },
+  'biometrics/disable': {},
   'orders/claim': { via: 'qr', token: b64(22), step: 1, tag: b64(16) },
   'orders/proof': { orderId: id('ord'), clientEphemeral: hex(512) },
   'orders/decide': { orderId: id('ord'), approval: jws, proof: null },

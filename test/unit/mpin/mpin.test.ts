@@ -649,7 +649,7 @@ describe('a change of mPIN', () => {
 });
 
 describe('the endpoints', () => {
-  it('are the five of the protocol, each with its access', async () => {
+  it('are those of the protocol, each with its access', async () => {
     const { world } = await phoneInWorld();
     expect(mpinEndpoints(world.deps).map(({ name, access }) => `${access} ${name}`)).toEqual([
       'device-key session/start',
@@ -657,6 +657,9 @@ describe('the endpoints', () => {
       'session session/end',
       'session mpin/change/start',
       'session mpin/change/finish',
+      'session biometrics/start',
+      'session biometrics/enable',
+      'session biometrics/disable',
     ]);
   });
 

@@ -30,6 +30,7 @@ const everyNotice = (userId: string, text = 'Phone'): readonly Notice[] =>
     'mpin.last_attempt': { event: 'mpin.last_attempt', userId, deviceName: text },
     'mpin.blocked': { event: 'mpin.blocked', userId, deviceName: text },
     'mpin.changed': { event: 'mpin.changed', userId, deviceName: text },
+    'biometrics.enabled': { event: 'biometrics.enabled', userId, deviceName: text },
     'login.after_failures': { event: 'login.after_failures', userId, deviceName: text, failures: 3 },
     'login.reported': { event: 'login.reported', userId, clientName: text, browserName: text },
   } satisfies { [Event in Notice['event']]: Extract<Notice, { event: Event }> });

@@ -6,6 +6,7 @@ import { decideOrder } from '../../../src/orders/decide.ts';
 import { cancelOrder } from '../../../src/orders/orders.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
 import type { RecordStore } from '../../../src/store/records.ts';
+import { assertionOf, newCredential } from '../devices/authenticator.ts';
 import { addPhone, deviceOf, eventsOf, noticesOf, type Phone, prepare, refusalOf } from '../mpin/world.ts';
 import {
   callOf,
@@ -304,6 +305,35 @@ describe('decision about an order that asks for a fresh proof', () => {
     expect((await refusalOf(decide(world, phone, { claimed, proof: wrong }))).code).toBe('authentication_failed');
     expect((await deviceOf(world, phone)).pinAttempts).toBe(1);
     expect(await stateOf(world, order)).toBe('claimed');
+  });
+
+  it('takes an assertion of a WebAuthn credential for this order and this approval only (R-17, T-04)', async () => {
+    const key = newCredential();
+    const { thumbprint, publicJwk } = key;
+    const webauthn = { signCount: 0, backup: 'none' } as const;
+    await world.deps.records.devices.setBiometric(phone.id, { thumbprint, publicJwk, kind: 'user', webauthn });
+    const order = await newLogin(world, signing);
+    const claimed = await claim(world, phone, { order });
+    const approval = signed(phone.key, statementOf(world, claimed, 'approve', 'biometric'));
+    const { challenge } = statementOf(world, claimed, 'approve');
+    const prove = (changes: object = {}, options: object = {}) => {
+      const boundHash = encodeBase64url(sha256(approval));
+      const said = { iss: world.orders.issuer, deviceId: phone.id, purpose: 'order', subject: claimed.orderId };
+      const statement = { ...said, nonce: challenge, boundHash, iat: Math.floor(world.clock.now() / 1000), ...changes };
+      return { signature: assertionOf(key, statement, { origin: world.orders.issuer, ...options }) };
+    };
+    for (const proof of [
+      prove({ purpose: 'session' }),
+      prove({ subject: 'ord_AAAAAAAAAAAAAAAAAAAAAA' }),
+      prove({ boundHash: 'A'.repeat(43) }),
+      prove({}, { origin: 'https://evil.example' }),
+      prove({}, { flags: 0x01 }),
+    ]) {
+      expect((await refusalOf(decide(world, phone, { claimed, approval, proof }))).code).toBe('authentication_failed');
+    }
+    expect(await decide(world, phone, { claimed, approval, proof: prove() })).toMatchObject({ state: 'approved' });
+    const approved = (await world.deps.records.audit.read(0, 100)).find(({ event }) => event === 'order.approved');
+    expect(approved?.data).toMatchObject({ method: 'biometric', factor: 'user' });
   });
 
   it('takes a biometric statement for this order and this approval only (P-24, T-04)', async () => {
