@@ -1,7 +1,8 @@
-/** E-mail: turns a notice into a message and hands it to an SMTP server, or to the demo's mailbox. */
+/** E-mail: turns a notice into a message in its reader's language and hands it to an SMTP server, or to the demo's mailbox. */
 import { createTransport } from 'nodemailer';
 import { AuthError } from '../errors.ts';
 import type { RecordStore } from '../store/records.ts';
+import { textsFor } from '../texts/files.ts';
 import { asHtml, asText, messageFor } from './messages.ts';
 import type { NoticePayload } from './notify.ts';
 import { type Deliver, UndeliverableError } from './outbox.ts';
@@ -39,16 +40,17 @@ async function writeEmail(records: RecordStore, message: OutboxMessage): Promise
   // Judged once more, at the moment of sending: nothing about a user goes to another company.
   if (reader.companyId !== user.companyId) throw new UndeliverableError('the reader is of another company');
   const text = messageFor(notice, {
+    texts: textsFor('mail', [...(reader.language === undefined ? [] : [reader.language]), reader.locale]),
     userName: oneLine(user.name),
+    readerName: oneLine(reader.name),
     reader: reader.id === user.id ? 'user' : 'administrator',
   });
-  const greeting = `Dear ${oneLine(reader.name)},`;
   return {
     id: message.id,
     to: { name: oneLine(reader.name), address: reader.email },
     subject: oneLine(text.subject),
-    text: asText(text, greeting),
-    html: asHtml(text, greeting),
+    text: asText(text),
+    html: asHtml(text),
   };
 }
 

@@ -1,146 +1,184 @@
-/** What the e-mails say, in English, one entry an event; no secret but the confirmation code, and never a link (A-09). */
+/** What the e-mails say, one entry an event, in the reader's language; no secret but the confirmation code, and never a link (A-09). */
 
 import { escapeHtml } from '../html.ts';
+import type { LocalTexts, TextName } from '../texts/files.ts';
+import type { Language } from '../texts/languages.ts';
+import type { Values } from '../texts/texts.ts';
 import type { NoticeEvent } from './notices.ts';
 import type { NoticePayload } from './notify.ts';
 
 /** Plain text, for the subject line and the paragraphs of a message. */
 export interface MessageText {
+  readonly language: Language;
   readonly subject: string;
+  readonly greeting: string;
   readonly paragraphs: readonly string[];
   /** Shown large, on a line of its own: the confirmation code. */
   readonly code?: string;
 }
 
-/** For whom a message is written. */
+/** For whom a message is written, and in what. */
 export interface MessageContext {
+  readonly texts: LocalTexts<'mail'>;
   /** The user whom the event concerns. */
   readonly userName: string;
+  /** Whom the message greets. */
+  readonly readerName: string;
   /** Who reads it: that user, or an administrator of the same company. */
   readonly reader: 'user' | 'administrator';
 }
 
+/** A text of the message's language, what is inserted kept apart from it. */
+type Say = (name: TextName<'mail'>, values?: Values) => string;
+type Written = Pick<MessageText, 'subject' | 'paragraphs' | 'code'>;
+
+interface Scene {
+  readonly say: Say;
+  /** Undefined where the user reads: then it is about the reader. */
+  readonly user: string | undefined;
+  readonly language: Language;
+}
+
 type DataOf<Event extends NoticeEvent> = Extract<NoticePayload, { readonly event: Event }>['data'];
-type Writers = { readonly [Event in NoticeEvent]: (data: DataOf<Event>, context: MessageContext) => MessageText };
+type Writers = { readonly [Event in NoticeEvent]: (data: DataOf<Event>, scene: Scene) => Written };
 
-const alarm = 'If this was not you, tell your administrator or your bank at once.';
-
-/** Of another language there would be another table of this type. */
-const english: Writers = {
-  'activation.created': ({ confirmationCode, expiresAt }) => ({
-    subject: 'Your confirmation code',
+const writers: Writers = {
+  'activation.created': ({ confirmationCode, expiresAt }, { say, language }) => ({
+    subject: say('confirmation.subject'),
     paragraphs: [
-      'Enter this code in the app to finish your registration. You also need the activation code, which comes another way.',
-      `It is valid until ${utcTime(expiresAt)}. Nobody will ever ask you for it by telephone or e-mail.`,
-      alarm,
+      say('confirmation.text'),
+      say('confirmation.until', { time: utcTime(language, expiresAt) }),
+      say('alarm'),
     ],
     code: confirmationCode,
   }),
-  'device.registered': (data, { reader, userName }) =>
-    reader === 'administrator'
+  'device.registered': ({ deviceName: device, isPending }, { say, user }) => {
+    const stage = isPending ? 'pending' : 'active';
+    return user === undefined
       ? {
-          subject: data.isPending
-            ? `Approval wanted: a phone of ${userName}`
-            : `A phone was registered for ${userName}`,
-          paragraphs: [
-            `${userName} registered the phone "${data.deviceName}".`,
-            data.isPending
-              ? 'It cannot be used before an administrator has approved it.'
-              : 'It can be used from now on. If you did not expect this, deactivate it.',
-          ],
+          subject: say('registered.subject'),
+          paragraphs: [say('registered.text', { device }), say(`registered.${stage}`), say('alarm')],
         }
       : {
-          subject: 'A phone was registered for you',
-          paragraphs: [
-            `The phone "${data.deviceName}" was registered.`,
-            data.isPending
-              ? 'You can use it as soon as an administrator has approved it.'
-              : 'You can use it from now on.',
-            alarm,
-          ],
+          subject: say(isPending ? 'registered.admin.wanted' : 'registered.admin.subject', { user }),
+          paragraphs: [say('registered.admin.text', { user, device }), say(`registered.admin.${stage}`)],
+        };
+  },
+  'device.approved': ({ deviceName: device }, { say }) => ({
+    subject: say('approved.subject'),
+    paragraphs: [say('approved.text', { device }), say('alarm')],
+  }),
+  'device.refused': ({ deviceName: device }, { say }) => ({
+    subject: say('refused.subject'),
+    paragraphs: [say('refused.text', { device })],
+  }),
+  'device.deactivated': ({ deviceName: device, reason }, { say, user }) => {
+    const why = say('deactivated.reason', { reason: isKnownReason(reason) ? say(`reason.${reason}`) : reason });
+    return user === undefined
+      ? {
+          subject: say('deactivated.subject'),
+          paragraphs: [`${say('deactivated.text', { device })} ${why}`, say('alarm')],
+        }
+      : {
+          subject: say('deactivated.admin.subject', { user }),
+          paragraphs: [`${say('deactivated.admin.text', { user, device })} ${why}`],
+        };
+  },
+  'mpin.last_attempt': ({ deviceName: device }, { say }) => ({
+    subject: say('lastAttempt.subject'),
+    paragraphs: [say('lastAttempt.text', { device }), say('alarm')],
+  }),
+  'mpin.blocked': ({ deviceName: device }, { say, user }) =>
+    user === undefined
+      ? {
+          subject: say('blocked.subject'),
+          paragraphs: [say('blocked.text', { device }), say('blocked.again'), say('alarm')],
+        }
+      : {
+          subject: say('blocked.admin.subject', { user }),
+          paragraphs: [say('blocked.admin.text', { user, device }), say('blocked.admin.again')],
         },
-  'device.approved': ({ deviceName }) => ({
-    subject: 'Your phone was approved',
-    paragraphs: [`An administrator approved the phone "${deviceName}". You can use it from now on.`, alarm],
+  'mpin.changed': ({ deviceName: device }, { say }) => ({
+    subject: say('changed.subject'),
+    paragraphs: [say('changed.text', { device }), say('alarm')],
   }),
-  'device.refused': ({ deviceName }) => ({
-    subject: 'Your phone was refused',
-    paragraphs: [`An administrator refused the phone "${deviceName}". It cannot be used.`],
+  'biometrics.enabled': ({ deviceName: device }, { say }) => ({
+    subject: say('biometrics.subject'),
+    paragraphs: [say('biometrics.text', { device }), say('alarm')],
   }),
-  'device.deactivated': ({ deviceName, reason }, context) => ({
-    subject: `${owner(context)} phone was deactivated`,
+  'login.after_failures': ({ deviceName: device, failures: count }, { say }) => ({
+    subject: say('afterFailures.subject'),
+    paragraphs: [say('afterFailures.text', { device, count }), say('alarm')],
+  }),
+  'login.reported': ({ clientName: portal, browserName: browser }, { say, user }) => ({
+    subject: user === undefined ? say('reported.subject') : say('reported.admin.subject', { user }),
     paragraphs: [
-      `The phone "${deviceName}"${of(context)} was deactivated and cannot be used any more. Reason: ${reason}.`,
-      ...(context.reader === 'user' ? [alarm] : []),
-    ],
-  }),
-  'mpin.last_attempt': ({ deviceName }) => ({
-    subject: 'One attempt is left before your mPIN is blocked',
-    paragraphs: [
-      `Four wrong mPINs were entered on the phone "${deviceName}". After one more it is blocked for good and you must register again.`,
-      alarm,
-    ],
-  }),
-  'mpin.blocked': ({ deviceName }, context) => ({
-    subject: `${owner(context)} mPIN is blocked`,
-    paragraphs: [
-      `Five wrong mPINs were entered on the phone "${deviceName}"${of(context)}. It is blocked and cannot be unblocked.`,
-      context.reader === 'user' ? `To go on, register again. ${alarm}` : 'A new registration is needed.',
-    ],
-  }),
-  'mpin.changed': ({ deviceName }) => ({
-    subject: 'Your mPIN was changed',
-    paragraphs: [`The mPIN of the phone "${deviceName}" was changed.`, alarm],
-  }),
-  'biometrics.enabled': ({ deviceName }) => ({
-    subject: 'Fingerprint or face was switched on',
-    paragraphs: [`The phone "${deviceName}" can now be unlocked with a fingerprint or a face.`, alarm],
-  }),
-  'login.after_failures': ({ deviceName, failures }) => ({
-    subject: 'A login after wrong mPINs',
-    paragraphs: [`After ${failures} wrong mPINs the right one was entered on the phone "${deviceName}".`, alarm],
-  }),
-  'login.reported': ({ clientName, browserName }, context) => ({
-    subject: context.reader === 'user' ? 'You reported a login' : `${context.userName} reported a login`,
-    paragraphs: [
-      `A login at ${clientName} in ${browserName} was answered with "that is not me". It did not take place.`,
-      context.reader === 'user'
-        ? 'Somebody may be trying to log in as you. Approve only what you began yourself.'
-        : 'Somebody may be trying to log in as this user.',
+      say('reported.text', { portal, browser }),
+      say(user === undefined ? 'reported.user' : 'reported.admin.user'),
     ],
   }),
 };
 
 /** The text of a notice for its reader. */
 export function messageFor(notice: NoticePayload, context: MessageContext): MessageText {
-  const write = english[notice.event] as (data: NoticePayload['data'], context: MessageContext) => MessageText;
-  return write(notice.data, context);
+  const { texts, userName, readerName, reader } = context;
+  const { language } = texts;
+  const say: Say = (name, values = {}) => texts.t(name, setApart(values, language));
+  const write = writers[notice.event] as (data: NoticePayload['data'], scene: Scene) => Written;
+  const written = write(notice.data, { say, user: reader === 'user' ? undefined : userName, language });
+  // A subject line is a text of its own, and no place for characters that nobody sees.
+  const subject = written.subject.replace(isolates, '');
+  return { ...written, subject, language, greeting: say('greeting', { name: readerName }) };
 }
 
 /** The message as plain text. */
-export function asText({ paragraphs, code }: MessageText, greeting: string): string {
+export function asText({ greeting, paragraphs, code }: MessageText): string {
   const body = code === undefined ? paragraphs : [`    ${code}`, ...paragraphs];
   return `${[greeting, ...body].join('\n\n')}\n`;
 }
 
 /** The message as simple HTML: no picture, no link, no script, everything escaped, since a phone or a user may be called anything. */
-export function asHtml({ paragraphs, code, subject }: MessageText, greeting: string): string {
+export function asHtml({ language, subject, greeting, paragraphs, code }: MessageText): string {
   const lines = [greeting, ...paragraphs].map((line) => `<p>${escapeHtml(line)}</p>`);
   if (code !== undefined) {
-    lines.splice(1, 0, `<p style="font:bold 28px monospace;letter-spacing:4px">${escapeHtml(code)}</p>`);
+    lines.splice(1, 0, `<p dir="ltr" style="font:bold 28px monospace;letter-spacing:4px">${escapeHtml(code)}</p>`);
   }
   const head = `<meta charset="utf-8"><title>${escapeHtml(subject)}</title>`;
-  return `<!doctype html><html lang="en"><head>${head}</head><body>${lines.join('\n')}</body></html>\n`;
+  const root = `<html lang="${language.code}" dir="${language.direction}">`;
+  return `<!doctype html>${root}<head>${head}</head><body>${lines.join('\n')}</body></html>\n`;
 }
 
-function owner({ reader, userName }: MessageContext): string {
-  return reader === 'user' ? 'Your' : `${userName}'s`;
+/** The reasons that are ours; any other is what an operator wrote, and stays as it is. */
+const reasons = ['user-request', 'lost', 'stolen', 'fraud', 'replaced', 'user-removed'] as const;
+
+function isKnownReason(reason: string): reason is (typeof reasons)[number] {
+  return (reasons as readonly string[]).includes(reason);
 }
 
-function of({ reader, userName }: MessageContext): string {
-  return reader === 'user' ? '' : ` of ${userName}`;
+const isolates = /[\u2068\u2069]/g;
+const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/**
+ * A name that is written the other way than the text around it would turn that text about: it is put between first-strong isolate and
+ * its end (Unicode UAX #9), and may hold no such character itself.
+ */
+function setApart(values: Values, { direction }: Language): Values {
+  const apart = (value: string | number): string | number =>
+    typeof value === 'string' && (direction === 'rtl' || rightToLeft.test(value))
+      ? `\u2068${value.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`
+      : value;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, apart(value)]));
 }
 
-function utcTime(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+/** Where the reader is nobody knows, so the time is UTC and says so; written as the language writes times. */
+function utcTime({ code }: Language, at: number): string {
+  return new Intl.DateTimeFormat(code, {
+    timeZone: 'UTC',
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  }).format(at);
 }

@@ -1,7 +1,7 @@
 /** The operator's commands as processes of their own, from an empty machine to a deactivated phone. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,8 @@ beforeAll(async () => {
   bundle = await mkdtemp(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.mtoken-cli-'));
   await copyFile(new URL('../../../package.json', import.meta.url), join(bundle, 'package.json'));
   program = join(bundle, 'dist', 'cli', 'main.js');
+  const texts = new URL('../../../src/texts/languages', import.meta.url).pathname;
+  await cp(texts, join(dirname(program), 'languages'), { recursive: true });
   // Translated once, it starts ten times faster than sources that are translated at each start.
   await build({
     entryPoints: [new URL('../../../src/cli/main.ts', import.meta.url).pathname],

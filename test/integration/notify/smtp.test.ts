@@ -2,9 +2,11 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { escapeHtml } from '../../../src/html.ts';
 import { createSmtpSender, type EmailSender, emailDeliverer } from '../../../src/notify/email.ts';
 import { notify } from '../../../src/notify/notify.ts';
 import { type OutboxWorker, startOutboxWorker, wakeOutbox } from '../../../src/notify/outbox.ts';
+import { textsFor } from '../../../src/texts/files.ts';
 import { addCompany, addUser, openWorld, type World } from '../../unit/companies/world.ts';
 
 /** A mail as the server got it. */
@@ -12,6 +14,7 @@ interface Received {
   readonly to: readonly string[];
   readonly headers: string;
   readonly body: string;
+  readonly raw: string;
 }
 
 let world: World;
@@ -74,7 +77,7 @@ async function startServer(): Promise<void> {
         const raw = Buffer.concat(chunks).toString('utf8');
         const end = raw.indexOf('\r\n\r\n');
         const to = session.envelope.rcptTo.map(({ address }) => address);
-        received.push({ to, headers: raw.slice(0, end), body: decodeQuotedPrintable(raw.slice(end)) });
+        received.push({ to, headers: raw.slice(0, end), body: decodeQuotedPrintable(raw.slice(end)), raw });
         return callback();
       });
     },
@@ -93,6 +96,33 @@ function decodeQuotedPrintable(text: string): string {
   return text
     .replace(/=\r\n/g, '')
     .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** A header as a mail program shows it: unfolded, and its encoded words (RFC 2047) decoded. */
+function headerOf(raw: string, name: string): string {
+  const headers = raw.slice(0, raw.indexOf('\r\n\r\n')).replace(/\r\n[ \t]+/g, ' ');
+  const value = new RegExp(`^${name}: (.*)$`, 'mi').exec(headers)?.[1] ?? '';
+  const joined = value.replace(/\?= =\?/g, '?==?');
+  return joined
+    .replace(/=\?UTF-8\?([BQ])\?([^?]*)\?=/gi, (_, kind: string, text: string) =>
+      kind.toUpperCase() === 'B'
+        ? Buffer.from(text, 'base64').toString('utf8')
+        : Buffer.from(decodeQuotedPrintable(text.replace(/_/g, ' ')), 'latin1').toString('utf8'),
+    )
+    .trimEnd();
+}
+
+/** The plain text and the HTML of a mail, in this order, decoded (RFC 2045). */
+function partsOf(raw: string): string[] {
+  const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? '';
+  const parts = raw.split(`--${boundary}`).slice(1, -1);
+  return parts.map((part) => {
+    const end = part.indexOf('\r\n\r\n');
+    const body = part.slice(end + 4);
+    return /^content-transfer-encoding: base64/im.test(part.slice(0, end))
+      ? Buffer.from(body, 'base64').toString('utf8')
+      : Buffer.from(decodeQuotedPrintable(body), 'latin1').toString('utf8');
+  });
 }
 
 async function tell(userId: string, deviceName = 'Phone'): Promise<void> {
@@ -126,8 +156,42 @@ describe('e-mail over SMTP', () => {
     await vi.waitFor(() => expect(received).toHaveLength(2));
     const of = (address: string) => received.find(({ to }) => to.includes(address));
     expect(of('anna@example.com')?.headers).toContain('Subject: Your mPIN is blocked');
-    expect(of('boss@example.com')?.headers).toContain("Subject: Anna's mPIN is blocked");
+    expect(of('boss@example.com')?.headers).toContain('Subject: The mPIN of Anna is blocked');
   });
+
+  it.each([
+    ['el', 'Ελένη Παπαδοπούλου', 'ltr'],
+    ['bg', 'Цветелина Щърбева', 'ltr'],
+    ['ar', 'ليلى العبد الله', 'rtl'],
+  ] as const)(
+    'writes subject, name and text in %s so that a mail program reads them',
+    async (code, name, direction) => {
+      await startServer();
+      const company = await addCompany(world);
+      const user = await addUser(world, company.id, { name, language: code, status: 'active' });
+      const boss = {
+        name,
+        email: 'boss@example.com',
+        role: 'administrator',
+        language: code,
+        status: 'active',
+      } as const;
+      await addUser(world, company.id, boss);
+      await tell(user.id, `${name} 📱`);
+      await vi.waitFor(() => expect(received).toHaveLength(2));
+      const { t } = textsFor('mail', [code]);
+      const mail = received.find(({ to }) => to.includes('boss@example.com'));
+      expect(mail?.raw, 'bytes beyond ASCII').toMatch(/^[\t\r\n\x20-\x7e]*$/);
+      expect(headerOf(mail?.raw ?? '', 'Subject')).toBe(t('blocked.admin.subject', { user: name }));
+      expect(headerOf(mail?.raw ?? '', 'To')).toBe(`${name} <boss@example.com>`);
+      const [text = '', html = ''] = partsOf(mail?.raw ?? '').map((part) => part.replace(/[\u2068\u2069]/g, ''));
+      expect(text).toContain(t('greeting', { name }));
+      expect(text).toContain(t('blocked.admin.text', { user: name, device: `${name} 📱` }));
+      expect(html).toContain(`<html lang="${code}" dir="${direction}">`);
+      expect(html).toContain(escapeHtml(t('blocked.admin.again')));
+      expect(`${text}${html}`).not.toMatch(/https?:|[{}]|�/);
+    },
+  );
 
   it('loses nothing while the mail server is down, and delivers once when it is up again (X-03)', async () => {
     const company = await addCompany(world);

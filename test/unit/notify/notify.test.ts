@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCompany } from '../../../src/companies/companies.ts';
 import type { User } from '../../../src/companies/store.ts';
-import { oneLine } from '../../../src/notify/email.ts';
+import { type Email, emailDeliverer, oneLine } from '../../../src/notify/email.ts';
 import { memoryMailbox } from '../../../src/notify/mailbox.ts';
 import { asHtml, asText, messageFor } from '../../../src/notify/messages.ts';
 import type { Notice } from '../../../src/notify/notices.ts';
 import { type NoticePayload, notify, recipientsOf } from '../../../src/notify/notify.ts';
-import { addCompany, addUser, openWorld, takeNotices, type World } from '../companies/world.ts';
+import { textsFor } from '../../../src/texts/files.ts';
+import { languages } from '../../../src/texts/languages.ts';
+import { addCompany, addUser, bank, openWorld, takeNotices, type World } from '../companies/world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -36,6 +40,21 @@ const everyNotice = (userId: string, text = 'Phone'): readonly Notice[] =>
   } satisfies { [Event in Notice['event']]: Extract<Notice, { event: Event }> });
 
 const administratorEvents = ['device.registered', 'device.deactivated', 'mpin.blocked', 'login.reported'];
+
+/** What is sent of a notice, in the order of its readers. */
+async function mailed(notice: Notice): Promise<Email[]> {
+  await notify(world.records, notice, world.clock.now());
+  const mailbox = memoryMailbox(world.clock);
+  const deliver = emailDeliverer({ records: world.records, sender: mailbox });
+  const messages = await world.records.outbox.claim('test', world.clock.now(), 1, 200);
+  for (const message of messages) {
+    await deliver(message);
+    await world.records.outbox.markSent(message.id, 'test', world.clock.now());
+  }
+  const order = await recipientsOf(world.records, notice);
+  const place = new Map(messages.map(({ id, recipient }) => [id, order.indexOf(recipient)]));
+  return mailbox.messages().toSorted((one, other) => (place.get(one.id) ?? 0) - (place.get(other.id) ?? 0));
+}
 
 const payloadOf = ({ event, ...data }: Notice): NoticePayload => ({ event, data }) as NoticePayload;
 
@@ -68,7 +87,7 @@ describe('a notice', () => {
     }
     const byId = new Map(users.map((user) => [user.id, user]));
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...users), fc.nat(9), async (user, kind) => {
+      fc.asyncProperty(fc.constantFrom(...users), fc.nat(everyNotice('').length - 1), async (user, kind) => {
         const notice = everyNotice(user.id)[kind];
         if (notice === undefined) return;
         const recipients = await recipientsOf(world.records, notice);
@@ -118,44 +137,172 @@ describe('a notice', () => {
 });
 
 describe('the text of a message', () => {
-  const written = (userId: string, name: string) =>
-    everyNotice(userId, name).flatMap((notice) =>
+  const written = (name: string, language = 'en') =>
+    everyNotice('usr_x', name).flatMap((notice) =>
       (['user', 'administrator'] as const).map((reader) => ({
         event: notice.event,
         reader,
-        message: messageFor(payloadOf(notice), { userName: 'Anna', reader }),
+        label: `${language} ${notice.event} ${reader}`,
+        message: messageFor(payloadOf(notice), {
+          texts: textsFor('mail', [language]),
+          userName: 'Anna',
+          readerName: reader === 'user' ? 'Anna' : 'Berta',
+          reader,
+        }),
       })),
     );
+  const codes = languages.map(({ code }) => code);
+  const plain = (text: string) => text.replace(/[\u2068\u2069]/g, '');
 
-  it('is there for every event and reader, names the user to an administrator, and holds no link (A-09)', () => {
-    for (const { event, reader, message } of written('usr_x', 'Phone')) {
-      const text = asText(message, 'Dear Anna,');
-      const html = asHtml(message, 'Dear Anna,');
-      expect(message.subject.length, event).toBeGreaterThan(5);
-      for (const body of [text, html]) {
-        expect(body, event).not.toMatch(/https?:|www\.|href|src=|<a |<img|usr_|undefined|\[object/i);
+  it.each(codes)('is whole in %s for every event and reader, and holds no gap, link or id (A-09)', (code) => {
+    for (const { event, reader, label, message } of written('Phone', code)) {
+      const [text, html] = [asText(message), asHtml(message)];
+      expect(message.subject.length, label).toBeGreaterThan(5);
+      expect(message.paragraphs.length, label).toBeGreaterThan(0);
+      for (const part of [message.subject, message.greeting, ...message.paragraphs]) {
+        expect(part.trim(), label).toBe(part);
+        expect(part, label).toMatch(/\p{L}{2}/u);
       }
+      for (const body of [message.subject, text, html]) {
+        expect(body, label).not.toMatch(/https?:|www\.|href|src=|<a |<img|usr_|undefined|\[object|[{}]/i);
+      }
+      expect(plain(text), label).toContain(reader === 'user' ? 'Anna' : 'Berta');
+      expect(message.subject, label).not.toMatch(/[\u2066-\u2069]/);
+      if (event !== 'activation.created') expect(plain(text), label).toContain('Phone');
       if (reader === 'administrator' && administratorEvents.includes(event)) {
-        expect(`${message.subject} ${text}`).toContain('Anna');
+        expect(`${message.subject} ${text}`, label).toContain('Anna');
+        expect(text, label).not.toContain(textsFor('mail', [code]).t('alarm'));
+      }
+      const { direction } = textsFor('mail', [code]).language;
+      expect(html, label).toMatch(new RegExp(`^<!doctype html><html lang="${code}" dir="${direction}"><head>`));
+    }
+  });
+
+  it.each(codes)('is the one of the file of %s, where that has it', (code) => {
+    const own = JSON.parse(
+      readFileSync(new URL(`../../../src/texts/languages/${code}.json`, import.meta.url), 'utf8'),
+    ) as { mail: Record<string, string> };
+    const message = written('Phone', code).find(({ event }) => event === 'mpin.last_attempt')?.message;
+    const expected = own.mail['lastAttempt.subject'] ?? 'One attempt is left before your mPIN is blocked';
+    expect(message?.subject).toBe(expected);
+  });
+
+  it('holds the confirmation code in the one message that carries it, in digits that every phone has, and in no other', () => {
+    for (const code of codes) {
+      for (const { event, label, message } of written('Phone', code)) {
+        const body = asText(message) + asHtml(message) + message.subject;
+        expect(body.includes('01234567'), label).toBe(event === 'activation.created');
       }
     }
   });
 
-  it('holds the confirmation code in the one message that carries it, and no secret in any other', () => {
-    for (const { event, message } of written('usr_x', 'Phone')) {
-      const body = asText(message, '') + asHtml(message, '') + message.subject;
-      expect(body.includes('01234567'), event).toBe(event === 'activation.created');
+  it('says the reason in the reader’s language where it is ours, and as it was written where it is an operator’s', () => {
+    const said = (language: string, reason: string) =>
+      plain(
+        asText(
+          messageFor(
+            { event: 'device.deactivated', data: { userId: 'usr_x', deviceName: 'Phone', reason } },
+            { texts: textsFor('mail', [language]), userName: 'Anna', readerName: 'Anna', reader: 'user' },
+          ),
+        ),
+      );
+    for (const code of codes) {
+      const { t } = textsFor('mail', [code]);
+      for (const reason of ['user-request', 'lost', 'stolen', 'fraud', 'replaced', 'user-removed'] as const) {
+        expect(said(code, reason), code).toContain(t(`reason.${reason}`));
+        if (reason.includes('-')) expect(said(code, reason), code).not.toContain(reason);
+      }
+      for (const reason of ['left the company', 'constructor', 'mpin', '{device} {time}']) {
+        expect(said(code, reason), code).toContain(reason);
+      }
     }
   });
 
-  it('keeps markup in a name from becoming markup', () => {
-    for (const { event, message } of written('usr_x', '<img src=x onerror="alert(1)">&\'')) {
-      expect(asHtml(message, '<b>Anna</b>'), event).not.toMatch(/<img|<b>/);
+  it('writes the time as the language does, and says that it is UTC', () => {
+    const until = (language: string) =>
+      written('Phone', language).find(({ event }) => event === 'activation.created')?.message.paragraphs[1];
+    expect(until('en')).toMatch(/November 18, 2026 at 11:06\sAM UTC/);
+    for (const code of codes) expect(until(code), code).toMatch(/UTC/);
+    expect(until('bg')).toContain('18 ноември 2026');
+    expect(until('ar')).toContain('18 نوفمبر 2026');
+  });
+
+  it('keeps markup in a name from becoming markup, in every language', () => {
+    for (const code of codes) {
+      for (const { label, message } of written('<img src=x onerror="alert(1)">&\'', code)) {
+        expect(asHtml({ ...message, greeting: '<b>Anna</b>' }), label).not.toMatch(/<img|<b>/);
+      }
     }
+  });
+
+  it('keeps a name from turning the text around it about (bidirectional override)', () => {
+    const hostile = '\u202eenohP\u2069\u2066';
+    for (const code of ['ar', 'en']) {
+      for (const { label, message } of written(`${hostile} \u0627\u0628`, code)) {
+        const text = asText(message);
+        expect(text, label).not.toMatch(/[\u202a-\u202e\u2066\u2067]/);
+        expect(text.match(/\u2068/g)?.length ?? 0, label).toBe(text.match(/\u2069/g)?.length ?? 0);
+      }
+    }
+    const [first] = written('Phone', 'ar').filter(({ event }) => event === 'mpin.changed');
+    expect(asText(first?.message ?? expect.fail('no message'))).toContain('\u2068Phone\u2069');
+    const [english] = written('Phone', 'en').filter(({ event }) => event === 'mpin.changed');
+    expect(asText(english?.message ?? expect.fail('no message'))).toContain(
+      'The mPIN of the phone “Phone” was changed.',
+    );
+    expect(asText(english?.message ?? expect.fail('no message'))).not.toMatch(/[\u2066-\u2069]/);
   });
 
   it('keeps line ends and invisible characters out of a header', () => {
     expect(oneLine('Anna\r\nBcc: eve@example.com\u0000\u202E')).toBe('Anna Bcc: eve@example.com');
+  });
+});
+
+describe('the e-mails of a notice', () => {
+  it('are each in their reader’s own language: chosen, else of the locale, else English', async () => {
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { status: 'active', language: 'pl', locale: 'nl-BE' });
+    const others = [{ language: 'cs' }, { locale: 'fi-FI' }, { locale: 'ja' }];
+    for (const given of others) {
+      await addUser(world, company.id, { ...given, role: 'administrator', status: 'active' });
+    }
+    const mails = await mailed({ event: 'mpin.blocked', userId: user.id, deviceName: 'Phone' });
+    const subjects = new Map(mails.map(({ html, subject }) => [/lang="(\w+)"/.exec(html)?.[1], subject]));
+    const told = (code: string) => textsFor('mail', [code]).t('blocked.admin.subject', { user: user.name });
+    expect(mails).toHaveLength(4);
+    expect(subjects).toEqual(
+      new Map([
+        ['pl', textsFor('mail', ['pl']).t('blocked.subject')],
+        ['cs', told('cs')],
+        ['fi', told('fi')],
+        ['en', told('en')],
+      ]),
+    );
+  });
+
+  it('hold nothing of another company, in any language, for any event and reader (T31, T32)', async () => {
+    const company = await addCompany(world, { userLimit: 5 });
+    const other = await createCompany(world, { name: 'Foreign Ltd', actor: bank });
+    const stranger = { name: 'Stranger', email: 'stranger@foreign.example', status: 'active' } as const;
+    const foreigner = await addUser(world, other.id, { ...stranger, role: 'administrator', language: 'de' });
+    const user = await addUser(world, company.id, { status: 'active' });
+    const administrator = await addUser(world, company.id, { role: 'administrator', status: 'active' });
+    for (const { code } of languages) {
+      for (const { id } of [user, administrator]) await world.records.users.setLanguage(id, code);
+      for (const notice of everyNotice(user.id)) {
+        const mails = await mailed(notice);
+        const readers = administratorEvents.includes(notice.event) ? [user, administrator] : [user];
+        expect(
+          mails.map(({ to }) => to.address),
+          code,
+        ).toEqual(readers.map(({ email }) => email));
+        for (const mail of mails) {
+          expect(JSON.stringify(mail), code).not.toMatch(/Foreign|Stranger|foreign\.example|[{]\w+[}]/);
+          expect(JSON.stringify(mail), code).not.toContain(foreigner.id);
+          expect(mail.html, code).toContain(`<html lang="${code}"`);
+        }
+      }
+    }
   });
 });
 
