@@ -1,165 +1,21 @@
 /** The app as a person uses it: two browsers, the phone's camera sees what the other one shows, nothing is cut short. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeCamera, fakeCamera } from './camera.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
-import { type Demo, startDemo } from './demo.ts';
-
-const mpin = '83920';
-const phoneSize = { width: 360, height: 740 };
-/** Kept when asked for: one picture of each screen, size and theme. */
-const pictures = process.env['MTOKEN_TEST_PICTURES'];
-
-interface Phone {
-  readonly page: Page;
-  readonly faults: string[];
-}
+import { hasChromium } from './chromium.ts';
+import { at, enter, look, mpin, openWorld, phoneSize, press, type World } from './phone.ts';
 
 describe.skipIf(!hasChromium)('the app in a browser', () => {
-  let demo: Demo;
-  let browser: Browser;
-  let camera: FakeCamera;
-  let directory: string;
-  const open: { faults: string[] }[] = [];
-
-  const newPage = async (options: BrowserContextOptions = {}): Promise<Phone> => {
-    const made = await openPage(browser, options);
-    open.push(made);
-    return made;
-  };
-  const newPhone = async (options: BrowserContextOptions = {}): Promise<Phone> => {
-    const phone = await newPage({ viewport: phoneSize, permissions: ['camera'], ...options });
-    await phone.page.goto(`${demo.issuer}/app`);
-    return phone;
-  };
-  const at = async (page: Page, screen: string): Promise<void> => {
-    try {
-      await page.locator(`main[data-screen="${screen}"][aria-busy="false"]`).waitFor({ timeout: 15_000 });
-    } catch (cause) {
-      throw new Error(`no ${screen} but: ${await page.locator('main').innerText()}`, { cause });
-    }
-  };
-  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
-  const enter = async (page: Page, digits: string): Promise<void> => {
-    for (const digit of digits) await press(page, digit);
-    await press(page, 'OK');
-  };
-
-  /** Makes an activation at the desk; gives the code from the mailbox. */
-  const activate = async (desk: Page): Promise<{ text: string; code: string }> => {
-    await desk.goto(`${demo.portalUrl}/desk`);
-    await desk.click('#activate');
-    await desk.waitForSelector('.qr svg');
-    const command = await desk.locator('pre').innerText();
-    const [, text = '', code = ''] = /register '([^']+)' --confirmation ([0-9]{8})/.exec(command) ?? [];
-    return { text, code };
-  };
-
-  /** From the first start to the home screen, by camera. */
-  const register = async (page: Page, seen: (name: string) => Promise<void> = async () => undefined): Promise<void> => {
-    const desk = (await newPage()).page;
-    const { code } = await activate(desk);
-    await camera.pointAt(desk);
-    await at(page, 'welcome');
-    await seen('welcome');
-    await press(page, 'Scan the activation code');
-    await at(page, 'name');
-    await seen('name');
-    await page.fill('#phone-name', 'Test phone');
-    await press(page, 'Continue');
-    await at(page, 'code');
-    await seen('code');
-    await page.fill('#confirmation', code);
-    await press(page, 'Continue');
-    await at(page, 'choose');
-    await seen('choose');
-    await enter(page, mpin);
-    await at(page, 'repeat');
-    await seen('repeat');
-    await enter(page, mpin);
-    await at(page, 'registered');
-    await seen('registered');
-    await press(page, 'Done');
-    await at(page, 'home');
-    await desk.context().close();
-  };
-
-  const toLoginPage = async (): Promise<Phone> => {
-    const desktop = await newPage();
-    await desktop.page.goto(demo.portalUrl);
-    await desktop.page.click('#login');
-    await desktop.page.waitForSelector('#qr svg');
-    return desktop;
-  };
-
-  /** As a person would: where a code went stale under way, the camera is held up again. */
-  const scan = async (page: Page, desktop: Page): Promise<void> => {
-    for (let tries = 1; ; tries += 1) {
-      await camera.pointAt(desktop);
-      await press(page, 'Scan');
-      await page.locator('main[data-screen="confirm"], main[data-screen="scan"] .trouble p').first().waitFor();
-      if ((await page.getAttribute('main', 'data-screen')) === 'confirm') return;
-      const said = await page.locator('.trouble').innerText();
-      if (tries === 4 || !said.includes('too old')) throw new Error(said);
-      await press(page, 'Back');
-    }
-  };
-
-  /** Screens are looked at in both themes and two sizes; the checker must find nothing. */
-  const look = async (page: Page, name: string): Promise<void> => {
-    // What the pointer is over looks different.
-    await page.mouse.move(0, 0);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      for (const viewport of [{ width: 320, height: 640 }, phoneSize, { width: 1280, height: 800 }]) {
-        await page.setViewportSize(viewport);
-        expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBeLessThanOrEqual(viewport.width);
-        if (pictures !== undefined && viewport.width !== 320)
-          await page.screenshot({ path: join(pictures, `app-${name}-${viewport.width}-${colorScheme}.png`) });
-      }
-      await page.setViewportSize(phoneSize);
-      // The checker reads the page's own colours where the system's are shown.
-      const rules = name.includes('forced') ? { 'color-contrast': { enabled: false } } : {};
-      if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
-      const found = await page.evaluate(
-        `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: ${JSON.stringify(rules)} })
-          .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((node) => node.html + node.any.map(({ message }) => message)).join(' ')))`,
-      );
-      expect(found, `${name}, ${colorScheme}`).toEqual([]);
-    }
-    // The heading has the focus, so that whoever listens hears where they are.
-    const small = await page.evaluate(`[...document.querySelectorAll('button, input:not(.only-heard), select, a')]
-      .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 44).map((one) => one.outerHTML)`);
-    expect(small, name).toEqual([]);
-  };
-
+  let world: World;
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'mtoken-app-'));
-    camera = fakeCamera(directory);
-    [demo, browser] = await Promise.all([startDemo(), launchChromium(camera.flags)]);
+    world = await openWorld();
   });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    // An answer that refuses is what some of these tests ask for; Chromium writes each of them down.
-    const isRefusal = (fault: string) => /status of 4\d\d .*\/(app\/v1|callback\?error)/.test(fault);
-    const faults = open.splice(0).flatMap((page) => page.faults.filter((fault) => !isRefusal(fault)));
-    expect(faults).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await demo?.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
+  afterEach(async () => world.clear());
+  afterAll(async () => world?.stop());
 
   it('registers by the camera, logs in by the rotating code, and is registered and locked after a reload (P-08, P-26, M-01)', async () => {
-    const { page } = await newPhone();
-    await register(page);
-    const desktop = (await toLoginPage()).page;
-    await scan(page, desktop);
+    const { page } = await world.newPhone();
+    await world.register(page);
+    const desktop = (await world.toLoginPage()).page;
+    await world.scan(page, desktop);
     expect(await page.locator('.asked-text').innerText()).toContain('Demo portal');
     const facts = await page.locator('dl').innerText();
     for (const fact of ['Demo portal', 'localhost', 'Chrom', 'network']) expect(facts).toContain(fact);
@@ -170,26 +26,27 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
 
     await page.reload();
     await at(page, 'unlock');
-    expect(await page.locator('main').innerText()).toContain('Ada Example');
+    expect(await page.locator('main').innerText()).not.toContain('Ada');
     await page.keyboard.type(mpin);
     await page.keyboard.press('Enter');
     await at(page, 'home');
+    expect(await page.locator('h1').innerText()).toBe('Hello, Ada Example');
   });
 
   it('says no, says “not me”, and shows nothing of the order afterwards; the portal is told (P-09)', async () => {
-    const { page } = await newPhone();
-    await register(page);
+    const { page } = await world.newPhone();
+    await world.register(page);
     for (const [answer, screen] of [
       ['Decline', 'declined'],
       ['This is not me', 'reported'],
     ] as const) {
-      const desktop = await toLoginPage();
-      await scan(page, desktop.page);
+      const desktop = await world.toLoginPage();
+      await world.scan(page, desktop.page);
       await press(page, answer);
       await at(page, screen);
       await look(page, screen);
       await desktop.page.waitForSelector(`[data-state=${screen}]`);
-      await desktop.page.waitForURL((url) => url.href.startsWith(demo.portalUrl));
+      await desktop.page.waitForURL((url) => url.href.startsWith(world.demo.portalUrl));
       expect(await desktop.page.locator('[role="alert"]').innerText()).toContain('Nothing happened');
       await press(page, 'Done');
       await at(page, 'home');
@@ -197,8 +54,8 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('blocks after five wrong mPINs, having said how many are left, and can be registered anew (L-01)', async () => {
-    const { page } = await newPhone();
-    await register(page);
+    const { page } = await world.newPhone();
+    await world.register(page);
     await press(page, 'Lock');
     const said: string[] = [];
     for (let tries = 1; tries <= 4; tries += 1) {
@@ -221,25 +78,25 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await at(page, 'erase');
     await look(page, 'erase');
     await press(page, 'Yes, erase the keys of this phone');
-    await register(page);
+    await world.register(page);
   });
 
   it('has no finding of the accessibility checker on any screen, in both themes, from 320 pixels on', async () => {
-    const { page } = await newPhone();
-    await register(page, (name) => look(page, name));
+    const { page } = await world.newPhone();
+    await world.register(page, (name) => look(page, name));
     await look(page, 'home');
     await page.emulateMedia({ forcedColors: 'active' });
     await look(page, 'home-forced-colours');
     await page.emulateMedia({ forcedColors: 'none' });
-    const desktop = (await toLoginPage()).page;
-    await scan(page, desktop);
+    const desktop = (await world.toLoginPage()).page;
+    await world.scan(page, desktop);
     await look(page, 'confirm');
     await press(page, 'Approve');
     await at(page, 'approved');
     await look(page, 'approved');
     await desktop.waitForSelector('#logged-in');
     await press(page, 'Done');
-    await camera.pointAt((await newPage()).page);
+    await world.camera.pointAt((await world.newPage()).page);
     await press(page, 'Scan');
     await page.waitForSelector('video');
     await look(page, 'scan');
@@ -253,13 +110,25 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await page.waitForSelector('li');
     await look(page, 'devices');
     await press(page, 'Back');
+    await press(page, 'Settings');
+    await at(page, 'settings');
+    await look(page, 'settings');
     await press(page, 'Change mPIN');
     await at(page, 'old-mpin');
     await look(page, 'old-mpin');
     await press(page, 'Back');
+    await at(page, 'settings');
     await press(page, 'Remove this phone');
     await look(page, 'remove');
     await press(page, 'Cancel');
+    await at(page, 'settings');
+    await press(page, 'Back');
+    await at(page, 'home');
+    await press(page, 'Enter a short code');
+    await page.fill('#short-code', '123');
+    await press(page, 'Continue');
+    await look(page, 'typed-wrong');
+    await press(page, 'Back');
     await press(page, 'Lock');
     await at(page, 'unlock');
     await look(page, 'unlock');
@@ -268,10 +137,10 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('ends a browser session, changes the mPIN, and removes itself (S-08, M-04)', async () => {
-    const { page } = await newPhone();
-    await register(page);
-    const desktop = (await toLoginPage()).page;
-    await scan(page, desktop);
+    const { page } = await world.newPhone();
+    await world.register(page);
+    const desktop = (await world.toLoginPage()).page;
+    await world.scan(page, desktop);
     await press(page, 'Approve');
     await desktop.waitForSelector('#logged-in');
     await press(page, 'Done');
@@ -280,6 +149,7 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await page.getByText('Demo portal was ended.').waitFor();
     await press(page, 'Back');
 
+    await press(page, 'Settings');
     await press(page, 'Change mPIN');
     await at(page, 'old-mpin');
     await enter(page, mpin);
@@ -301,6 +171,7 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await enter(page, '60718');
     await at(page, 'home');
 
+    await press(page, 'Settings');
     await press(page, 'Remove this phone');
     await press(page, 'Remove this phone for good');
     await at(page, 'removed');
@@ -312,8 +183,8 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('starts without a connection, says so, and works again when it is back', async () => {
-    const { page, faults } = await newPhone();
-    await register(page);
+    const { page, faults } = await world.newPhone();
+    await world.register(page);
     await page.evaluate('navigator.serviceWorker.ready');
     await page.context().setOffline(true);
     await page.reload();
@@ -332,14 +203,14 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('says what is wrong with a code of another site, without sending it anywhere (P-26)', async () => {
-    const { page } = await newPhone();
-    await register(page);
+    const { page } = await world.newPhone();
+    await world.register(page);
     const sent: string[] = [];
     page.on('request', (request) => sent.push(request.url()));
     for (const [text, words] of [
       [`https://evil.example/q/${'A'.repeat(22)}.1.${'A'.repeat(16)}`, 'another server'],
       ['WIFI:S:cafe;;', 'no mToken login code'],
-      [`${demo.issuer}/q/${'A'.repeat(22)}.1.${'A'.repeat(16)}`, 'too old'],
+      [`${world.demo.issuer}/q/${'A'.repeat(22)}.1.${'A'.repeat(16)}`, 'too old'],
     ] as const) {
       await press(page, 'Scan');
       await press(page, 'Enter as text');
@@ -349,14 +220,14 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
       expect(await page.locator('.trouble').innerText()).toContain(words);
       await press(page, 'Back');
     }
-    expect(sent.filter((url) => !url.startsWith(demo.issuer))).toEqual([]);
+    expect(sent.filter((url) => !url.startsWith(world.demo.issuer))).toEqual([]);
   });
 
   it('locks after half a minute in the background, at the end of the session, and shows an order no longer than it lives (S-01)', async () => {
-    const { page } = await newPage({ viewport: phoneSize, permissions: ['camera'] });
+    const { page } = await world.newPage({ viewport: phoneSize, permissions: ['camera'] });
     await page.clock.install();
-    await page.goto(`${demo.issuer}/app`);
-    await register(page);
+    await page.goto(`${world.demo.issuer}/app`);
+    await world.register(page);
     const hide = (state: 'hidden' | 'visible') =>
       page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
         document.dispatchEvent(new Event('visibilitychange'))`);
@@ -370,8 +241,8 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await hide('visible');
     await enter(page, mpin);
     await at(page, 'home');
-    const desktop = await toLoginPage();
-    await scan(page, desktop.page);
+    const desktop = await world.toLoginPage();
+    await world.scan(page, desktop.page);
     await page.clock.fastForward(121_000);
     await at(page, 'home');
     expect(await page.locator('.trouble').innerText()).toContain('has ended');
@@ -382,17 +253,17 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('says that keys cannot be kept where the browser refuses storage', async () => {
-    const { page } = await newPage({ viewport: phoneSize });
+    const { page } = await world.newPage({ viewport: phoneSize });
     await page.addInitScript(`Object.defineProperty(window, 'indexedDB', { value: undefined })`);
-    await page.goto(`${demo.issuer}/app`);
+    await page.goto(`${world.demo.issuer}/app`);
     await at(page, 'storage');
     await look(page, 'storage');
   });
 
   it('says that the camera is refused and takes a picture instead', async () => {
-    const { page } = await newPhone({ permissions: [] });
-    const desk = (await newPage()).page;
-    await activate(desk);
+    const { page } = await world.newPhone({ permissions: [] });
+    const desk = (await world.newPage()).page;
+    await world.activate(desk);
     const picture = await desk.screenshot();
     await press(page, 'Scan the activation code');
     await page.getByText('does not let this app use the camera').waitFor();
@@ -404,18 +275,22 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('opens a link of this device’s login page in the same browser and goes on there', async () => {
-    const { page } = await newPhone();
-    await register(page);
+    const { page } = await world.newPhone();
+    await world.register(page);
     const login = await page.context().newPage();
-    await login.goto(demo.portalUrl);
+    await login.goto(world.demo.portalUrl);
     await login.click('#login');
     await login.click('#link-show');
     const href = await login.locator('#link-open[href]').getAttribute('href');
     const tab = await page.context().newPage();
     await tab.goto(href ?? '');
     await tab.click('#open-app');
+    // The first window still runs the phone.
+    await at(tab, 'tabs');
+    await press(tab, 'Use it in this window');
     await at(tab, 'unlock');
-    expect(tab.url()).toBe(`${demo.issuer}/app`);
+    await at(page, 'tabs');
+    expect(tab.url()).toBe(`${world.demo.issuer}/app`);
     await enter(tab, mpin);
     await at(tab, 'confirm');
     expect(await tab.locator('dl').innerText()).toContain('Begun on this device.');
@@ -426,18 +301,18 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
   });
 
   it('takes an activation that an ordinary camera opened, and offers nobody else the app', async () => {
-    const desk = (await newPage()).page;
-    const { text } = await activate(desk);
-    const { page } = await newPage({ viewport: phoneSize });
-    await page.goto(`${demo.issuer}/l/anything`);
+    const desk = (await world.newPage()).page;
+    const { text } = await world.activate(desk);
+    const { page } = await world.newPage({ viewport: phoneSize });
+    await page.goto(`${world.demo.issuer}/l/anything`);
     expect(await page.locator('#open-app').isVisible()).toBe(false);
     await page.goto(text);
     await at(page, 'name');
-    expect(page.url()).toBe(`${demo.issuer}/app`);
+    expect(page.url()).toBe(`${world.demo.issuer}/app`);
   });
 
   it('can be installed', async () => {
-    const { page } = await newPhone();
+    const { page } = await world.newPhone();
     await page.evaluate('navigator.serviceWorker.ready');
     const session = await page.context().newCDPSession(page);
     const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');

@@ -1,8 +1,9 @@
 /** What every screen has: the phone, the texts, one place to be shown in, and one way to call the server and to say what went wrong. */
 import { type ClaimedOrder, type Phone, PhoneError } from '../../sdk/index.ts';
 import { button, element } from './dom.ts';
-import { errorText } from './errors.ts';
-import type { Messages } from './messages.ts';
+import { errorText, isStorageFull } from './errors.ts';
+import { markLanguage } from './language.ts';
+import { englishMessages, type Messages } from './messages.ts';
 
 /** A screen: its heading takes the focus when it is shown. */
 export interface Screen {
@@ -27,6 +28,9 @@ export interface Navigation {
   home(): Promise<void>;
   scan(): void;
   paste(): void;
+  /** Takes the short code of a login page. */
+  typed(): void;
+  settings(): void;
   /** Claims what a scanned text or a link names, and shows it. */
   claim(text: string): Promise<void>;
   confirm(order: ClaimedOrder): void;
@@ -35,12 +39,16 @@ export interface Navigation {
   remove(): void;
   blocked(): void;
   ended(): void;
-  storage(): void;
+  /** The browser keeps nothing, or what it kept is gone. */
+  storage(): Promise<void>;
 }
 
 export interface App {
   readonly phone: Phone;
+  /** The texts of the language that is spoken now. */
   readonly t: Messages;
+  /** Speaks another language from the next screen on; rejects where its texts cannot be had. */
+  speak(code: string): Promise<void>;
   /** The only server of this app: the one that it was loaded from. */
   readonly issuer: string;
   /** A link that waits to be claimed until the phone is unlocked. */
@@ -56,6 +64,8 @@ export interface App {
   run<T>(work: () => Promise<T>, next: (result: T) => void, options?: RunOptions): Promise<void>;
   /** True while the screen shown takes an open session. */
   isPrivate(): boolean;
+  /** The person has removed this phone: that its keys are gone is no surprise. */
+  forget(): void;
   readonly go: Navigation;
 }
 
@@ -67,16 +77,22 @@ export interface RunOptions {
 
 interface Parts {
   readonly phone: Phone;
-  readonly t: Messages;
   readonly issuer: string;
   readonly main: HTMLElement;
+  readonly load: (code: string) => Promise<Messages>;
+  readonly forget: () => void;
   readonly navigate: (app: App) => Navigation;
 }
 
+/** A wait longer than this is spoken of. */
+const patienceMs = 800;
+
 /** The app over one element of the document. */
-export function createApp({ phone, t, issuer, main, navigate }: Parts): App {
+export function createApp({ phone, issuer, main, load, forget, navigate }: Parts): App {
+  let t = englishMessages;
   let shown: Screen | undefined;
   const trouble = element('div', { class: 'trouble', attributes: { role: 'alert' } });
+  const wait = element('p', { class: 'wait soft', attributes: { role: 'status' } });
   const say: App['say'] = (text, retry) => {
     if (text === undefined) return trouble.replaceChildren();
     const again = retry && button(t('act.retry'), retry, 'quiet');
@@ -85,45 +101,70 @@ export function createApp({ phone, t, issuer, main, navigate }: Parts): App {
   const show: App['show'] = (screen) => {
     shown?.onLeave?.();
     shown = screen;
+    markLanguage(t);
     setBusy(main, false);
+    wait.textContent = '';
     say();
     const heading = element('h1', { text: screen.title, attributes: { tabindex: '-1' } });
     main.dataset['screen'] = screen.name;
-    main.replaceChildren(heading, trouble, ...screen.content.filter((node) => node !== undefined));
+    main.replaceChildren(heading, trouble, wait, ...screen.content.filter((node) => node !== undefined));
     document.title = `${screen.title} · ${t('app.name')}`;
     window.scrollTo(0, 0);
     heading.focus();
   };
-  const run: App['run'] = async (work, next, options = {}) => {
-    const at = shown;
-    // A second press while the first is under way would do it twice.
-    if (main.getAttribute('aria-busy') === 'true') return;
-    say();
-    setBusy(main, true);
-    try {
-      const result = await work();
-      if (at !== shown) return;
-      setBusy(main, false);
-      next(result);
-    } catch (error) {
-      if (at !== shown) return;
-      setBusy(main, false);
-      fail(app, error, options);
-    }
-  };
+  const run = createRun({ main, wait, shown: () => shown, app: () => app });
   const app: Omit<App, 'go'> & { go: Navigation } = {
     phone,
-    t,
+    get t() {
+      return t;
+    },
+    speak: async (code) => {
+      t = await load(code);
+    },
     issuer,
     pendingLink: undefined,
     show,
     say,
     run,
     isPrivate: () => shown?.isPrivate ?? false,
+    forget,
     go: undefined as unknown as Navigation,
   };
   app.go = navigate(app);
   return app;
+}
+
+interface Running {
+  readonly main: HTMLElement;
+  readonly wait: HTMLElement;
+  readonly shown: () => Screen | undefined;
+  readonly app: () => App;
+}
+
+function createRun({ main, wait, shown, app }: Running): App['run'] {
+  return async (work, next, options = {}) => {
+    const at = shown();
+    // A second press while the first is under way would do it twice.
+    if (main.getAttribute('aria-busy') === 'true') return;
+    app().say();
+    setBusy(main, true);
+    const patience = setTimeout(() => {
+      if (at === shown()) wait.textContent = app().t('act.busy');
+    }, patienceMs);
+    const isElsewhere = (): boolean => {
+      clearTimeout(patience);
+      if (at !== shown()) return true;
+      wait.textContent = '';
+      setBusy(main, false);
+      return false;
+    };
+    try {
+      const result = await work();
+      if (!isElsewhere()) next(result);
+    } catch (error) {
+      if (!isElsewhere()) fail(app(), error, options);
+    }
+  };
 }
 
 function setBusy(main: HTMLElement, isBusy: boolean): void {
@@ -147,9 +188,12 @@ function fail(app: App, error: unknown, { onError, retry }: RunOptions): void {
     case 'approval_pending':
       return go.pending();
     case 'not_registered':
-      return go.welcome();
+      return void go.start();
     case 'key_store':
-      return go.storage();
+      return isStorageFull(known) ? app.say(t('storage.full'), retry) : void go.storage();
+    case 'server_not_authentic':
+      // It has ended the session, if there was one: a private screen would go within a second, and what is said on it too.
+      return app.isPrivate() ? go.unlock(errorText(app, known)) : app.say(errorText(app, known));
     default: {
       const canRetry = known.code === 'offline' || known.code === 'unavailable';
       return app.say(errorText(app, known), canRetry ? retry : undefined);

@@ -22,7 +22,7 @@ export function choosePin(app: App, choice: Choice): void {
     t,
     minLength,
     maxLength,
-    submitLabel: 'OK',
+    submitLabel: t('act.ok'),
     onSubmit: (digits) => {
       const weak = weakMpin(digits);
       if (weak === undefined) return repeatPin(app, choice, digits);
@@ -51,7 +51,7 @@ function repeatPin(app: App, choice: Choice, first: string): void {
     t,
     minLength: choice.rules.minLength,
     maxLength: choice.rules.maxLength,
-    submitLabel: 'OK',
+    submitLabel: t('act.ok'),
     onSubmit: (digits) => (digits === first ? choice.onChosen(digits) : again(t('repeat.differs'))),
   });
   app.show({

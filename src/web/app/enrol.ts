@@ -2,8 +2,11 @@
 import { PhoneError, type RegistrationBegun, type RegistrationDone } from '../../sdk/index.ts';
 import type { App } from './app.ts';
 import { choosePin } from './choose-pin.ts';
+import { digitsOf } from './digits.ts';
 import { button, element, field, form, paragraph } from './dom.ts';
-import { installAdvice } from './install.ts';
+import { formatTime } from './format.ts';
+import { installAdvice, installFirst } from './install.ts';
+import { languageSwitch, tellLanguage } from './language.ts';
 import { showPaste, showScan } from './scan.ts';
 
 /** An activation text that looks whole; the SDK judges it before anything is sent. */
@@ -19,8 +22,9 @@ export function showWelcome(app: App): void {
       app.pendingLink === undefined ? undefined : paragraph(t('welcome.linkFirst'), 'notice'),
       paragraph(t('welcome.text')),
       installAdvice(t),
-      button(t('welcome.scan'), () => scanActivation(app)),
-      button(t('welcome.paste'), () => pasteActivation(app), 'quiet'),
+      button(t('welcome.scan'), () => installFirst(app, () => scanActivation(app))),
+      button(t('welcome.paste'), () => installFirst(app, () => pasteActivation(app)), 'quiet'),
+      languageSwitch(app, () => showWelcome(app)),
     ],
   });
   app.pendingLink = undefined;
@@ -110,7 +114,7 @@ export function showCode(app: App, begun: RegistrationBegun, chosen?: { mpin: st
     attributes: { inputmode: 'numeric', maxlength: '16' },
   });
   const submit = (): void => {
-    const code = input.value.replace(/[\s-]/g, '');
+    const code = digitsOf(input.value);
     if (!/^[0-9]{8}$/.test(code)) {
       app.say(t('code.bad'));
       return input.focus();
@@ -118,7 +122,7 @@ export function showCode(app: App, begun: RegistrationBegun, chosen?: { mpin: st
     if (chosen === undefined) return chooseFirst(app, begun, code);
     finish(app, { begun, code, mpin: chosen.mpin });
   };
-  const time = new Date(begun.expiresAt).toLocaleTimeString([], { timeStyle: 'short' });
+  const time = formatTime(t, begun.expiresAt);
   app.show({
     name: 'code',
     title: t('code.title'),
@@ -156,7 +160,11 @@ function finish(app: App, { begun, code, mpin }: Finish): void {
       if (done.approval === 'active') await phone.unlockWithMpin(mpin).catch(() => undefined);
       return done;
     },
-    (done) => (done.approval === 'active' ? showRegistered(app, done) : app.go.pending()),
+    (done) => {
+      if (done.approval !== 'active') return app.go.pending();
+      tellLanguage(app);
+      showRegistered(app, done);
+    },
     {
       retry: again,
       onError: (error) => {

@@ -15,6 +15,8 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
         : t('error.wrong_confirmation', { count: error.attemptsLeft });
     case 'wrong_origin':
       return t('error.wrong_origin', { server: new URL(issuer).host });
+    case 'offline':
+      return t(hasCause(error, 'AbortError') ? 'error.slow' : 'error.offline');
     case 'invalid_activation':
     case 'activation_refused':
     case 'already_registered':
@@ -25,7 +27,6 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
     case 'order_unavailable':
     case 'server_not_authentic':
     case 'clock':
-    case 'offline':
     case 'unavailable':
     case 'too_many_requests':
     case 'not_allowed':
@@ -36,4 +37,15 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
     default:
       return t('error.other', { detail: [error.code, error.requestId].filter(Boolean).join(' ') });
   }
+}
+
+/** True where there was no room for what was to be kept. */
+export function isStorageFull(error: PhoneError): boolean {
+  return hasCause(error, 'QuotaExceededError');
+}
+
+/** Whether the browser's own error of this name is behind it. */
+function hasCause(error: unknown, name: string): boolean {
+  if (!(error instanceof Error || error instanceof DOMException)) return false;
+  return error.name === name || hasCause((error as { readonly cause?: unknown }).cause, name);
 }

@@ -2,6 +2,7 @@
 import type { App } from './app.ts';
 import { button, element, paragraph } from './dom.ts';
 import { showPaste, showScan } from './scan.ts';
+import { showTyped } from './typed.ts';
 
 /** Scan first, everything else below. */
 export async function showHome(app: App): Promise<void> {
@@ -21,9 +22,9 @@ export async function showHome(app: App): Promise<void> {
         onClick: () => go.scan(),
         attributes: { type: 'button' },
       }),
+      button(t('home.typed'), () => go.typed(), 'quiet'),
       button(t('home.devices'), () => go.devices(), 'quiet'),
-      button(t('home.change'), () => go.changeMpin(), 'quiet'),
-      button(t('home.remove'), () => go.remove(), 'quiet'),
+      button(t('home.settings'), () => go.settings(), 'quiet'),
       button(t('home.lock'), () => void lockNow(app), 'quiet'),
     ],
   });
@@ -52,7 +53,13 @@ function codeTaker(app: App) {
 
 /** Scans the code of a login page. */
 export function showLoginScan(app: App): void {
-  showScan(app, { ...codeTaker(app), paste: () => app.go.paste() });
+  showScan(app, { ...codeTaker(app), paste: () => app.go.paste(), typed: () => app.go.typed() });
+}
+
+/** Takes the short code of a login page. */
+export function showLoginTyped(app: App): void {
+  const { onText, next, back } = codeTaker(app);
+  showTyped(app, { onDigits: onText, next, back });
 }
 
 /** Takes the code of a login page as text. */

@@ -3,21 +3,22 @@ import { systemClock } from '../../clock.ts';
 import { createPhone, indexedDbKeyStore, type PhoneState } from '../../sdk/index.ts';
 import { type App, createApp, type Navigation } from './app.ts';
 import { showCode, showName, showPending, showWelcome } from './enrol.ts';
-import { lockNow, showHome, showLoginPaste, showLoginScan } from './home.ts';
-import { registerWorker, watchInstall } from './install.ts';
+import { lockNow, showHome, showLoginPaste, showLoginScan, showLoginTyped } from './home.ts';
+import { installFirst, registerWorker, watchInstall } from './install.ts';
+import { firstLanguage, loadMessages } from './language.ts';
 import { readOpened } from './link.ts';
 import { createLock } from './lock.ts';
-import { englishMessages } from './messages.ts';
+import { showGone, showOtherWindow } from './lost.ts';
 import { claimLink, showConfirm } from './order.ts';
 import { showOwn } from './own.ts';
-import { showChange, showRemove } from './settings.ts';
+import { showChange, showRemove, showSettings } from './settings.ts';
 import { showBlocked, showEnded, showForgotten, showStorage, showUnlock } from './unlock.ts';
+import { holdWindow } from './windows.ts';
 
 /** Read by the landing page of a link, on the same origin. It is no secret and decides nothing but whether a link is offered. */
 const registeredMark = 'mtoken-app';
 
 const issuer = location.origin;
-const t = englishMessages;
 const phone = createPhone({
   keyStore: indexedDbKeyStore(),
   issuer,
@@ -40,6 +41,8 @@ function navigate(app: App): Navigation {
     home: () => showHome(app),
     scan: () => showLoginScan(app),
     paste: () => showLoginPaste(app),
+    typed: () => showLoginTyped(app),
+    settings: () => void showSettings(app),
     claim: (text) => claimLink(app, text),
     confirm: (order) => showConfirm(app, order),
     devices: () => showOwn(app),
@@ -47,7 +50,7 @@ function navigate(app: App): Navigation {
     remove: () => showRemove(app),
     blocked: () => showBlocked(app),
     ended: () => showEnded(app),
-    storage: () => showStorage(app),
+    storage: async () => storage(app),
   };
 }
 
@@ -58,6 +61,7 @@ async function start(app: App): Promise<void> {
   } catch {
     return app.go.storage();
   }
+  if (state.kind === 'new' && wasRegistered()) return showGone(app);
   markRegistered(state.kind === 'registered');
   if (state.kind === 'registering' && state.expiresAt > systemClock.now()) return showCode(app, state);
   if (state.kind !== 'registered') return app.go.welcome();
@@ -65,7 +69,26 @@ async function start(app: App): Promise<void> {
   return state.session === null ? showUnlock(app) : showHome(app);
 }
 
+/** A browser that lets nothing be read now, or has lost all: of that another screen speaks. */
+async function storage(app: App): Promise<void> {
+  const state = await phone.state().catch(() => undefined);
+  if (state?.kind === 'new' && wasRegistered()) showGone(app);
+  else showStorage(app);
+}
+
+const seen = { isRegistered: false };
+
+/** As far as this window has seen, or an earlier one has left a mark. */
+function wasRegistered(): boolean {
+  try {
+    return seen.isRegistered || localStorage.getItem(registeredMark) !== null;
+  } catch {
+    return seen.isRegistered;
+  }
+}
+
 function markRegistered(isRegistered: boolean): void {
+  seen.isRegistered = isRegistered;
   try {
     if (isRegistered) localStorage.setItem(registeredMark, '1');
     else localStorage.removeItem(registeredMark);
@@ -81,23 +104,31 @@ async function open(app: App): Promise<void> {
   if (opened.kind === 'link') app.pendingLink = opened.text;
   await start(app);
   const { kind } = await phone.state().catch(() => ({ kind: 'none' }));
-  if (opened.kind === 'activation' && kind === 'new') showName(app, opened.text);
+  if (opened.kind === 'activation' && kind === 'new') installFirst(app, () => showName(app, opened.text));
+  if (opened.kind === 'activation' && kind === 'registered') app.say(app.t('error.already_registered'));
   if (opened.kind === 'link' && app.isPrivate()) {
     app.pendingLink = undefined;
     await app.go.claim(opened.text);
   }
 }
 
-const app = createApp({ phone, t, issuer, main: byId('app'), navigate });
-document.documentElement.lang = t.language;
+const main = byId('app');
+const load = async (code: string) => loadMessages(code, main.dataset['texts'] ?? '');
+const app = createApp({
+  phone,
+  issuer,
+  main,
+  load,
+  forget: () => markRegistered(false),
+  navigate,
+});
 
 const offline = byId('offline');
 const showConnection = (): void => {
-  offline.textContent = navigator.onLine ? '' : t('app.offline');
+  offline.textContent = navigator.onLine ? '' : app.t('app.offline');
 };
 window.addEventListener('online', showConnection);
 window.addEventListener('offline', showConnection);
-showConnection();
 
 const lock = createLock({
   clock: systemClock,
@@ -107,7 +138,7 @@ const lock = createLock({
     const state = await phone.state();
     return state.kind === 'registered' && state.session !== null;
   },
-  lock: () => void lockNow(app, t('unlock.idle')),
+  lock: () => void lockNow(app, app.t('unlock.idle')),
 });
 const tick = (): void => void lock.tick().catch(() => undefined);
 setInterval(tick, 1000);
@@ -116,8 +147,46 @@ document.addEventListener('visibilitychange', tick);
 window.addEventListener('pageshow', ({ persisted }) => {
   if (persisted && app.isPrivate()) void lockNow(app);
 });
-window.addEventListener('hashchange', () => void open(app));
+
+/** How long a start waits for the texts of a language; it begins in English then, and goes on in the language once that is here. */
+const languageWaitMs = 3000;
+
+async function speakFirst(): Promise<void> {
+  const speaking = app
+    .speak(firstLanguage().code)
+    .then(showConnection)
+    .catch(() => undefined);
+  await Promise.race([
+    speaking,
+    new Promise((resolve) => {
+      setTimeout(resolve, languageWaitMs);
+    }),
+  ]);
+}
+
+/** Runs the phone in this window for as long as no other window does. */
+function run(): void {
+  const hold = { isHere: false };
+  const windows = holdWindow({
+    onHeld: () => {
+      hold.isHere = true;
+      void open(app);
+    },
+    onWaiting: () => {
+      hold.isHere = false;
+      // What this window had open is not for two windows to use.
+      void phone.logout().catch(() => undefined);
+      showOtherWindow(app, () => windows.take());
+    },
+  });
+  window.addEventListener('hashchange', () => {
+    if (hold.isHere) void open(app);
+  });
+}
 
 watchInstall();
-void open(app);
-void registerWorker();
+await speakFirst();
+showConnection();
+run();
+// The worker keeps what passes through it: the texts that came before it was there are fetched once more.
+void registerWorker(() => void load(app.t.language).catch(() => undefined));

@@ -2,6 +2,8 @@
 import { app as english } from '../../texts/languages/en.json';
 import { type Texts, textsOf } from '../../texts/texts.ts';
 
+export { english };
+
 /** The name of a text. */
 export type MessageName = keyof typeof english;
 

@@ -1,10 +1,11 @@
 /** What a portal asks: everything that the server signed about it, the decision, and what came of it. */
 
 import { systemClock } from '../../clock.ts';
-import type { ClaimedOrder } from '../../sdk/index.ts';
+import type { ClaimedOrder, PhoneError } from '../../sdk/index.ts';
 import type { App } from './app.ts';
 import { button, element, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
+import { formatCountdown, formatTime } from './format.ts';
 import { createPad } from './pad.ts';
 
 /** Claims what a link names, from wherever the person is. */
@@ -21,6 +22,8 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
   const { t } = app;
   const { descriptor } = order;
   const timer = startTimer(app, order);
+  const via: string = descriptor.via;
+  const isTyped = via === 'code';
   app.show({
     name: 'confirm',
     title: descriptor.purpose === 'login' ? t('confirm.title') : t('confirm.signing'),
@@ -37,7 +40,7 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
         }),
       ),
       facts(app, order),
-      paragraph(t('confirm.advice'), 'soft'),
+      isTyped ? paragraph(t('confirm.typedAdvice'), 'warning') : paragraph(t('confirm.advice'), 'soft'),
       timer.root,
       element(
         'div',
@@ -50,15 +53,16 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
   });
 }
 
-function facts({ t }: App, { descriptor }: ClaimedOrder): HTMLElement {
+function facts(app: App, { descriptor }: ClaimedOrder): HTMLElement {
+  const { t } = app;
   const { client, origin, browser, iat, via } = descriptor;
   const network = t('confirm.network', { network: browser.address });
-  const when = new Date(iat * 1000).toLocaleTimeString([], { timeStyle: 'medium' });
+  const when = formatTime(t, iat * 1000, 'medium');
   const rows: readonly (readonly [string, string])[] = [
     [t('confirm.asks'), client.name],
     [t('confirm.domain'), client.domain],
     [t('confirm.origin'), origin],
-    [t('confirm.browser'), via === 'link' ? `${browser.name}. ${t('confirm.link')}` : browser.name],
+    [t('confirm.browser'), begunHow(app, via, browser.name)],
     [t('confirm.where'), browser.place === null ? network : `${browser.place}, ${network}`],
     [t('confirm.when'), when],
   ];
@@ -71,14 +75,19 @@ function facts({ t }: App, { descriptor }: ClaimedOrder): HTMLElement {
   );
 }
 
+/** Which browser, and how the phone came to its code: what was typed may have been dictated by somebody else. */
+function begunHow({ t }: App, via: string, browser: string): string {
+  if (via === 'link') return `${browser}. ${t('confirm.link')}`;
+  return via === 'code' ? `${browser}. ${t('confirm.typed')}` : browser;
+}
+
 /** The time left, and the end of the screen when it is over. */
 function startTimer(app: App, { expiresAt }: ClaimedOrder): { readonly root: HTMLElement; readonly stop: () => void } {
   const { t } = app;
   const root = element('p', { class: 'soft', attributes: { role: 'timer' } });
   const tick = (): void => {
     const seconds = Math.max(0, Math.ceil((expiresAt - systemClock.now()) / 1000));
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    root.textContent = t('confirm.time', { time });
+    root.textContent = t('confirm.time', { time: formatCountdown(t, seconds) });
     if (seconds > 0) return;
     void app.go.start().then(() => app.say(t('error.order_unavailable')));
   };
@@ -103,16 +112,35 @@ interface Deciding {
   readonly name: 'approved' | 'declined' | 'reported';
 }
 
-function decide(app: App, order: ClaimedOrder, deciding: Deciding): void {
-  const { t } = app;
+/** With `isUnsure`, an answer was lost on the way before: the order may have been decided by it. */
+function decide(app: App, order: ClaimedOrder, deciding: Deciding, isUnsure = false): void {
   void app.run(deciding.work, () => showResult(app, deciding.name), {
-    retry: () => decide(app, order, deciding),
-    onError: ({ code }) => {
-      if (code !== 'order_unavailable' && code !== 'not_found' && code !== 'conflict') return false;
-      void app.go.start().then(() => app.say(t('error.order_unavailable')));
-      return true;
-    },
+    retry: () => decide(app, order, deciding, isUnsure),
+    onError: (error) => whyUndecided(app, error, { isUnsure, again: () => decide(app, order, deciding, true) }),
   });
+}
+
+interface Undecided {
+  readonly isUnsure: boolean;
+  readonly again: () => void;
+}
+
+function whyUndecided(app: App, error: PhoneError, { isUnsure, again }: Undecided): boolean {
+  const { t } = app;
+  switch (error.code) {
+    case 'offline':
+      // A browser that knows that it is offline has sent nothing.
+      if (navigator.onLine || isUnsure) app.say(t('confirm.unsure'), again);
+      else app.say(errorText(app, error), again);
+      return true;
+    case 'order_unavailable':
+    case 'not_found':
+    case 'conflict':
+      void app.go.start().then(() => app.say(t(isUnsure ? 'confirm.unsure' : 'error.order_unavailable')));
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** A signature takes the mPIN once more, for this order alone. */
@@ -123,7 +151,7 @@ function askProof(app: App, order: ClaimedOrder): void {
     const pad = createPad({
       t,
       ...state.mpin,
-      submitLabel: 'OK',
+      submitLabel: t('act.ok'),
       onSubmit: (mpin) => {
         pad.setBusy(true);
         void app
@@ -132,7 +160,9 @@ function askProof(app: App, order: ClaimedOrder): void {
             () => showResult(app, 'approved'),
             {
               onError: (error) => {
-                if (error.code !== 'wrong_mpin') return false;
+                if (error.code !== 'wrong_mpin') {
+                  return whyUndecided(app, error, { isUnsure: false, again: () => app.go.confirm(order) });
+                }
                 app.say(errorText(app, error));
                 return true;
               },

@@ -2,6 +2,7 @@
 import type { Phone } from '../../sdk/index.ts';
 import type { App } from './app.ts';
 import { button, element, paragraph } from './dom.ts';
+import { formatDateTime } from './format.ts';
 
 type Device = Awaited<ReturnType<Phone['listDevices']>>[number];
 type Session = Awaited<ReturnType<Phone['listSessions']>>[number];
@@ -45,7 +46,7 @@ export function showOwn(app: App, notice?: string): void {
 function deviceRow(app: App, device: Device): HTMLElement {
   const { t } = app;
   const { name, platform, isThis, lastUsedAt, status } = device;
-  const used = lastUsedAt === null ? t('devices.unused') : t('devices.used', { time: when(lastUsedAt) });
+  const used = lastUsedAt === null ? t('devices.unused') : t('devices.used', { time: formatDateTime(t, lastUsedAt) });
   const isOver = status === 'blocked' || status === 'deactivated';
   const facts = [platform, isThis ? t('devices.this') : statusText(app, status), used].filter(Boolean).join(' · ');
   // Ending this phone is an act of its own, with words of its own.
@@ -75,7 +76,7 @@ function sessionRow(app: App, { sessionUid, startedAt, portals }: Session): HTML
       { retry: end },
     );
   };
-  return row({ name, facts: t('devices.since', { time: when(startedAt) }) }, endButton(app, name, end));
+  return row({ name, facts: t('devices.since', { time: formatDateTime(t, startedAt) }) }, endButton(app, name, end));
 }
 
 function row({ name, facts }: { name: string; facts: string }, end: HTMLElement | undefined): HTMLElement {
@@ -113,8 +114,4 @@ function confirmDevice(app: App, { deviceId, name }: Device): void {
       button(t('act.cancel'), () => showOwn(app), 'quiet'),
     ],
   });
-}
-
-function when(time: number): string {
-  return new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 }

@@ -1,4 +1,5 @@
 /** The mPIN pad: digits on buttons and from the keyboard, shown as dots; no text field, so nothing that a keyboard could learn. */
+import { digitsOf } from './digits.ts';
 import { element } from './dom.ts';
 import type { Messages } from './messages.ts';
 
@@ -91,7 +92,8 @@ function listen(root: HTMLElement, acts: KeyActs): void {
     if (wasShown && !root.isConnected) document.removeEventListener('keydown', onKey);
     if (!root.isConnected || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const isOnButton = document.activeElement instanceof HTMLButtonElement;
-    if (/^[0-9]$/.test(event.key)) acts.digit(event.key);
+    const digit = event.key.length === 1 ? digitsOf(event.key) : '';
+    if (digit !== '') acts.digit(digit);
     else if (event.key === 'Backspace') acts.remove();
     else if (event.key === 'Enter' && !isOnButton) acts.send();
     else return;

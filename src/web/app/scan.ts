@@ -9,6 +9,8 @@ interface CodeTaker {
   /** What to do after `onText` succeeded. */
   readonly next: () => void;
   readonly paste: () => void;
+  /** Where a short code does as well. */
+  readonly typed?: () => void;
   readonly back: () => void;
   readonly isPrivate: boolean;
 }
@@ -36,6 +38,7 @@ export function showScan(app: App, taker: CodeTaker): void {
         button(t('scan.picture'), () => picture.click(), 'quiet'),
         button(t('scan.paste'), taker.paste, 'quiet'),
       ),
+      taker.typed && button(t('scan.typed'), taker.typed, 'quiet'),
       picture,
       button(t('act.back'), taker.back, 'quiet'),
     ],
@@ -130,11 +133,12 @@ interface Controls {
   readonly open: (id: string) => Promise<void>;
 }
 
-function showControls({ t }: App, { camera, controls, open }: Controls): void {
+function showControls(app: App, { camera, controls, open }: Controls): void {
+  const { t } = app;
   const { setTorch, cameras, activeId } = camera;
   controls.replaceChildren();
   if (setTorch !== undefined) {
-    const torch = button(t('scan.torch'), () => void switchTorch(torch, setTorch), 'quiet');
+    const torch = button(t('scan.torch'), () => void switchTorch(app, torch, setTorch), 'quiet');
     torch.setAttribute('aria-pressed', 'false');
     controls.append(torch);
   }
@@ -157,14 +161,22 @@ function showControls({ t }: App, { camera, controls, open }: Controls): void {
   );
 }
 
-async function switchTorch(torch: HTMLButtonElement, setTorch: (isOn: boolean) => Promise<void>): Promise<void> {
+async function switchTorch(
+  app: App,
+  torch: HTMLButtonElement,
+  setTorch: (isOn: boolean) => Promise<void>,
+): Promise<void> {
   const isOn = torch.getAttribute('aria-pressed') !== 'true';
-  await setTorch(isOn);
-  torch.setAttribute('aria-pressed', String(isOn));
+  try {
+    await setTorch(isOn);
+    torch.setAttribute('aria-pressed', String(isOn));
+  } catch {
+    app.say(app.t('scan.torchOff'));
+  }
 }
 
 /** Takes a code as text. */
-export function showPaste(app: App, taker: Omit<CodeTaker, 'paste'>): void {
+export function showPaste(app: App, taker: Omit<CodeTaker, 'paste' | 'typed'>): void {
   const { t } = app;
   const { row, input } = field({
     name: 'code-text',

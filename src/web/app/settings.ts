@@ -1,10 +1,34 @@
-/** Changing the mPIN, and removing the phone. */
+/** Settings: the language, the mPIN, and removing the phone. */
 import type { PhoneError } from '../../sdk/index.ts';
 import type { App } from './app.ts';
 import { choosePin } from './choose-pin.ts';
 import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
+import { languageSwitch } from './language.ts';
 import { createPad } from './pad.ts';
+
+/** Everything that is changed now and then. */
+export async function showSettings(app: App): Promise<void> {
+  const { t, go, phone } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered' || state.session === null) return go.start();
+  const { owner } = state;
+  app.show({
+    name: 'settings',
+    title: t('settings.title'),
+    isPrivate: true,
+    content: [
+      owner === null
+        ? undefined
+        : paragraph(t('unlock.for', { user: owner.user.name, company: owner.company.name }), 'soft'),
+      languageSwitch(app, async () => showSettings(app)),
+      button(t('home.change'), () => go.changeMpin(), 'quiet'),
+      button(t('home.remove'), () => go.remove(), 'danger'),
+      button(t('act.back'), () => void go.home(), 'quiet'),
+    ],
+  });
+  return undefined;
+}
 
 /** Asks for the old mPIN, then twice for the new one. The server judges the old one together with the new. */
 export async function showChange(app: App, why?: string): Promise<void> {
@@ -17,15 +41,15 @@ export async function showChange(app: App, why?: string): Promise<void> {
       rules,
       isPrivate: true,
       ...(notice !== undefined && { notice }),
-      back: () => void app.go.home(),
+      back: () => app.go.settings(),
       onChosen: (newMpin) => change(app, { oldMpin, newMpin, choose }),
     });
-  const pad = createPad({ t, ...rules, submitLabel: 'OK', onSubmit: (digits) => choose(digits) });
+  const pad = createPad({ t, ...rules, submitLabel: t('act.ok'), onSubmit: (digits) => choose(digits) });
   app.show({
     name: 'old-mpin',
     title: t('change.old'),
     isPrivate: true,
-    content: [pad.root, button(t('act.back'), () => void app.go.home(), 'quiet')],
+    content: [pad.root, button(t('act.back'), () => app.go.settings(), 'quiet')],
   });
   app.say(why);
   return undefined;
@@ -69,12 +93,14 @@ export function showRemove(app: App): void {
   const remove = (): void => {
     void app.run(
       () => phone.deactivate(),
-      () =>
+      () => {
+        app.forget();
         app.show({
           name: 'removed',
           title: t('removed.title'),
           content: [paragraph(t('removed.text')), button(t('act.done'), () => void app.go.start())],
-        }),
+        });
+      },
       { retry: remove },
     );
   };
@@ -85,7 +111,7 @@ export function showRemove(app: App): void {
     content: [
       paragraph(t('remove.text')),
       button(t('remove.do'), remove, 'danger'),
-      button(t('act.cancel'), () => void app.go.home(), 'quiet'),
+      button(t('act.cancel'), () => app.go.settings(), 'quiet'),
     ],
   });
 }

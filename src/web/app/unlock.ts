@@ -14,7 +14,7 @@ export async function showUnlock(app: App, notice?: string): Promise<void> {
     t,
     minLength,
     maxLength,
-    submitLabel: 'OK',
+    submitLabel: t('act.ok'),
     onSubmit: (digits) => {
       pad.setBusy(true);
       void app
@@ -35,14 +35,10 @@ export async function showUnlock(app: App, notice?: string): Promise<void> {
         });
     },
   });
-  const { owner } = state;
   app.show({
     name: 'unlock',
     title: t('unlock.title'),
     content: [
-      owner === null
-        ? undefined
-        : paragraph(t('unlock.for', { user: owner.user.name, company: owner.company.name }), 'soft'),
       app.pendingLink === undefined ? undefined : paragraph(t('unlock.waiting')),
       notice === undefined ? undefined : paragraph(notice, 'notice'),
       pad.root,
@@ -85,7 +81,10 @@ export function confirmErase(app: App): void {
         () =>
           void app.run(
             () => phone.erase(),
-            () => void app.go.start(),
+            () => {
+              app.forget();
+              void app.go.start();
+            },
           ),
         'danger',
       ),

@@ -1,0 +1,23 @@
+/** Times and numbers in the language of the app. */
+import type { Messages } from './messages.ts';
+
+/** The variant of the app's language that the browser is set to: the same words, but the clock and the calendar of the person's country. */
+function localeOf({ language }: Messages): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().split('-', 1)[0] === language) ?? language;
+}
+
+/** A time of day; `time` in epoch milliseconds. */
+export function formatTime(t: Messages, time: number, timeStyle: 'short' | 'medium' = 'short'): string {
+  return new Date(time).toLocaleTimeString(localeOf(t), { timeStyle });
+}
+
+/** A day and a time of day. */
+export function formatDateTime(t: Messages, time: number): string {
+  return new Date(time).toLocaleString(localeOf(t), { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** Minutes and seconds that are left. */
+export function formatCountdown(t: Messages, seconds: number): string {
+  const digits = (minimumIntegerDigits: number) => new Intl.NumberFormat(localeOf(t), { minimumIntegerDigits });
+  return `${digits(1).format(Math.floor(seconds / 60))}:${digits(2).format(seconds % 60)}`;
+}
