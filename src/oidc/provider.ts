@@ -145,6 +145,7 @@ function features(deps: OidcDeps): NonNullable<Configuration['features']> {
       enabled: true,
       logoutSource: (ctx, form) => showLogout(deps, ctx, form),
       postLogoutSuccessSource: (ctx) => {
+        ctx.set('content-security-policy', contentSecurityPolicy(["'none'"]));
         ctx.body = loggedOutPage(deps.look);
       },
     },
