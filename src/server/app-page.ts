@@ -110,7 +110,6 @@ function branded(webManifest: string, { look, icons, themeColours, backgroundCol
 
 function appPage(manifest: Readonly<Record<string, string>>, { look, icons, themeColours }: PageBrand): string {
   const { script, style } = pageAssets(manifest, 'app');
-  const texts = textsOf(manifest).map(({ url, integrity }) => `${basename(url, '.json')}:${integrity}`);
   const [icon] = icons;
   const touchIcon = icon?.type === 'image/png' ? icon.src : touchIconUrl;
   const head = html`<meta name="theme-color" media="(prefers-color-scheme: light)" content="${themeColours.light}">
@@ -120,6 +119,6 @@ function appPage(manifest: Readonly<Record<string, string>>, { look, icons, them
 <link rel="apple-touch-icon" href="${touchIcon}">
 ${scriptTag(script)}`;
   const body = html`<p id="offline" role="status"></p>
-<main id="app" data-screen="starting" data-texts="${textIntegrity(manifest)}" aria-busy="true" data-texts="${texts.join(' ')}"><h1>${look.name}</h1><noscript><p>This app needs JavaScript.</p></noscript></main>`;
+<main id="app" data-screen="starting" data-texts="${textIntegrity(manifest)}" aria-busy="true"><h1>${look.name}</h1><noscript><p>This app needs JavaScript.</p></noscript></main>`;
   return htmlDocument({ language: 'en', direction: 'ltr', title: look.name, look, style, head, body });
 }

@@ -90,6 +90,8 @@ const patienceMs = 800;
 /** The app over one element of the document. */
 export function createApp({ phone, issuer, main, load, forget, navigate }: Parts): App {
   let t = englishMessages;
+  // As the server titles the page: the bank's own name.
+  const name = document.title;
   let shown: Screen | undefined;
   const trouble = element('div', { class: 'trouble', attributes: { role: 'alert' } });
   const wait = element('p', { class: 'wait soft', attributes: { role: 'status' } });
@@ -108,7 +110,7 @@ export function createApp({ phone, issuer, main, load, forget, navigate }: Parts
     const heading = element('h1', { text: screen.title, attributes: { tabindex: '-1' } });
     main.dataset['screen'] = screen.name;
     main.replaceChildren(heading, trouble, wait, ...screen.content.filter((node) => node !== undefined));
-    document.title = `${screen.title} · ${t('app.name')}`;
+    document.title = `${screen.title} · ${name}`;
     window.scrollTo(0, 0);
     heading.focus();
   };
