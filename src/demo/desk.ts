@@ -1,6 +1,6 @@
 /** The demo's desk: what a bank's counter and the user's mailbox would be, on one page. Demo only: it shows every code. */
 import { setTimeout } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toString as drawQr } from 'qrcode';
 import type { Clock } from '../clock.ts';
 import type { User } from '../companies/store.ts';
@@ -15,8 +15,10 @@ export interface DeskDeps {
   readonly mailbox: Mailbox;
   readonly user: User;
   readonly clock: Clock;
-  /** The portal's own host: a page of another name that resolves to this machine gets nothing (DNS rebinding). */
-  readonly host: string;
+  /** The portal's address. */
+  readonly portalUrl: string;
+  /** The desk's own address, on this machine alone. */
+  readonly deskUrl: string;
 }
 
 /** An activation with the code that the user finds in their mail. */
@@ -44,22 +46,42 @@ export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
 
 /** The desk's routes, beside the portal's. */
 export function registerDesk(app: FastifyInstance, deps: DeskDeps): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.headers.host !== deps.host)
-      await reply.code(403).send({ error: `this demo answers its own name only: open http://${deps.host}/` });
-  });
+  app.addHook('onRequest', async (request, reply) => guardHost(deps, request, reply));
   app.get('/desk', (_request, reply) =>
     reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(deskPage(deps.mailbox.messages())),
   );
   app.post('/desk/activations', async (request, reply) => {
     const origin = request.headers.origin;
-    if (origin !== undefined && origin !== `http://${deps.host}`) return reply.code(403).send({ error: 'cross-site' });
+    if (origin !== undefined && origin !== new URL(deps.deskUrl).origin)
+      return reply.code(403).send({ error: 'cross-site' });
     const activation = await activateAtDesk(deps);
     reply.header('cache-control', 'no-store');
     if (!(request.headers.accept ?? '').includes('text/html')) return reply.send(activation);
     const picture = await drawQr(activation.activationText, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' });
     return reply.type('text/html; charset=utf-8').send(activationPage(activation, picture));
   });
+}
+
+/**
+ * A page of another name that resolves to this machine gets nothing (DNS rebinding); and the desk, which shows every code, is not for
+ * the others in the network: what came through the front is marked by it, whatever its host says.
+ */
+async function guardHost(deps: DeskDeps, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const [portalHost, deskHost] = [new URL(deps.portalUrl).host, new URL(deps.deskUrl).host];
+  // The route, not the address as it was written: %64esk is the desk too.
+  const route = request.routeOptions.url ?? '';
+  const isDesk = route.startsWith('/desk') || route === '/backchannel-logout';
+  const isLocal = request.headers['x-forwarded-for'] === undefined;
+  const { host } = request.headers;
+  if (isDesk ? isLocal && host === deskHost : host === portalHost) return;
+  if (isLocal && host === deskHost) {
+    // What the desk's own pages load.
+    if (route === '/portal.css' || route === '/favicon.ico') return;
+    await reply.redirect(deps.portalUrl, 302);
+    return;
+  }
+  const where = isDesk ? `the desk is on this machine alone: ${deps.deskUrl}/desk` : `open ${deps.portalUrl}/`;
+  await reply.code(403).send({ error: `this demo answers its own name only: ${where}` });
 }
 
 function codeIn(text: Email['text']): string | undefined {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { claimsPage, errorPage, welcomePage } from './portal-pages.ts';
 
@@ -12,6 +12,8 @@ export interface PortalOptions {
   readonly baseUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** How the portal reaches the server, where that is not by its public address. A real portal leaves it out. */
+  readonly fetch?: typeof fetch;
 }
 
 /** What the portal remembers between its redirect and the callback. */
@@ -165,6 +167,7 @@ function discoverOnce(options: PortalOptions): () => Promise<oidc.Configuration>
         {
           // The demo's issuer is http on the loopback interface; a real portal leaves this line out.
           execute: options.issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
+          ...(options.fetch && { [oidc.customFetch]: options.fetch as oidc.CustomFetch }),
         },
       )
       .catch((error: unknown) => {
@@ -178,7 +181,8 @@ function discoverOnce(options: PortalOptions): () => Promise<oidc.Configuration>
 /** OIDC Back-Channel Logout 1.0 §2.6: signature, issuer, audience, the event, and no nonce. */
 async function verifyLogoutToken(options: PortalOptions, token: string): Promise<string | undefined> {
   try {
-    const keys = createRemoteJWKSet(new URL(`${options.issuer}/oauth2/jwks`));
+    const how = options.fetch && { [customFetch]: options.fetch };
+    const keys = createRemoteJWKSet(new URL(`${options.issuer}/oauth2/jwks`), how);
     const { payload } = await jwtVerify(token, keys, {
       issuer: options.issuer,
       audience: options.clientId,

@@ -9,6 +9,12 @@ const actor = { name: 'demo' } as const;
 const companyName = 'Northwind Trading';
 const userEmail = 'ada@northwind.example';
 
+/** Where the demo portal is, and where the server reaches it. */
+export interface PortalAddresses {
+  readonly portalUrl: string;
+  readonly backchannelUrl: string;
+}
+
 export interface DemoData {
   readonly company: Company;
   readonly user: User;
@@ -16,10 +22,10 @@ export interface DemoData {
 }
 
 /** Makes what is missing; doing it again changes nothing. */
-export async function seedDemo(server: Server, portalUrl: string): Promise<DemoData> {
+export async function seedDemo(server: Server, addresses: PortalAddresses): Promise<DemoData> {
   const company = await ensureCompany(server);
   const user = await ensureUser(server, company.id);
-  return { company, user, clientSecret: await ensurePortal(server, portalUrl) };
+  return { company, user, clientSecret: await ensurePortal(server, addresses) };
 }
 
 async function ensureCompany({ capabilities, stores }: Server): Promise<Company> {
@@ -42,7 +48,10 @@ async function ensureUser({ capabilities, stores }: Server, companyId: string): 
 }
 
 /** The secret is drawn at the first start and read back, opened, at the next ones. */
-async function ensurePortal({ capabilities, stores }: Server, portalUrl: string): Promise<string> {
+async function ensurePortal(
+  { capabilities, stores }: Server,
+  { portalUrl, backchannelUrl }: PortalAddresses,
+): Promise<string> {
   const existing = await stores.records.clients.find(demoClientId);
   if (existing?.secret !== undefined) return existing.secret;
   const { secret } = await createClient(
@@ -54,7 +63,7 @@ async function ensurePortal({ capabilities, stores }: Server, portalUrl: string)
       metadata: {
         redirect_uris: [`${portalUrl}/callback`],
         post_logout_redirect_uris: [`${portalUrl}/`],
-        backchannel_logout_uri: `${portalUrl}/backchannel-logout`,
+        backchannel_logout_uri: backchannelUrl,
       },
     },
     actor,

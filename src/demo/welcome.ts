@@ -1,0 +1,80 @@
+/** What the terminal says once the demo runs. */
+import { toString as drawQr } from 'qrcode';
+import { phoneCommand } from './desk-pages.ts';
+import type { Demo } from './start.ts';
+
+/** `npm start -- --help`. */
+export const help = `Usage: npm start [-- --lan [--address 192.168.1.20]]
+
+Runs the server, the app, a demo portal and a demo desk on embedded storage, and says what to open.
+
+  --lan        for a real phone: HTTPS on this machine's address in its network, with a certificate that is made
+               at the first start; shows the app's address as a QR code
+  --address    which address, where the machine has several
+  --help       this text
+
+Ports and data are set with MTOKEN_PORT (3000), MTOKEN_ADMIN_PORT (3001), MTOKEN_CLI_PORTAL_PORT (3002),
+MTOKEN_CLI_LAN_PORT (3443, and the next one for the portal) and MTOKEN_DATA_DIR (.mtoken).`;
+
+/** The text for this demo. */
+export async function welcome(demo: Demo): Promise<string> {
+  return demo.isLan ? welcomeLan(demo) : welcomeHere(demo);
+}
+
+function welcomeHere({ issuer, adminUrl, portalUrl, deskUrl, dataDir, activation }: Demo): string {
+  return `
+mtoken is running. Stop it with Ctrl+C.
+
+  Open          ${portalUrl}          the demo portal: "Log in with mToken"
+                ${deskUrl}/desk     activations and the mailbox of the demo's users
+                ${issuer}/app      the app: a complete mToken phone in a browser
+  Server        ${issuer}          admin listener ${adminUrl}
+  Data          ${dataDir}   (delete it to begin anew)
+
+With a browser alone: make an activation at the desk and open the app with it there, or scan it.
+With a real phone: stop this and type   npm start -- --lan
+With a phone in the terminal:
+
+1  Register a phone, once. In another terminal (the codes work for ten minutes, the desk makes new ones):
+
+   ${phoneCommand(activation)}
+
+   It asks you to choose an mPIN.
+
+2  Let the phone wait for a screenshot (name the folder where your system saves them):
+
+   npm run -s mtoken -- phone scan --watch ~/Pictures
+
+   Press "Log in with mToken" at the portal and take a screenshot of the QR code. The phone shows who wants to
+   log you in and asks you to approve. (A code works for six seconds; "The app is on this device" on the page
+   gives a link that works for a minute: npm run -s mtoken -- phone scan 'http://…')
+
+Or see the whole chain without hands:   npm run demo:login
+`;
+}
+
+async function welcomeLan({ issuer, portalUrl, deskUrl, dataDir }: Demo): Promise<string> {
+  const app = `${issuer}/app`;
+  const code = await drawQr(app, { type: 'terminal', small: true, errorCorrectionLevel: 'L' });
+  return `
+mtoken is running for the phones of your network. Stop it with Ctrl+C.
+
+  On the phone  ${app}     the app (the code below)
+  Here          ${deskUrl}/desk             activations and the mailbox of the demo's users; on this machine alone
+                ${portalUrl}         the demo portal: "Log in with mToken"
+  Data          ${dataDir}   (delete it to begin anew)
+
+${code}
+1  Scan this code with the phone's own camera and open the page. The certificate was made on this machine, so both
+   browsers warn once: "Advanced", then "Continue".
+2  At the desk make an activation; scan it with the app; enter the confirmation code and choose an mPIN.
+3  Log in at the portal, on this machine or on any other of the network.
+
+To install the app, and to start it without a connection, the phone must trust the certificate: open
+${portalUrl}/authority.crt on it and install what comes (Android: Settings, "CA certificate"; iPhone: the profile,
+then Settings, General, About, Certificate Trust). Remove it there when you have finished trying: the key behind it
+was never kept. Fingerprint and face need a server with a name; an address will not do.
+The phone cannot open the page? It must be in the same network, and this machine's firewall must let ports
+${new URL(issuer).port} and ${new URL(portalUrl).port} in.
+`;
+}

@@ -1,0 +1,75 @@
+/** The desk shows every code: it answers its own name, on this machine, and nobody else. */
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DeskDeps, registerDesk } from '../../../src/demo/desk.ts';
+
+const deskUrl = 'http://localhost:3002';
+const lanUrl = 'https://192.168.1.20:3444';
+
+/** The mailbox is empty; nothing else of the server is asked for by what is tested here. */
+const deps = (portalUrl: string): DeskDeps =>
+  ({ portalUrl, deskUrl, mailbox: { messages: () => [] } }) as unknown as DeskDeps;
+
+describe.each([
+  { where: 'on this machine', portalUrl: deskUrl },
+  { where: 'in a network', portalUrl: lanUrl },
+])('the desk of a demo $where', ({ portalUrl }) => {
+  let app: FastifyInstance;
+  beforeEach(() => {
+    app = Fastify();
+    app.get('/', () => 'portal');
+    registerDesk(app, deps(portalUrl));
+  });
+  afterEach(() => app.close());
+
+  const ask = async (url: string, headers: Record<string, string>) => app.inject({ url, headers });
+
+  it('opens by its own name', async () => {
+    expect((await ask('/desk', { host: 'localhost:3002' })).statusCode).toBe(200);
+  });
+
+  it('refuses every other name that resolves to this machine (DNS rebinding)', async () => {
+    for (const host of ['attacker.example', 'localhost:80', '127.0.0.1:3002', '']) {
+      expect((await ask('/desk', { host })).statusCode, host).toBe(403);
+      expect((await ask('/', { host })).statusCode, host).toBe(403);
+    }
+  });
+
+  it('refuses what came from the network, even where it calls itself local', async () => {
+    const headers = { host: 'localhost:3002', 'x-forwarded-for': '192.168.1.66' };
+    for (const url of ['/desk', '/desk?x', '/%64esk']) {
+      expect((await ask(url, headers)).statusCode, url).toBe(403);
+    }
+    const post = await app.inject({ method: 'POST', url: '/desk/activations', headers });
+    expect(post.statusCode).toBe(403);
+  });
+
+  it('refuses a form of another site', async () => {
+    const headers = { host: 'localhost:3002', origin: 'https://attacker.example' };
+    const post = await app.inject({ method: 'POST', url: '/desk/activations', headers });
+    expect(post.statusCode).toBe(403);
+  });
+});
+
+describe('the portal of a demo in a network', () => {
+  it('answers the network, and leads this machine to its one address', async () => {
+    const app = Fastify();
+    app.get('/', () => 'portal');
+    registerDesk(app, deps(lanUrl));
+    const there = await app.inject({
+      url: '/',
+      headers: { host: '192.168.1.20:3444', 'x-forwarded-for': '192.168.1.66' },
+    });
+    expect(there.body).toBe('portal');
+    const here = await app.inject({ url: '/', headers: { host: 'localhost:3002' } });
+    expect(here.headers.location).toBe(lanUrl);
+    const desk = await app.inject({
+      url: '/desk',
+      headers: { host: '192.168.1.20:3444', 'x-forwarded-for': '192.168.1.66' },
+    });
+    expect(desk.statusCode).toBe(403);
+    const hidden = await app.inject({ url: '/%64%65sk', headers: { host: '192.168.1.20:3444' } });
+    expect(hidden.statusCode).toBe(403);
+    await app.close();
+  });
+});
