@@ -3,6 +3,7 @@
 import { escapeHtml } from '../html.ts';
 import type { LocalTexts, TextName } from '../texts/files.ts';
 import type { Language } from '../texts/languages.ts';
+import { setApart, withoutIsolates } from '../texts/set-apart.ts';
 import type { Values } from '../texts/texts.ts';
 import type { NoticeEvent } from './notices.ts';
 import type { NoticePayload } from './notify.ts';
@@ -127,7 +128,7 @@ export function messageFor(notice: NoticePayload, context: MessageContext): Mess
   const write = writers[notice.event] as (data: NoticePayload['data'], scene: Scene) => Written;
   const written = write(notice.data, { say, user: reader === 'user' ? undefined : userName, language });
   // A subject line is a text of its own, and no place for characters that nobody sees.
-  const subject = written.subject.replace(isolates, '');
+  const subject = withoutIsolates(written.subject);
   return { ...written, subject, language, greeting: say('greeting', { name: readerName }) };
 }
 
@@ -153,21 +154,6 @@ const reasons = ['user-request', 'lost', 'stolen', 'fraud', 'replaced', 'user-re
 
 function isKnownReason(reason: string): reason is (typeof reasons)[number] {
   return (reasons as readonly string[]).includes(reason);
-}
-
-const isolates = /[\u2068\u2069]/g;
-const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
-
-/**
- * A name that is written the other way than the text around it would turn that text about: it is put between first-strong isolate and
- * its end (Unicode UAX #9), and may hold no such character itself.
- */
-function setApart(values: Values, { direction }: Language): Values {
-  const apart = (value: string | number): string | number =>
-    typeof value === 'string' && (direction === 'rtl' || rightToLeft.test(value))
-      ? `\u2068${value.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`
-      : value;
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, apart(value)]));
 }
 
 /** Where the reader is nobody knows, so the time is UTC and says so; written as the language writes times. */

@@ -1,7 +1,9 @@
 /** The few pages that the provider shows itself: end of a login, and what went wrong. HTML without scripts. */
-import { escapeHtml, type Markup } from '../html.ts';
+import { html, type Markup } from '../html.ts';
 import { htmlDocument, ownLook, type PlainLook } from '../http/document.ts';
 import { documentSecurityPolicy } from '../http/headers.ts';
+import type { LocalTexts, TextName } from '../texts/files.ts';
+import { setApart } from '../texts/set-apart.ts';
 
 /**
  * Policy of every response. `script-src` is empty rather than 'none', because the provider adds the hash of its form-posting script
@@ -11,53 +13,60 @@ export function contentSecurityPolicy(formAction?: readonly string[]): string {
   return documentSecurityPolicy({ 'script-src': '', 'form-action': formAction?.join(' ') });
 }
 
-/** `body` is markup: what is inserted into it was escaped there, or made by the provider. */
-function page(plain: PlainLook | undefined, title: string, body: string): string {
+/** How a page looks and what it speaks. */
+export interface PageFrame {
+  readonly look: PlainLook | undefined;
+  readonly texts: LocalTexts<'portal'>;
+}
+
+function page({ look: plain, texts }: PageFrame, title: TextName<'portal'>, body: Markup): string {
   const { look = ownLook, style } = plain ?? {};
-  const main: Markup = { markup: `<main>${body}</main>` };
+  const { code, direction } = texts.language;
   return htmlDocument({
-    language: 'en',
-    direction: 'ltr',
-    title: `${title} · ${look.name}`,
+    language: code,
+    direction,
+    title: `${texts.t(title)} · ${look.name}`,
     look,
     style,
-    body: main,
+    body: html`<main>${body}</main>`,
   });
 }
 
 /** Asks before a logout; `form` is the provider's own form, with its token against forgery. */
-export function logoutPage(plain: PlainLook | undefined, form: string, portalName: string | undefined): string {
+export function logoutPage(frame: PageFrame, form: string, portalName: string | undefined): string {
+  const { t, language } = frame.texts;
   const asker =
-    portalName === undefined ? 'You are about to log out.' : `${escapeHtml(portalName)} asks to log you out.`;
+    portalName === undefined ? t('logout.unasked') : t('logout.asked', setApart({ portal: portalName }, language));
+  const ownForm: Markup = { markup: form };
   return page(
-    plain,
-    'Log out',
-    `<h1>Log out?</h1><p>${asker} This ends your login at every portal that you opened with it.</p>
-${form}<button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Log out</button>
-<p class="soft">To stay logged in, just close this page.</p>`,
+    frame,
+    'logout.title',
+    html`<h1>${t('logout.heading')}</h1><p>${asker} ${t('logout.effect')}</p>
+${ownForm}<button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>${t('logout.do')}</button>
+<p class="soft">${t('logout.stay')}</p>`,
   );
 }
 
 /** After a logout that leads nowhere else. */
-export function loggedOutPage(plain: PlainLook | undefined): string {
-  return page(plain, 'Logged out', '<h1>You are logged out</h1><p class="soft">You may close this page.</p>');
+export function loggedOutPage(frame: PageFrame): string {
+  const { t } = frame.texts;
+  return page(
+    frame,
+    'loggedOut.title',
+    html`<h1>${t('loggedOut.heading')}</h1><p class="soft">${t('loggedOut.text')}</p>`,
+  );
 }
 
-const explanations: Record<string, string> = {
-  invalid_client: 'The portal that sent you here is not registered, or has been switched off.',
-  invalid_redirect_uri:
-    'The portal that sent you here gave an address that is not registered. You were not sent there.',
-  temporarily_unavailable: 'The service cannot answer right now. Please try again in a moment.',
-  server_error: 'Something went wrong on our side. Please try again in a moment.',
-};
+const explained = ['invalid_client', 'invalid_redirect_uri', 'temporarily_unavailable', 'server_error'] as const;
 
-/** What a person sees when a request cannot be answered to the portal. */
-export function errorPage(plain: PlainLook | undefined, error: string, description: string | undefined): string {
-  const text = explanations[error] ?? 'This login cannot be continued. Please go back to the portal and begin again.';
+/** What a person sees when a request cannot be answered to the portal; code and description stay as they are, for support. */
+export function errorPage(frame: PageFrame, error: string, description: string | undefined): string {
+  const { t, language } = frame.texts;
+  const known = explained.find((code) => code === error);
   const detail = description === undefined ? error : `${error}: ${description}`;
   return page(
-    plain,
-    'Login not possible',
-    `<h1>Login not possible</h1><p>${text}</p><p class="support">${escapeHtml(detail)}</p>`,
+    frame,
+    'error.title',
+    html`<h1>${t('error.title')}</h1><p>${t(`error.${known ?? 'other'}`)}</p><p class="support">${t('error.detail', setApart({ detail }, language))}</p>`,
   );
 }

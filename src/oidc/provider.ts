@@ -1,14 +1,16 @@
 /** The OpenID provider: one typed configuration, adjusted models, events for audit and log. */
 import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
+import { wantedLanguages } from '../login/language.ts';
 import { acr } from '../protocol/names.ts';
+import { textsFor } from '../texts/files.ts';
 import { accountFinder, grantLoader, isTokenUsable } from './accounts.ts';
 import { oidcAdapter } from './adapter.ts';
 import { assertClientAssertion } from './client-auth.ts';
 import { extraClientMetadata } from './client-metadata.ts';
 import type { OidcDeps } from './deps.ts';
 import { lifetimeSeconds as lifetime, toSeconds } from './lifetimes.ts';
-import { contentSecurityPolicy, errorPage, loggedOutPage, logoutPage } from './pages.ts';
+import { contentSecurityPolicy, errorPage, loggedOutPage, logoutPage, type PageFrame } from './pages.ts';
 import { loginPolicy } from './policy.ts';
 import { adjustModels } from './provider-models.ts';
 import { accessTokenClaims, defaultResource, resourceServerFor } from './resources.ts';
@@ -146,7 +148,7 @@ function features(deps: OidcDeps): NonNullable<Configuration['features']> {
       logoutSource: (ctx, form) => showLogout(deps, ctx, form),
       postLogoutSuccessSource: (ctx) => {
         ctx.set('content-security-policy', contentSecurityPolicy(["'none'"]));
-        ctx.body = loggedOutPage(deps.look);
+        ctx.body = loggedOutPage(frameOf(deps, ctx));
       },
     },
     introspection: {
@@ -189,15 +191,23 @@ async function mayIntrospect(
   return isTokenUsable(deps, ctx, (token as { grantId: string }).grantId);
 }
 
+/** As the login page chooses: what the portal asked for, what the reader chose there, what the browser prefers. */
+function frameOf({ look }: OidcDeps, ctx: KoaContextWithOIDC): PageFrame {
+  // A request may fail before the provider has read it: then it is the address that tells.
+  const asked = (ctx.oidc as KoaContextWithOIDC['oidc'] | undefined)?.params?.['ui_locales'] ?? ctx.query['ui_locales'];
+  const tags = typeof asked === 'string' ? asked.split(' ') : [];
+  return { look, texts: textsFor('portal', wantedLanguages(ctx.req, tags)) };
+}
+
 /** The form leads to our own confirmation, which leads on to the portal: browsers hold both against `form-action` (P13). */
-function showLogout({ look }: OidcDeps, ctx: KoaContextWithOIDC, form: string): void {
+function showLogout(deps: OidcDeps, ctx: KoaContextWithOIDC, form: string): void {
   const target = ctx.oidc.params?.['post_logout_redirect_uri'];
   const allowed = ["'self'", ...(typeof target === 'string' ? [new URL(target).origin] : [])];
   ctx.set('content-security-policy', contentSecurityPolicy(allowed));
-  ctx.body = logoutPage(look, form, ctx.oidc.client?.clientName);
+  ctx.body = logoutPage(frameOf(deps, ctx), form, ctx.oidc.client?.clientName);
 }
 
-function errorRenderer({ look }: OidcDeps): NonNullable<Configuration['renderError']> {
+function errorRenderer(deps: OidcDeps): NonNullable<Configuration['renderError']> {
   return (ctx, { error, error_description: description }) => {
     if (ctx.accepts('html', 'json') === 'json') {
       ctx.type = 'json';
@@ -206,7 +216,7 @@ function errorRenderer({ look }: OidcDeps): NonNullable<Configuration['renderErr
     }
     ctx.set('content-security-policy', contentSecurityPolicy(["'none'"]));
     ctx.type = 'html';
-    ctx.body = errorPage(look, error, description);
+    ctx.body = errorPage(frameOf(deps, ctx), error, description);
   };
 }
 
