@@ -45,18 +45,28 @@ export function migrate(store: DurableStore, { clock, list = migrations }: Migra
 
 /** The ids that {@link migrate} would apply. Throws as it does, and `unavailable` where the store cannot be asked. */
 export async function pendingMigrations(sql: Sql, list: readonly Migration[] = migrations): Promise<string[]> {
+  return compare(await appliedTo(sql), list).map(({ id }) => id);
+}
+
+async function appliedTo(sql: Sql): Promise<AppliedRow[]> {
   const known = await sql.query(
     sql.dialect === 'sqlite'
       ? "select name from sqlite_master where type = 'table' and name = 'schema_migrations'"
       : "select to_regclass('schema_migrations') as name where to_regclass('schema_migrations') is not null",
   );
-  const applied = known.length === 0 ? [] : await readApplied(sql);
-  return compare(applied, list).map(({ id }) => id);
+  return known.length === 0 ? [] : readApplied(sql);
 }
 
-/** Throws `unavailable` where a migration is missing: a process must not serve on a schema it was not written for. */
-export async function requireMigrated(sql: Sql): Promise<void> {
-  const pending = await pendingMigrations(sql);
+/**
+ * Throws `unavailable` where a migration is missing: a process must not serve on a schema it was not written for. Migrations later than
+ * all of its own do not stop it: they only add, and in an upgrade the servers of both versions serve beside each other.
+ */
+export async function requireMigrated(sql: Sql, list: readonly Migration[] = migrations): Promise<void> {
+  const own = new Set(list.map(({ id }) => id));
+  const newest = list.reduce((latest, { id }) => (id > latest ? id : latest), '');
+  const applied = await appliedTo(sql);
+  const known = applied.filter(({ id }) => own.has(id) || id <= newest);
+  const pending = compare(known, list).map(({ id }) => id);
   if (pending.length > 0) {
     throw new AuthError('unavailable', { detail: `run "mtoken migrate": ${pending.join(', ')} not applied` });
   }

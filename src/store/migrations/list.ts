@@ -1,4 +1,7 @@
-/** All migrations, in the order in which they run. A released one is never changed: the next one corrects it. */
+/**
+ * All migrations, in the order in which they run. A released one is never changed: the next one corrects it. Each only adds, and what it
+ * adds may be left out by an insert: servers of the version before serve beside those that have run it.
+ */
 import { initialSchema } from './0001_initial.ts';
 import { userLanguage } from './0002_user_language.ts';
 import { biometrics } from './0003_biometrics.ts';

@@ -1,7 +1,7 @@
 /** Migrations on every durable engine, from one process and from many. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { migrate, pendingMigrations } from '../../../src/store/migrate.ts';
+import { migrate, pendingMigrations, requireMigrated } from '../../../src/store/migrate.ts';
 import type { Migration } from '../../../src/store/migrations/list.ts';
 import { migrations } from '../../../src/store/migrations/list.ts';
 import { type DurableEngine, durableEngines, type FreshDurable, testServer } from '../../engines.ts';
@@ -49,6 +49,24 @@ for (const engine of durableEngines()) {
     it('refuses a store that is newer than the build', async () => {
       await migrate(fresh.store, { clock, list: [first, second] });
       await expect(migrate(fresh.store, { clock, list: [first] })).rejects.toThrow(/0002_second/);
+    });
+
+    it('lets a server serve on beside a newer one that has migrated, and lets it not start anew (rolling upgrade)', async () => {
+      const later = { id: '9999_later', script: 'create table later (a text)' };
+      await migrate(fresh.store, { clock, list: [...migrations, later] });
+      await fresh.store.check();
+      await requireMigrated(fresh.store);
+      await expect(migrate(fresh.store, { clock })).rejects.toMatchObject({ code: 'conflict' });
+    });
+
+    it('lets no server serve on a schema that was never its own, or lacks a part of its own', async () => {
+      await migrate(fresh.store, { clock, list: [first, second] });
+      const third = { id: '0003_third', script: 'create table three (a text)' };
+      await requireMigrated(fresh.store, [first]);
+      await expect(requireMigrated(fresh.store, [first, third])).rejects.toMatchObject({ code: 'conflict' });
+      await expect(requireMigrated(fresh.store, [first, second, third])).rejects.toMatchObject({ code: 'unavailable' });
+      const changed = { ...first, script: `${first.script} ` };
+      await expect(requireMigrated(fresh.store, [changed])).rejects.toMatchObject({ code: 'conflict' });
     });
 
     it('leaves nothing behind when one fails', async () => {
