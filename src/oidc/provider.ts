@@ -4,6 +4,7 @@ import { AuthError } from '../errors.ts';
 import { wantedLanguages } from '../login/language.ts';
 import { acr } from '../protocol/names.ts';
 import { textsFor } from '../texts/files.ts';
+import { languages } from '../texts/languages.ts';
 import { accountFinder, grantLoader, isTokenUsable } from './accounts.ts';
 import { oidcAdapter } from './adapter.ts';
 import { assertClientAssertion } from './client-auth.ts';
@@ -44,6 +45,7 @@ function configuration(deps: OidcDeps): Configuration {
     findAccount: accountFinder(deps),
     loadExistingGrant: grantLoader(deps),
     interactions: { policy: loginPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    discovery: { ui_locales_supported: languages.map(({ code }) => code) },
     extraClientMetadata: { properties: [...extraClientMetadata] },
     assertJwtClientAuthClaimsAndHeader: async (_ctx, claims) =>
       assertClientAssertion(claims, { issuer: deps.issuer, now: toSeconds(deps.clock.now()) }),

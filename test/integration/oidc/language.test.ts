@@ -90,6 +90,13 @@ describe('a page of the provider', () => {
 });
 
 describe('what machines read', () => {
+  it('names the languages that a portal can ask for (OpenID Connect Discovery §3)', async () => {
+    const page = await openBrowser(server.issuer).request('/.well-known/openid-configuration');
+    const { ui_locales_supported: codes } = JSON.parse(page.text) as { ui_locales_supported: string[] };
+    expect(codes).toHaveLength(25);
+    expect(codes).toEqual(expect.arrayContaining(['ar', 'bg', 'de', 'el', 'en', 'ga', 'mt']));
+  });
+
   it('is English in ASCII, whatever language is asked for (RFC 6749 §5.2)', async () => {
     const init = { headers: { ...headers('ar', 'de'), accept: 'application/json' } };
     const error = JSON.parse((await refused('&ui_locales=de', init)).text) as Record<string, string>;
