@@ -14,7 +14,7 @@ export function deskPage(mails: readonly (Email & { readonly receivedAt: number 
         text,
         receivedAt,
       }) => `<details><summary>${escapeHtml(subject)} <span class="soft">to ${escapeHtml(to.address)},
-${escapeHtml(new Date(receivedAt).toISOString().slice(11, 19))} UTC</span></summary><pre>${escapeHtml(text)}</pre></details>`,
+${escapeHtml(new Date(receivedAt).toISOString().slice(11, 19))} UTC</span></summary><pre dir="auto">${escapeHtml(text)}</pre></details>`,
     )
     .join('\n');
   return layout(
