@@ -37,6 +37,11 @@ export function confirmationCode(): string {
   return randomInt(100_000_000).toString().padStart(8, '0');
 }
 
+/** A short code that names an order: twelve decimal digits, each code equally likely. A string: it may begin with 0. */
+export function typedCode(): string {
+  return randomInt(1_000_000_000_000).toString().padStart(12, '0');
+}
+
 /** Five bits for each character, first bit first; `bytes.length` is a multiple of five. */
 function toCrockford(bytes: Uint8Array): string {
   let text = '';

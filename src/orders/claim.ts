@@ -1,23 +1,40 @@
-/** The phone claims an order with the frame that it scanned: first claim wins, and a code that comes up twice ends the order. */
+/** The phone claims an order with the frame that it scanned or the code that was typed into it: first claim wins, and a code that comes up twice ends the order. */
 import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { typ } from '../protocol/names.ts';
-import type { OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
+import type { FrameClaim, OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
 import type { OrderDeps, PhoneCall } from './deps.ts';
 import { isFresh, isGenuine } from './frames.ts';
 import { findByToken, moveOrder, openFrameCode, readOrder } from './live.ts';
 import { type Claim, type Order, type OrderTerms, orderTimes } from './order.ts';
 import { cancelOrder, recordOrder, unavailable } from './orders.ts';
+import { findByTypedCode, returnGuess, takeGuess, typedMisses } from './typed.ts';
 
 /** A lost race is looked at once more as what it now is: an order that somebody else claimed. */
 const maxTries = 3;
 
 /**
- * Claims the order behind a frame for the calling device and answers the descriptor that the server signed (docs/protocol.md §8).
- * The same device may ask again and gets the same descriptor. Throws `order_unavailable` whatever is wrong with the frame or the
- * order: a guesser learns nothing. Throws what `assertUsable` throws where the device may not act.
+ * Claims the order behind a frame or a typed code for the calling device and answers the descriptor that the server signed
+ * (docs/protocol.md §8). The same device may ask again and gets the same descriptor. Throws `order_unavailable` whatever is wrong with
+ * frame, code or order: a guesser learns nothing; `too_many_requests` after too many wrong codes. Throws what `assertUsable` throws
+ * where the device may not act.
  */
 export async function claimOrder(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<OrderClaimed> {
+  if (claim.via !== 'code') return claimPresented(deps, claim, call);
+  // Twelve digits can be guessed, if ever so rarely, as the 224 bits of a frame cannot.
+  if (!(await takeGuess(deps, call.device.id))) return refuseGuess(deps, call);
+  try {
+    const claimed = await claimPresented(deps, claim, call);
+    await returnGuess(deps, call.device.id);
+    return claimed;
+  } catch (error) {
+    const isMiss = error instanceof AuthError && error.code === 'order_unavailable';
+    if (!isMiss) await returnGuess(deps, call.device.id);
+    throw error;
+  }
+}
+
+async function claimPresented(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<OrderClaimed> {
   for (let attempt = 0; attempt < maxTries; attempt += 1) {
     const order = await findClaimable(deps, claim, call);
     if (order.state.name === 'claimed') return claimed(deps, order, order.state.claim);
@@ -33,16 +50,37 @@ export async function claimOrder(deps: OrderDeps, claim: OrderClaim, call: Phone
   throw unavailable('claim: lost every race');
 }
 
-/** The order behind the frame, either pending or claimed by this very device; refuses and records everything else. */
-async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<Order> {
+interface Presented {
+  readonly order: Order;
+  /** Whether what was presented may still begin a claim. */
+  readonly isFresh: boolean;
+}
+
+/** The order that a frame of the server's own making names. */
+async function findByFrame(deps: OrderDeps, claim: FrameClaim, call: PhoneCall): Promise<Presented> {
   const orderId = await findByToken(deps, claim.token);
   const order = orderId === undefined ? undefined : await readOrder(deps, orderId);
   if (order === undefined) return refuseClaim(deps, call, 'unknown');
+  if (!isGenuine(openFrameCode(deps, order.terms), claim)) return refuseClaim(deps, call, 'altered', order);
+  return { order, isFresh: isFresh(claim, deps.clock.now()) };
+}
+
+async function findByCode(deps: OrderDeps, code: string, call: PhoneCall): Promise<Presented> {
+  const found = await findByTypedCode(deps, code);
+  const order = found === undefined ? undefined : await readOrder(deps, found.orderId);
+  if (found === undefined || order === undefined) return refuseClaim(deps, call, 'unknown');
+  return { order, isFresh: found.isFresh };
+}
+
+/** The order behind what was presented, either pending or claimed by this very device; refuses and records everything else. */
+async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<Order> {
+  const presented =
+    claim.via === 'code' ? await findByCode(deps, claim.code, call) : await findByFrame(deps, claim, call);
+  const { order } = presented;
   const { state, terms } = order;
-  if (!isGenuine(openFrameCode(deps, terms), claim)) return refuseClaim(deps, call, 'altered', order);
   // A phone whose reply was lost asks again; by then its frame may be old and the page has hidden the code.
   if (state.name === 'claimed' && state.claim.deviceId === call.device.id) return order;
-  if (!isFresh(claim, deps.clock.now())) return refuseClaim(deps, call, 'not_fresh', order);
+  if (!presented.isFresh) return refuseClaim(deps, call, 'not_fresh', order);
   if (state.name === 'claimed') {
     // Two phones with one code: somebody forwards it (QRLjacking). Neither may go on.
     await cancelOrder(deps, terms.id, { ...auditedAs(call), reason: 'code_reused' });
@@ -65,6 +103,8 @@ async function assertMayClaim(deps: OrderDeps, order: Order, facts: ClaimFacts &
   }
   const places = placesOf(deps, order, facts.call);
   if (places.isPlaceMismatch && deps.proximity?.onMismatch === 'refuse') {
+    // Ended, so that the page says so at once: nobody else at that place could go on with it either.
+    await cancelOrder(deps, order.terms.id, { ...auditedAs(facts.call), reason: 'policy' });
     await refuseClaim(deps, facts.call, 'place_mismatch', order);
   }
 }
@@ -117,6 +157,14 @@ async function refuseClaim(deps: OrderDeps, call: PhoneCall, reason: string, ord
   if (order !== undefined) await recordOrder(deps, 'order.claim_refused', order, more);
   else await deps.records.audit.append({ event: 'order.claim_refused', ...more }, deps.clock.now());
   throw new AuthError('order_unavailable', { detail: `claim: ${reason}` });
+}
+
+/** Every further guess is written down too; the limit of claims bounds how many that can be. */
+async function refuseGuess(deps: OrderDeps, call: PhoneCall): Promise<never> {
+  const record = { event: 'order.claim_refused', ...auditedAs(call), data: { reason: 'too_many_codes' } } as const;
+  await deps.records.audit.append(record, deps.clock.now());
+  const retryAfterSeconds = typedMisses.windowMs / 1000;
+  throw new AuthError('too_many_requests', { detail: 'too many wrong codes', members: { retryAfterSeconds } });
 }
 
 /** Who calls, as the audit trail names them. */

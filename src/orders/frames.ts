@@ -1,15 +1,17 @@
 /** Frames: the changing texts that a QR code or a same-device link shows, which the server alone can make and which die within seconds. */
 import { randomBytes } from 'node:crypto';
 import { encodeBase64url, equalBytes, frame, hmacSha256, sha256, tryDecodeBase64url } from '../crypto/bytes.ts';
-import type { OrderClaim } from '../protocol/orders.ts';
+import type { FrameClaim } from '../protocol/orders.ts';
 import type { OrderTerms } from './order.ts';
 
-/** A new frame begins every two seconds. */
+/** Steps are counted in two seconds. */
 export const stepMs = 2_000;
 /** For how long a frame is accepted, from the begin of its step. */
-export const frameLifetimeMs = { qr: 6_000, link: 60_000 } as const;
+export const frameLifetimeMs = { qr: 6_000, steady: 16_000, link: 60_000 } as const;
+/** How many steps pass from one frame to the next: for whom movement is too much, a code stands still for ten seconds. */
+const stepsPerFrame = { qr: 1, steady: 5, link: 1 } as const;
 
-const pathOf = { qr: 'q', link: 'l' } as const;
+const pathOf = { qr: 'q', steady: 's', link: 'l' } as const;
 const tagBytes = 12;
 const tokenBytes = 16;
 const secretBytes = 32;
@@ -40,30 +42,35 @@ export function frameCode(
   };
 }
 
-/** The text to show at `now`, `<issuer>/q/<token>.<step>.<tag>` or `<issuer>/l/…` (docs/protocol.md §7). Never one of a later step. */
+/** How a frame is shown: a code that changes every two seconds or every ten, or a link. */
+export type FrameKind = FrameClaim['via'];
+
+/** The text to show at `now`, `<issuer>/q/<token>.<step>.<tag>`, `<issuer>/s/…` or `<issuer>/l/…` (docs/protocol.md §7). Never one of a later step. */
 export function frameText(
   code: FrameCode,
-  via: OrderClaim['via'],
+  via: FrameKind,
   at: { readonly issuer: string; readonly now: number },
 ): string {
-  const step = Math.floor(at.now / stepMs);
+  const apart = stepsPerFrame[via];
+  // Counted from the epoch, so that every process and every request of a page gives the same frame for as long.
+  const step = Math.floor(at.now / (stepMs * apart)) * apart;
   return `${at.issuer}/${pathOf[via]}/${code.token}.${step}.${encodeBase64url(tagOf(code, via, step))}`;
 }
 
 /** Whether the server made this frame for this order and this way of showing it, whatever its age. */
-export function isGenuine(code: FrameCode, claim: OrderClaim): boolean {
+export function isGenuine(code: FrameCode, claim: FrameClaim): boolean {
   const tag = tryDecodeBase64url(claim.tag);
   // In constant time: a tag guessed byte by byte would let anybody make frames.
   return tag !== undefined && equalBytes(tag, tagOf(code, claim.via, claim.step));
 }
 
 /** Whether the frame may still be accepted, by the server's clock alone: neither old nor of a time to come. */
-export function isFresh(claim: Pick<OrderClaim, 'via' | 'step'>, now: number): boolean {
+export function isFresh(claim: Pick<FrameClaim, 'via' | 'step'>, now: number): boolean {
   const age = now - claim.step * stepMs;
   return age >= 0 && age < frameLifetimeMs[claim.via];
 }
 
-function tagOf(code: FrameCode, via: OrderClaim['via'], step: number): Uint8Array {
+function tagOf(code: FrameCode, via: FrameKind, step: number): Uint8Array {
   // The way is under the tag: a QR frame, good for seconds, cannot be passed off as a link, good for a minute.
   return hmacSha256(code.secret, frame(['mtoken/v1/frame', via, code.token, String(step), code.scope])).subarray(
     0,

@@ -1,5 +1,5 @@
 /** An order as data: what a phone is asked, the states it passes through, and the one table of legal moves. No store, no clock of its own. */
-import type { Purpose } from '../protocol/orders.ts';
+import type { OrderDescriptor, Purpose } from '../protocol/orders.ts';
 
 /** Times of an order, in milliseconds. */
 export const orderTimes = {
@@ -48,7 +48,7 @@ export interface Claim {
   readonly deviceId: string;
   readonly userId: string;
   readonly companyId: string;
-  readonly via: 'qr' | 'link';
+  readonly via: OrderDescriptor['via'];
   readonly claimedAt: number;
   readonly decideBy: number;
   /** The descriptor as the server signed it; the approval is bound to these bytes. */
@@ -69,7 +69,8 @@ export interface Outcome {
   readonly redeemBy: number;
 }
 
-export type CancelReason = 'browser' | 'client' | 'code_reused' | 'device_ended' | 'superseded';
+/** `policy`: a rule of the operator forbids it; `superseded`: the browser began too many others. */
+export type CancelReason = 'browser' | 'client' | 'code_reused' | 'device_ended' | 'policy' | 'superseded';
 
 export type OrderState =
   | { readonly name: 'pending'; readonly pageEndsAt: number }

@@ -5,7 +5,7 @@ import { equalBytes, tryDecodeBase64url } from '../crypto/bytes.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
 import type { OrderDeps } from './deps.ts';
-import { frameCode, frameText, newFrameBytes } from './frames.ts';
+import { type FrameKind, frameCode, frameText, newFrameBytes } from './frames.ts';
 import { bindingHashOf, codeContext, insertOrder, moveOrder, openFrameCode, readOrder, tokenHashOf } from './live.ts';
 import { type CancelReason, type Order, type OrderState, type OrderTerms, orderTimes } from './order.ts';
 import { plainName } from './text.ts';
@@ -79,7 +79,7 @@ export async function renewOrder(deps: OrderDeps, orderId: string): Promise<bool
 }
 
 /** The frame to show at this moment; undefined unless the order is pending. */
-export function currentFrame(deps: OrderDeps, order: Order, via: 'qr' | 'link' = 'qr'): string | undefined {
+export function currentFrame(deps: OrderDeps, order: Order, via: FrameKind = 'qr'): string | undefined {
   if (order.state.name !== 'pending') return undefined;
   return frameText(openFrameCode(deps, order.terms), via, { issuer: deps.issuer, now: deps.clock.now() });
 }

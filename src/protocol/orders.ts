@@ -6,13 +6,23 @@ import { Base64Url, CompactJws, Id, SrpHash, SrpInteger, strict } from './common
 export const Purpose = Type.Union([Type.Literal('login'), Type.Literal('signing')]);
 export type Purpose = Static<typeof Purpose>;
 
-/** A scanned frame, taken apart: `<issuer>/q/<token>.<step>.<tag>` from the screen, `<issuer>/l/…` from the same device. */
-export const OrderClaim = strict({
-  via: Type.Union([Type.Literal('qr'), Type.Literal('link')]),
+/**
+ * A scanned frame, taken apart: `<issuer>/q/<token>.<step>.<tag>` from the screen, `<issuer>/s/…` from a screen that changes seldom,
+ * `<issuer>/l/…` from the same device.
+ */
+export const FrameClaim = strict({
+  via: Type.Union([Type.Literal('qr'), Type.Literal('steady'), Type.Literal('link')]),
   token: Base64Url(22),
   step: Type.Integer({ minimum: 0, maximum: 4_294_967_295 }),
   tag: Base64Url(16),
 });
+export type FrameClaim = Static<typeof FrameClaim>;
+
+/** The short code that the page shows to whoever cannot scan: its twelve digits alone. */
+export const TypedClaim = strict({ via: Type.Literal('code'), code: Type.String({ pattern: '^[0-9]{12}$' }) });
+export type TypedClaim = Static<typeof TypedClaim>;
+
+export const OrderClaim = Type.Union([FrameClaim, TypedClaim]);
 export type OrderClaim = Static<typeof OrderClaim>;
 
 export const OrderClaimed = strict({
@@ -33,7 +43,8 @@ export const OrderDescriptor = strict({
   client: strict({ id: Type.String(), name: Type.String(), domain: Type.String() }),
   /** Origin of the page that began the order. */
   origin: Type.String(),
-  via: Type.Union([Type.Literal('qr'), Type.Literal('link')]),
+  /** How the phone came to it: a scanned code, a link, or a code that was typed. */
+  via: Type.Union([Type.Literal('qr'), Type.Literal('steady'), Type.Literal('link'), Type.Literal('code')]),
   browser: strict({
     /** Such as "Chrome on Windows". */
     name: Type.String(),

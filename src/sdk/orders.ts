@@ -13,7 +13,7 @@ import { matches } from './matches.ts';
 import { checkMpinForm, mpinPassword } from './mpin.ts';
 import { beginExchange, type MpinAnswer } from './srp-client.ts';
 import type { RegisteredPhone } from './state.ts';
-import { parseFrame } from './texts.ts';
+import { parseClaim } from './texts.ts';
 import { believe, mpinProblems } from './unlock.ts';
 
 /** A claimed order, verified. Show all of `descriptor`, `display.text` exactly as it is; decide by handing the whole back. */
@@ -35,21 +35,22 @@ type Decision = 'approve' | 'decline' | 'report';
 const futureToleranceSeconds = 60;
 
 /**
- * Claims the order behind a frame and verifies the server's description of it. Throws `wrong_origin` and `not_a_frame` before
- * anything is sent, `stale_frame` where the frame is too old or taken, `server_not_authentic` for a description that does not fit.
+ * Claims the order behind a frame, or behind a short code that was typed, and verifies the server's description of it. Throws
+ * `wrong_origin` and `not_a_frame` before anything is sent, `stale_frame` where frame or code is too old or taken,
+ * `server_not_authentic` for a description that does not fit.
  */
-export async function claimOrder(context: PhoneContext, frameText: string): Promise<ClaimedOrder> {
+export async function claimOrder(context: PhoneContext, text: string): Promise<ClaimedOrder> {
   const phone = await loadRegistered(context);
-  const frame = parseFrame(frameText, phone.issuer);
+  const claim = parseClaim(text, phone.issuer);
   const claimed = await callInSession(context, phone, {
     name: 'orders/claim',
-    body: frame,
+    body: claim,
     reply: OrderClaimed,
     problems: { order_unavailable: 'stale_frame', not_found: 'stale_frame', conflict: 'stale_frame' },
   });
   const order = { orderId: claimed.orderId, signedDescriptor: claimed.descriptor };
   const descriptor = await verifyDescriptor(context, phone, order);
-  if (descriptor.via !== frame.via) throw notFitting('it was begun in another way');
+  if (descriptor.via !== claim.via) throw notFitting('it was begun in another way');
   const secondsLeft = Math.min(claimed.expiresInSeconds, descriptor.exp - context.time.nowSeconds());
   if (secondsLeft <= 0) throw new PhoneError('order_unavailable', { detail: 'it has expired' });
   return { ...order, descriptor, expiresAt: context.time.now() + secondsLeft * 1000 };

@@ -1,5 +1,5 @@
-/** What a phone reads from screens: activation texts and frames. Nothing here speaks to a network (P-26). */
-import type { OrderClaim } from '../protocol/orders.ts';
+/** What a phone reads from screens: activation texts, frames and short codes. Nothing here speaks to a network (P-26). */
+import type { FrameClaim, OrderClaim } from '../protocol/orders.ts';
 import { fromBase64url } from './bytes.ts';
 import { PhoneError } from './errors.ts';
 
@@ -52,13 +52,14 @@ function assertIssuer(issuer: string, policy: IssuerPolicy): void {
   }
 }
 
-const tail = /^\/([ql])\/([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,9})\.([A-Za-z0-9_-]{16})$/;
+const viaOf = { q: 'qr', s: 'steady', l: 'link' } as const;
+const tail = /^\/([qsl])\/([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,9})\.([A-Za-z0-9_-]{16})$/;
 
 /**
  * Takes a frame apart (protocol §7) and refuses every one that is not of exactly this issuer, before anything is sent or
  * shown. The URL is never fetched. Throws `wrong_origin` for a URL of another origin, `not_a_frame` for anything else.
  */
-export function parseFrame(text: string, issuer: string): OrderClaim {
+export function parseFrame(text: string, issuer: string): FrameClaim {
   const trimmed = text.trim();
   // Compared as text, not as parsed URL: user info, other ports, backslashes or look-alike hosts cannot slip through a parser.
   if (!trimmed.startsWith(`${issuer}/`)) {
@@ -74,7 +75,27 @@ export function parseFrame(text: string, issuer: string): OrderClaim {
   }
   const stepNumber = Number(step);
   if (fromBase64url(token) === undefined || stepNumber > 4_294_967_295) throw new PhoneError('not_a_frame');
-  return { via: kind === 'q' ? 'qr' : 'link', token, step: stepNumber, tag };
+  return { via: viaOf[kind as keyof typeof viaOf], token, step: stepNumber, tag };
+}
+
+/** Longer than twelve digits with any sensible blanks between. */
+const maxTypedLength = 60;
+
+/**
+ * What a person scanned or typed: a short code of twelve digits, whatever blanks and dashes stand between them, or else a frame
+ * ({@link parseFrame}, and what that throws).
+ */
+export function parseClaim(text: string, issuer: string): OrderClaim {
+  return parseTypedCode(text) ?? parseFrame(text, issuer);
+}
+
+function parseTypedCode(text: string): OrderClaim | undefined {
+  if (text.length > maxTypedLength) return undefined;
+  // Arabic and Persian keyboards have digits of their own.
+  const digits = text
+    .replace(/[\s\p{Pd}]/gu, '')
+    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 15));
+  return /^[0-9]{12}$/.test(digits) ? { via: 'code', code: digits } : undefined;
 }
 
 function parseUrl(text: string): URL | undefined {

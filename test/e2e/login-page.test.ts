@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../src/clock.ts';
 import { claimOrder } from '../../src/orders/claim.ts';
 import { decideOrder } from '../../src/orders/decide.ts';
-import type { Decision, OrderClaim, OrderClaimed } from '../../src/protocol/orders.ts';
+import type { Decision, FrameClaim, OrderClaimed } from '../../src/protocol/orders.ts';
 import { type PageServer, startPage } from '../integration/login/page-server.ts';
 import { addPhone, type Phone } from '../unit/mpin/world.ts';
 import { callOf, signed, statementOf } from '../unit/orders/order-world.ts';
@@ -98,9 +98,9 @@ async function openPage(options: { width?: number; colorScheme?: 'dark' | 'light
   return page;
 }
 
-function scanned(text: string): OrderClaim {
-  const [, via, token = '', step = '', tag = ''] = /\/([ql])\/([^.]+)\.(\d+)\.(.+)$/.exec(text) ?? [];
-  return { via: via === 'q' ? 'qr' : 'link', token, step: Number(step), tag };
+function scanned(text: string): FrameClaim {
+  const [, via, token = '', step = '', tag = ''] = /\/([qsl])\/([^.]+)\.(\d+)\.(.+)$/.exec(text) ?? [];
+  return { via: via === 'q' ? 'qr' : via === 's' ? 'steady' : 'link', token, step: Number(step), tag };
 }
 
 const claimFrame = async (frame: string | null): Promise<OrderClaimed> =>

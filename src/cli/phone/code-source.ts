@@ -19,9 +19,9 @@ const otherFormats: readonly [string, RegExp][] = [
   ['HEIC or AVIF', /^....ftyp/s],
 ];
 
-/** The text behind `source`: a URL as it is, `-` for standard input, otherwise a file; both may be a PNG image or text. */
+/** The text behind `source`: a URL or a short code of twelve digits as it is, `-` for standard input, otherwise a file; both may be a PNG image or text. */
 export async function readCode(source: string): Promise<string> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return source;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source) || /^(?:[\s-]*[0-9]){12}[\s-]*$/.test(source)) return source;
   const content = source === '-' ? await readStandardInput() : await readCodeFile(source);
   const start = content.subarray(0, 256).toString('latin1');
   if (start.startsWith('\x89PNG\r\n\x1a\n')) return decodeImage(content);

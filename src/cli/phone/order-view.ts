@@ -2,6 +2,14 @@
 import type { ClaimedOrder } from '../../sdk/index.ts';
 import { printable, time } from '../output.ts';
 
+/** A link and a short code can be forwarded as a picture can, and live longer: nothing here knows where they were seen. */
+const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
+  qr: 'a code on a screen',
+  steady: 'a code on a screen',
+  link: 'a link, right only if you pressed it on this device yourself',
+  code: 'a short code, right only if you read it yourself on a page that you opened; who was told it is being defrauded',
+};
+
 /** The lines to print; nothing in them can leave its place, whatever the server sent. */
 export function orderLines({ descriptor, expiresAt }: ClaimedOrder): string[] {
   const { client, browser, origin, via, purpose, display, iat } = descriptor;
@@ -10,8 +18,7 @@ export function orderLines({ descriptor, expiresAt }: ClaimedOrder): string[] {
     ['asked by', `${client.name} (${client.domain})`],
     ['page', origin],
     ['browser', `${browser.name}, ${where}`],
-    // A link can be forwarded as a code can, and lives longer: nothing here knows where it was pressed.
-    ['begun by', via === 'qr' ? 'a code on a screen' : 'a link, right only if you pressed it on this device yourself'],
+    ['begun by', begunBy[via]],
     ['asked at', time(iat * 1000)],
     ['decide by', time(expiresAt)],
   ];

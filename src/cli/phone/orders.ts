@@ -30,7 +30,7 @@ const outcome = { approve: 'approved', decline: 'declined', report: 'reported' }
 export function scanCommand(): Command {
   const command = new Command('scan')
     .description('read the code on a login or signing page and show what is asked')
-    .argument('[code]', 'PNG image, the text of the code, or - for standard input')
+    .argument('[code]', 'PNG image, the text of the code, the 12 digits of a short code, or - for standard input')
     .option('--watch <folder>', 'wait for the next screenshot that is saved in this folder, and read that')
     .option('--approve', 'approve at once')
     .option('--decline', 'decline at once')
@@ -46,6 +46,7 @@ A code is accepted for six seconds. By hand, let the phone wait for the screensh
 Examples:
   mtoken phone scan screenshot.png
   mtoken phone scan https://id.example/q/... --approve
+  mtoken phone scan 1234-5678-9012
   grim - | mtoken phone scan - --approve --biometric`,
     )
     .action(async (source: string | undefined, options: ScanOptions) =>

@@ -15,7 +15,7 @@ import { createOrder, type NewOrder } from '../../../src/orders/orders.ts';
 import type {
   ApprovalStatement,
   Decision,
-  OrderClaim,
+  FrameClaim,
   OrderClaimed,
   OrderDecide,
   OrderDecided,
@@ -73,15 +73,15 @@ export function newLogin(world: OrderWorld, changes: Partial<NewOrder> = {}): Pr
 }
 
 /** The frame that the page shows at this moment, or that it would show if it still did. */
-export function frameNow(world: OrderWorld, order: Order, via: 'qr' | 'link' = 'qr'): string {
+export function frameNow(world: OrderWorld, order: Order, via: FrameClaim['via'] = 'qr'): string {
   return frameText(openFrameCode(world.orders, order.terms), via, { issuer, now: world.clock.now() });
 }
 
 /** What an app sends of a frame that it scanned. */
-export function scanned(frame: string): OrderClaim {
-  const [, via = '', rest = ''] = /^https:\/\/login\.example\.test\/([ql])\/(.*)$/.exec(frame) ?? [];
+export function scanned(frame: string): FrameClaim {
+  const [, via = '', rest = ''] = /^https:\/\/login\.example\.test\/([qsl])\/(.*)$/.exec(frame) ?? [];
   const [token = '', step = '', tag = ''] = rest.split('.');
-  return { via: via === 'q' ? 'qr' : 'link', token, step: Number(step), tag };
+  return { via: via === 'q' ? 'qr' : via === 's' ? 'steady' : 'link', token, step: Number(step), tag };
 }
 
 /** A call in a session of the phone, opened now by the mPIN unless told otherwise. */

@@ -46,6 +46,8 @@ describe('a scanned code', () => {
 
   it('is taken as it is when it is a URL, and from a text file', async () => {
     expect(await readCode(frame)).toBe(frame);
+    for (const code of ['123456789012', '1234-5678-9012', '1234 5678 9012']) expect(await readCode(code)).toBe(code);
+    await expect(readCode('12345678901')).rejects.toThrow(/no readable file/);
     expect(await readCode(file('code.txt', `${frame}\n`))).toBe(frame);
   });
 

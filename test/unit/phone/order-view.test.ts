@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import { orderLines } from '../../../src/cli/phone/order-view.ts';
 import type { ClaimedOrder } from '../../../src/sdk/index.ts';
 
-function orderBegunBy(via: 'qr' | 'link', text = 'Log in to Portal (portal.example)'): ClaimedOrder {
+function orderBegunBy(
+  via: ClaimedOrder['descriptor']['via'],
+  text = 'Log in to Portal (portal.example)',
+): ClaimedOrder {
   const descriptor = {
     iss: 'https://login.bank.example',
     orderId: `ord_${'a'.repeat(22)}`,
@@ -26,7 +29,13 @@ it('does not vouch for a link that an attacker may have forwarded (P-08)', () =>
   const shown = orderLines(orderBegunBy('link')).join('\n');
   expect(shown).not.toContain('a link on this device');
   expect(shown).toContain('right only if you pressed it on this device yourself');
-  expect(orderLines(orderBegunBy('qr')).join('\n')).toContain('a code on a screen');
+  for (const via of ['qr', 'steady'] as const) {
+    expect(orderLines(orderBegunBy(via)).join('\n')).toContain('a code on a screen');
+  }
+});
+
+it('says of a typed code that who was told it is being defrauded (P-08)', () => {
+  expect(orderLines(orderBegunBy('code')).join('\n')).toContain('who was told it is being defrauded');
 });
 
 it('keeps a text that looks like the facts behind its bar (T-08)', () => {

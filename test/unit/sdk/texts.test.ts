@@ -1,6 +1,6 @@
 /** Activation texts and frames: what is accepted, and that nothing else reaches the network or the person. */
 import { describe, expect, it } from 'vitest';
-import { parseActivation, parseFrame } from '../../../src/sdk/texts.ts';
+import { parseActivation, parseClaim, parseFrame } from '../../../src/sdk/texts.ts';
 import { description, issuer, mpin, openBank, openBankWithPhone } from './bank.ts';
 import { frameText } from './protocol-server.ts';
 
@@ -71,6 +71,44 @@ describe('frames', () => {
       token: expect.stringMatching(/^.{22}$/),
     });
     expect(parseFrame(frameText(issuer, 'l'), issuer)).toMatchObject({ via: 'link' });
+    expect(parseFrame(`${issuer}${tail.replace('/q/', '/s/')}`, issuer)).toMatchObject({ via: 'steady' });
+  });
+});
+
+describe('short codes', () => {
+  it.each([
+    '123456789012',
+    ' 1234 5678 9012\n',
+    '1234-5678-9012',
+    '1234\u20135678\u20139012',
+    '1234\u00a05678\u00a09012',
+    '1 2 3 4 - 5 6 7 8 - 9 0 1 2',
+    '\u0661\u0662\u0663\u0664 \u0665\u0666\u0667\u0668 \u0669\u0660\u0661\u0662',
+    '\u06f1\u06f2\u06f3\u06f4 \u06f5\u06f6\u06f7\u06f8 \u06f9\u06f0\u06f1\u06f2',
+  ])('%j is taken as twelve digits', (text) => {
+    expect(parseClaim(text, issuer)).toEqual({ via: 'code', code: '123456789012' });
+  });
+
+  it.each([
+    '',
+    '12345678901',
+    '1234567890123',
+    '1234.5678.9012',
+    '1234,5678,9012',
+    '+123456789012',
+    '12345678901x',
+    '0x3456789012',
+    `${' '.repeat(100_000)}123456789012`,
+    `${issuer}/c/123456789012`,
+  ])('%j is none', (text) => {
+    expect(() => parseClaim(text, issuer)).toThrow(expect.objectContaining({ code: 'not_a_frame' }));
+  });
+
+  it('and frames are told apart', () => {
+    expect(parseClaim(good, issuer)).toMatchObject({ via: 'qr' });
+    expect(() => parseClaim(`https://id.evil.example${tail}`, issuer)).toThrow(
+      expect.objectContaining({ code: 'wrong_origin' }),
+    );
   });
 });
 
