@@ -86,10 +86,15 @@ async function bindingOf(deps: OrderDeps, presented: string | undefined): Promis
   return version === undefined ? randomToken(32) : presented;
 }
 
+/** The instant until which a page of this interaction may show codes: an approval must still find the portal's request. */
+export function pageLimitOf({ expiresAt }: Pick<Interaction, 'expiresAt'>): number {
+  return expiresAt - orderTimes.decideLogin - orderTimes.redeem;
+}
+
 async function createLoginOrder(deps: OrderDeps, request: BrowserOrderRequest, binding: string): Promise<Order> {
   const { interaction, browser, requestId } = request;
-  // An approval must still find the portal's request: what could only fail is not begun.
-  const pageLimitAt = interaction.expiresAt - orderTimes.decideLogin - orderTimes.redeem;
+  // What could only fail is not begun.
+  const pageLimitAt = pageLimitOf(interaction);
   if (pageLimitAt <= deps.clock.now()) throw new AuthError('not_found', { detail: 'the interaction is about to end' });
   await request.limitCreation();
   const { language, t } = textsFor('login', request.wantedLanguages);

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deviceEndedTopic } from '../devices/end.ts';
 import type { OrderDeps } from '../orders/deps.ts';
-import { type FrameCode, frameText, stepMs } from '../orders/frames.ts';
+import { type FrameCode, type FrameKind, frameText, stepMs } from '../orders/frames.ts';
 import { openFrameCode, ordersChangedTopic, readOrder } from '../orders/live.ts';
 import { deadlineOf, isFinal, type Order } from '../orders/order.ts';
 import { cancelOrder, expireOrder } from '../orders/orders.ts';
@@ -34,7 +34,7 @@ export interface FeedDeps extends OrderDeps {
 
 export interface OrderFeed {
   /** Takes the response over: writes the state at once, then frames and changes until the order is over. */
-  open(response: ServerResponse, order: Order): void;
+  open(response: ServerResponse, order: Order, kind: FrameKind): void;
   /** How many streams are open. */
   readonly size: number;
   /** Ends every stream and the subscriptions. */
@@ -45,6 +45,8 @@ export interface OrderFeed {
 interface Stream {
   readonly response: ServerResponse;
   readonly orderId: string;
+  /** How its codes change. */
+  readonly kind: FrameKind;
   code: FrameCode | undefined;
   deviceId: string | undefined;
   deadline: number | undefined;
@@ -70,7 +72,7 @@ export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
   };
   let timer = schedule();
   return {
-    open: (response, order) => openStream(board, response, order),
+    open: (response, order, kind) => openStream(board, response, { order, kind }),
     get size() {
       return [...streams.values()].reduce((sum, { size }) => sum + size, 0);
     },
@@ -90,7 +92,11 @@ interface Board {
   readonly streams: Map<string, Set<Stream>>;
 }
 
-function openStream(board: Board, response: ServerResponse, order: Order): void {
+function openStream(
+  board: Board,
+  response: ServerResponse,
+  { order, kind }: { readonly order: Order; readonly kind: FrameKind },
+): void {
   const orderId = order.terms.id;
   const set = board.streams.get(orderId) ?? new Set();
   board.streams.set(orderId, set);
@@ -103,6 +109,7 @@ function openStream(board: Board, response: ServerResponse, order: Order): void 
   const stream: Stream = {
     response,
     orderId,
+    kind,
     code: undefined,
     deviceId: undefined,
     deadline: undefined,
@@ -127,7 +134,7 @@ function show(board: Board, stream: Stream, order: Order): void {
   stream.deadline = deadlineOf(state);
   stream.deviceId = 'claim' in state ? state.claim.deviceId : undefined;
   stream.code = state.name === 'pending' ? (stream.code ?? openFrameCode(deps, order.terms)) : undefined;
-  const frame = stream.code && frameText(stream.code, 'qr', { issuer: deps.issuer, now });
+  const frame = stream.code && frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
   write(board, stream, `event: state\ndata: ${JSON.stringify(pageView(order, now, frame))}\n\n`);
   if (isFinal(state) || state.name === 'approved') end(board, stream);
 }
@@ -171,7 +178,7 @@ async function endOrdersOf(board: Board, deviceId: string): Promise<void> {
   }
 }
 
-/** A new frame for whoever shows one, a sign of life for the others; in slices, so that thousands of pages hold nobody up. */
+/** The frame of this moment for whoever shows one, be it the same as before, a sign of life for the others; in slices, so that thousands of pages hold nobody up. */
 async function serveAll(board: Board, guard: (work: Promise<unknown>) => void): Promise<void> {
   let served = 0;
   for (const set of board.streams.values()) {
@@ -195,7 +202,7 @@ function serve(board: Board, stream: Stream, guard: (work: Promise<unknown>) => 
     stream.checkedAt = now;
     guard(refresh(board, stream.orderId));
   } else if (stream.code !== undefined) {
-    const frame = frameText(stream.code, 'qr', { issuer: deps.issuer, now });
+    const frame = frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
     write(board, stream, `event: frame\ndata: ${JSON.stringify({ frame })}\n\n`);
   } else if (now - stream.writtenAt >= heartbeatMs) {
     write(board, stream, ': hb\n\n');

@@ -56,9 +56,6 @@ ${languageSwitcher(frame)}
   return document({ ...frame, title: t('title', { portal }), head: scriptTag(frame.assets.script), body });
 }
 
-const scriptTag = ({ url, integrity }: PageAsset): Markup =>
-  html`<script type="module" src="${url}" integrity="${integrity}"></script>`;
-
 /** Every language by its own name, which whoever does not read the page's can still read. */
 function languageSwitcher({ language, t }: Frame): Markup {
   const options = languages.map(({ code, name, direction }) =>

@@ -8,14 +8,16 @@ import { type LimitDeps, limit } from '../http/limits.ts';
 import { toAuthError } from '../http/problem.ts';
 import { assertSameOrigin } from '../http/same-origin.ts';
 import type { OrderDeps } from '../orders/deps.ts';
+import type { FrameKind } from '../orders/frames.ts';
 import type { Order } from '../orders/order.ts';
 import { cancelOrder, currentFrame, expireOrder, recordOrder, redeemOrder, renewOrder } from '../orders/orders.ts';
 import { plainName } from '../orders/text.ts';
+import { newTypedCode } from '../orders/typed.ts';
 import { strict } from '../protocol/common.ts';
 import { textsFor } from '../texts/files.ts';
 import { readBinding, writeBinding } from './binding.ts';
 import { browserName, networkPrefix } from './browser.ts';
-import { findBrowserOrder, openBrowserOrder } from './browser-orders.ts';
+import { findBrowserOrder, openBrowserOrder, pageLimitOf } from './browser-orders.ts';
 import { type OrderFeed, startOrderFeed } from './feed.ts';
 import type { Interaction, Interactions } from './interactions.ts';
 import { chosenLanguage, languageCookie, wantedLanguages } from './language.ts';
@@ -30,6 +32,8 @@ export interface LoginDeps extends OrderDeps, LimitDeps {
 }
 
 const defaultOrdersPerMinute = 10;
+/** A page asks for a code every two minutes. */
+const codesPerMinute = 30;
 /** No request of the page has a body worth the name. */
 const bodyLimit = 1024;
 
@@ -49,32 +53,39 @@ export async function loginPlugin(app: FastifyInstance, deps: LoginDeps): Promis
   app.setErrorHandler((thrown, request, reply) => answerPageError(deps, { thrown, request, reply }));
   readingRoutes(app, deps, feed);
   actingRoutes(app, deps);
-  app.get('/q/*', async (request, reply) => sendLanding(deps, request, reply));
-  app.get('/l/*', async (request, reply) => sendLanding(deps, request, reply));
+  for (const path of ['/q/*', '/s/*', '/l/*']) {
+    app.get(path, async (request, reply) => sendLanding(deps, request, reply));
+  }
 }
 
-/** GET: nothing changes by them (S-10). */
+/** GET: nothing changes by them (S-10), but for the language that its reader chose. */
 function readingRoutes(app: FastifyInstance, deps: LoginDeps, feed: OrderFeed): void {
   const schema = { params };
   app.get('/interaction/:uid', { schema }, async (request, reply) => {
     const { client, uiLocales } = await deps.interactions.find(request, reply);
     const domain = plainName(client.domain, '-');
     const frame = frameOf(deps, { request, reply, uiLocales });
-    return sendPage(reply, loginPage({ ...frame, portal: plainName(client.name, domain), domain }));
+    const { host } = new URL(deps.issuer);
+    return sendPage(reply, loginPage({ ...frame, portal: plainName(client.name, domain), domain, host }));
   });
 
   app.get('/interaction/:uid/status', { schema }, async (request, reply) => {
     assertOwnPage(request);
     const { order } = await findOrder(deps, request, reply);
-    return reply.header('cache-control', 'no-store').send(await viewOf(deps, order));
+    return reply.header('cache-control', 'no-store').send(await viewOf(deps, order, kindOf(request)));
   });
 
   app.get('/interaction/:uid/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     assertOwnPage(request);
     const { order } = await findOrder(deps, request, reply);
     reply.hijack();
-    feed.open(reply.raw, order);
+    feed.open(reply.raw, order, kindOf(request));
   });
+}
+
+/** Who asks for less movement gets codes that stand still for ten seconds. */
+function kindOf({ query }: FastifyRequest): FrameKind {
+  return (query as { steady?: unknown }).steady === '1' ? 'steady' : 'qr';
 }
 
 /** POST: only from our own page (S-10), only by the browser that the interaction and the order belong to (P-04, T17). */
@@ -93,16 +104,26 @@ function actingRoutes(app: FastifyInstance, deps: LoginDeps): void {
     if (url === undefined) throw new AuthError('order_unavailable');
     return { url };
   });
+  act('code', async (request, reply) => {
+    const { order } = await findOrder(deps, request, reply);
+    const subject = addressNetwork(clientAddress(request));
+    await limit(deps, { kind: 'address', group: 'login.code', subject, rate: codesPerMinute });
+    return newTypedCode(deps, order);
+  });
   act('renew', async (request, reply) => {
     const visit = await findOrder(deps, request, reply);
     await renewOrder(deps, visit.order.terms.id);
-    return viewOf(deps, (await findOrder(deps, request, reply)).order);
+    return viewOf(deps, (await findOrder(deps, request, reply)).order, kindOf(request));
   });
   act('cancel', (request, reply) => cancel(deps, request, reply));
   act('finish', (request, reply) => finish(deps, request, reply));
 }
 
-async function openOrder(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<PageView> {
+async function openOrder(
+  deps: LoginDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<PageView & { readonly pageSecondsLeft: number }> {
   const interaction = await deps.interactions.find(request, reply);
   const address = clientAddress(request);
   const { order, binding } = await openBrowserOrder(deps, {
@@ -118,7 +139,8 @@ async function openOrder(deps: LoginDeps, request: FastifyRequest, reply: Fastif
     limitCreation: () => limit(deps, creationLimit(deps, address)),
   });
   writeBinding(reply, deps.issuer, binding);
-  return viewOf(deps, order);
+  const pageSecondsLeft = Math.max(0, Math.floor((pageLimitOf(interaction) - deps.clock.now()) / 1000));
+  return { ...(await viewOf(deps, order, kindOf(request))), pageSecondsLeft };
 }
 
 function creationLimit(deps: LoginDeps, address: string) {
@@ -157,18 +179,43 @@ async function refuse(
   return { location };
 }
 
+/** Where the browser goes next, and what its page says before it does. */
+interface Finished {
+  readonly location: string;
+  readonly outcome: 'redeemed' | 'refused' | 'blocked';
+}
+
 /**
  * Redeems an approval for this browser, once, and answers where it goes next; the page then navigates by GET, so that no form-action
- * rule stands between it and the portal. An order that ended otherwise ends the portal's request with `access_denied` (P-09).
+ * rule stands between it and the portal. An order that ended otherwise, and an approval by a device that may no longer act, ends the
+ * portal's request with `access_denied` (P-09).
  */
-async function finish(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<{ location: string }> {
+async function finish(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<Finished> {
   const { order, binding } = await findOrder(deps, request, reply);
   const { name } = order.state;
+  const blocked = async (): Promise<Finished> => {
+    const { location } = await refuse(deps, 'blocked', { request, reply, orderId: order.terms.id });
+    return { location, outcome: 'blocked' };
+  };
+  if (name === 'cancelled' && pageView(order, deps.clock.now()).cause === 'rule') return blocked();
   if (name === 'declined' || name === 'reported' || name === 'cancelled' || name === 'expired') {
-    return refuse(deps, name, { request, reply, orderId: order.terms.id });
+    const { location } = await refuse(deps, name, { request, reply, orderId: order.terms.id });
+    return { location, outcome: 'refused' };
   }
   if (name === 'redeemed') throw new AuthError('order_unavailable', { detail: 'finish: redeemed already' });
   if (name !== 'approved') throw new AuthError('conflict', { message: 'nothing has been approved yet' });
+  try {
+    return { location: await redeem(deps, { request, reply, order, binding }), outcome: 'redeemed' };
+  } catch (error) {
+    if (error instanceof AuthError && error.code === 'access_denied') return blocked();
+    throw error;
+  }
+}
+
+async function redeem(
+  deps: LoginDeps,
+  { request, reply, order, binding }: Omit<Refusal, 'orderId'> & { readonly order: Order; readonly binding: string },
+): Promise<string> {
   const asker = { address: clientAddress(request), requestId: request.id };
   const redeemed = await redeemOrder(deps, order.terms.id, { ...asker, binding });
   const { userId, deviceId } = redeemed.state.claim;
@@ -177,7 +224,7 @@ async function finish(deps: LoginDeps, request: FastifyRequest, reply: FastifyRe
   const location = await deps.interactions.complete(request, reply, login);
   const data = { factor, provedAt, userAgent: request.headers['user-agent'] ?? '' };
   await recordOrder(deps, 'login.completed', redeemed, { ...asker, actor: 'browser', data });
-  return { location };
+  return location;
 }
 
 /** The order of this browser for this interaction. Throws `not_found` for everybody else. */
@@ -189,14 +236,17 @@ async function findOrder(
   const interaction = await deps.interactions.find(request, reply);
   const binding = readBinding(request, deps.issuer);
   const order = await findBrowserOrder(deps, interaction.uid, binding);
-  if (order === undefined || binding === undefined)
-    throw new AuthError('not_found', { detail: 'no order of this browser' });
+  if (order === undefined || binding === undefined) {
+    // The page says "your browser refuses cookies" where the one that it was just given did not come back.
+    const members = binding === undefined ? { cookie: 'missing' } : {};
+    throw new AuthError('not_found', { detail: 'no order of this browser', members });
+  }
   return { interaction, binding, order };
 }
 
-async function viewOf(deps: LoginDeps, order: Order): Promise<PageView> {
+async function viewOf(deps: LoginDeps, order: Order, kind: FrameKind): Promise<PageView> {
   if (order.state.name === 'expired') await expireOrder(deps, order.terms.id);
-  return pageView(order, deps.clock.now(), currentFrame(deps, order));
+  return pageView(order, deps.clock.now(), currentFrame(deps, order, kind));
 }
 
 /** Data and streams are for our page alone: browsers say when another site asks. */

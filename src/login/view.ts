@@ -10,6 +10,8 @@ export interface PageView {
   readonly canRenew: boolean;
   /** The code to show, while there is one. */
   readonly frame: string | null;
+  /** Why a cancelled one was, where the page says something of its own about it. */
+  readonly cause: 'rule' | 'superseded' | null;
 }
 
 /** The order as its page sees it at `now`. */
@@ -20,5 +22,13 @@ export function pageView({ terms, state }: Pick<Order, 'terms' | 'state'>, now: 
     secondsLeft: deadline === undefined ? null : Math.max(0, Math.ceil((deadline - now) / 1000)),
     canRenew: state.name === 'pending' && state.pageEndsAt < terms.pageLimitAt,
     frame: frame ?? null,
+    cause: causeOf(state),
   };
+}
+
+/** A rule of the operator, or the end of a device, forbids the login; or other windows of this browser took its place. */
+function causeOf(state: OrderState): PageView['cause'] {
+  if (state.name !== 'cancelled') return null;
+  if (state.reason === 'superseded') return 'superseded';
+  return state.reason === 'policy' || state.reason === 'device_ended' ? 'rule' : null;
 }

@@ -1,8 +1,11 @@
 /** How long each thing of OpenID Connect lives, in seconds. */
 
 export const lifetimeSeconds = {
-  /** A pushed or direct authorization request, from the redirect to the finished login. */
-  interaction: 600,
+  /**
+   * A pushed or direct authorization request, from the redirect to the finished login: twenty minutes for the page with all the time
+   * that a person may ask for, deciding 120 s, redeeming 60 s, and a minute for everything in between.
+   */
+  interaction: 1440,
   authorizationCode: 60,
   /** From a proof on the phone to the browser's return: deciding 120 s, redeeming 60 s. */
   approval: 180,

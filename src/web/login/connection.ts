@@ -6,6 +6,7 @@ export interface View {
   readonly secondsLeft: number | null;
   readonly canRenew: boolean;
   readonly frame: string | null;
+  readonly cause: 'rule' | 'superseded' | null;
 }
 
 /** The part of `EventSource` that is used. */
@@ -15,25 +16,29 @@ export interface Stream {
   close(): void;
 }
 
-/** Answer of a poll: a view, or why there is none. */
-export type Polled = View | 'gone' | 'unreachable';
+/** Answer of a poll: a view, or why there is none; `cookies`: the browser did not send the one that came with the order. */
+export type Polled = View | 'gone' | 'cookies' | 'unreachable';
 
 export interface ConnectionOptions {
   readonly openStream: () => Stream;
   readonly poll: () => Promise<Polled>;
   readonly now: () => number;
+  /** Whether nobody sees the page: then it holds no stream, because browsers allow six connections to a server for all tabs together. */
+  readonly isHidden: () => boolean;
   /** 0 to 1, for spreading out the pages that come back after a restart. */
   readonly random: () => number;
   readonly onView: (view: View) => void;
   readonly onFrame: (frame: string) => void;
   /** The order is not this browser's, or no longer known. */
-  readonly onGone: () => void;
+  readonly onGone: (why: 'gone' | 'cookies') => void;
 }
 
 const closedState = 2;
 const firstDelayMs = 500;
 const longestDelayMs = 15_000;
 const pollEveryMs = 2_000;
+/** A page that nobody sees must still collect an approval, which waits for a minute. */
+const pollHiddenMs = 10_000;
 /** Silence of the stream after which the page asks: frames come every 2 s, other states may stay as they are for long. */
 const silenceMs = { pending: 4_500, other: 10_000 } as const;
 
@@ -54,6 +59,7 @@ export class Connection {
   #pollFailures = 0;
   #openAt = Number.NEGATIVE_INFINITY;
   #pollAt = Number.NEGATIVE_INFINITY;
+  #hasSpoken = false;
   #heardStreamAt: number;
   #heardAt: number;
 
@@ -74,9 +80,22 @@ export class Connection {
   tick(): void {
     if (this.#isClosed) return;
     const now = this.#options.now();
+    if (this.#options.isHidden()) {
+      this.#rest(now);
+      return;
+    }
     if (this.#stream === undefined && now >= this.#openAt) this.#open();
     const isSilent = now - this.#heardStreamAt >= (this.#isPending ? silenceMs.pending : silenceMs.other);
     if (isSilent && !this.#isPolling && now >= this.#pollAt) void this.#poll();
+  }
+
+  /** Without a stream, asking now and then. */
+  #rest(now: number): void {
+    if (this.#stream !== undefined) {
+      this.#dropStream(0);
+      this.#pollAt = now + pollHiddenMs;
+    }
+    if (!this.#isPolling && now >= this.#pollAt) void this.#poll();
   }
 
   /** Looks at once, as after the page was hidden. */
@@ -116,6 +135,8 @@ export class Connection {
       if (stream.readyState !== closedState) return;
       this.#dropStream(backoffMs(this.#failures, this.#options.random()));
       this.#failures += 1;
+      // One that never spoke was refused, perhaps for good: the answer to a question says why.
+      if (!this.#hasSpoken) this.#heardStreamAt = Number.NEGATIVE_INFINITY;
     });
   }
 
@@ -126,6 +147,7 @@ export class Connection {
   }
 
   #heardStream(): void {
+    this.#hasSpoken = true;
     this.#heardStreamAt = this.#options.now();
     this.#heardAt = this.#heardStreamAt;
     this.#failures = 0;
@@ -142,14 +164,16 @@ export class Connection {
     const polled = await this.#options.poll().catch((): Polled => 'unreachable');
     this.#isPolling = false;
     if (this.#isClosed) return;
-    if (polled === 'gone') {
+    if (polled === 'gone' || polled === 'cookies') {
       this.close();
-      this.#options.onGone();
+      this.#options.onGone(polled);
       return;
     }
-    const { now, random } = this.#options;
+    const { now, random, isHidden } = this.#options;
     this.#pollFailures = polled === 'unreachable' ? this.#pollFailures + 1 : 0;
-    this.#pollAt = now() + (polled === 'unreachable' ? backoffMs(this.#pollFailures, random()) : pollEveryMs);
+    this.#pollAt =
+      now() +
+      (polled === 'unreachable' ? backoffMs(this.#pollFailures, random()) : isHidden() ? pollHiddenMs : pollEveryMs);
     if (polled !== 'unreachable') this.#heard(polled);
   }
 }

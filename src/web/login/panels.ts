@@ -1,9 +1,10 @@
 /** Shows one of the page's panels at a time; all texts are in the document already. */
 
-/** The panels that are not states of the order. */
+/** What the page can show: states of the order, and what comes between. */
 export type Panel =
   | 'starting'
   | 'pending'
+  | 'typed'
   | 'claimed'
   | 'approved'
   | 'redeemed'
@@ -11,6 +12,8 @@ export type Panel =
   | 'reported'
   | 'expired'
   | 'cancelled'
+  | 'blocked'
+  | 'cookies'
   | 'limited'
   | 'lost';
 
@@ -26,16 +29,21 @@ export function showPanel(name: Panel): void {
   const page = element('login');
   if (page.dataset['state'] === name) return;
   page.dataset['state'] = name;
-  let shown: HTMLElement | undefined;
+  const hadFocus = document.activeElement?.closest('[data-panel]') ?? null;
+  let heading: HTMLElement | undefined;
   for (const panel of page.querySelectorAll<HTMLElement>('[data-panel]')) {
     panel.hidden = !(panel.dataset['panel'] ?? '').split(' ').includes(name);
-    if (!panel.hidden) shown = panel;
+    if (!panel.hidden) heading ??= panel.querySelector('h2') ?? undefined;
   }
-  const heading = shown?.querySelector('h2') ?? undefined;
-  element('live').textContent = heading?.textContent ?? '';
-  element('cancel').hidden = !['starting', 'pending', 'claimed', 'limited'].includes(name);
+  say(heading?.textContent ?? '');
+  element('cancel').hidden = !['starting', 'pending', 'typed', 'claimed', 'limited'].includes(name);
   // The button that had the focus is gone with its panel: a keyboard must not be left nowhere.
-  if (document.activeElement === null || document.activeElement === document.body) heading?.focus();
+  if (hadFocus instanceof HTMLElement && hadFocus.hidden) heading?.focus();
+}
+
+/** Tells something to whoever listens instead of looking. */
+export function say(text: string): void {
+  element('live').textContent = text;
 }
 
 /** `m:ss`, whole seconds. */

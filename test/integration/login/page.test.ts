@@ -42,7 +42,8 @@ describe('login page', () => {
     await decideShown('approve');
     expect(await state()).toBe('approved');
     const finished = await browser.call('finish');
-    expect(finished).toEqual({ status: 200, body: { location: 'https://login.example.test/oauth2/authorize/uid1' } });
+    const location = 'https://login.example.test/oauth2/authorize/uid1';
+    expect(finished).toEqual({ status: 200, body: { location, outcome: 'redeemed' } });
     expect(server.completed).toMatchObject([{ userId: server.world.user.id, deviceId: phone.id, factor: 'pin' }]);
     expect(await eventsOf(server.world)).toEqual([
       'order.created',
@@ -145,7 +146,7 @@ describe('login page', () => {
     const crossed = new Browser(server, 'uid1');
     crossed.cookies.set('__Host-mt_bb', neighbour.cookies.get('__Host-mt_bb') ?? '');
     for (const other of [thief, guesser, crossed]) {
-      for (const name of ['status', 'link', 'renew', 'finish']) {
+      for (const name of ['status', 'link', 'code', 'renew', 'finish']) {
         expect((await other.call(name, 'uid1')).status, name).toBe(404);
       }
       expect((await other.events('uid1')).response.status).toBe(404);
@@ -171,7 +172,7 @@ describe('login page', () => {
       { origin: 'https://login.example.test.evil.example', 'sec-fetch-site': 'same-origin' },
     ];
     for (const headers of foreign) {
-      for (const name of ['order', 'link', 'renew', 'cancel', 'finish']) {
+      for (const name of ['order', 'link', 'code', 'renew', 'cancel', 'finish']) {
         const response = await browser.send('POST', `/interaction/uid1/${name}`, { headers });
         expect(response.status, `${name} ${headers['origin']}`).toBe(403);
       }
@@ -292,7 +293,10 @@ describe('login page', () => {
     await browser.call('order');
     await decideShown('approve');
     await deactivateDevice(server.world.deps, { deviceId: phone.id, actor: 'cli', reason: 'stolen' });
-    expect((await browser.call('finish')).status).toBe(403);
+    const finished = await browser.call('finish');
+    expect(finished).toMatchObject({ status: 200, body: { outcome: 'blocked' } });
+    expect(finished.body['location']).toContain('access_denied');
+    expect(server.refused).toEqual(['blocked']);
     expect(server.completed).toEqual([]);
   });
 

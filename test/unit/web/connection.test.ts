@@ -29,13 +29,15 @@ const view = (state: View['state'], frame: string | null = null): View => ({
   secondsLeft: 60,
   canRenew: false,
   frame,
+  cause: null,
 });
 
 function setUp(answer: () => Polled = () => 'unreachable') {
   const page = {
     time: 0,
+    isHidden: false,
     polls: 0,
-    gone: 0,
+    gone: [] as string[],
     views: [] as string[],
     frames: [] as string[],
     streams: [] as FakeStream[],
@@ -51,12 +53,11 @@ function setUp(answer: () => Polled = () => 'unreachable') {
       return answer();
     },
     now: () => page.time,
+    isHidden: () => page.isHidden,
     random: () => 0,
     onView: ({ state }) => page.views.push(state),
     onFrame: (frame) => page.frames.push(frame),
-    onGone: () => {
-      page.gone += 1;
-    },
+    onGone: (why) => page.gone.push(why),
   });
   const run = async (milliseconds: number): Promise<void> => {
     for (const end = page.time + milliseconds; page.time < end; ) {
@@ -138,7 +139,7 @@ describe('connection of the login page', () => {
   it('says once that the order is gone', async () => {
     const { page, run } = setUp(() => 'gone');
     await run(60_000);
-    expect(page.gone).toBe(1);
+    expect(page.gone).toEqual(['gone']);
   });
 
   it('lets another window have the stream and asks from time to time instead', async () => {
