@@ -142,7 +142,11 @@ export function asText({ greeting, paragraphs, code }: MessageText): string {
 export function asHtml({ language, subject, greeting, paragraphs, code }: MessageText): string {
   const lines = [greeting, ...paragraphs].map((line) => `<p>${escapeHtml(line)}</p>`);
   if (code !== undefined) {
-    lines.splice(1, 0, `<p dir="ltr" style="font:bold 28px monospace;letter-spacing:4px">${escapeHtml(code)}</p>`);
+    lines.splice(
+      1,
+      0,
+      `<p style="font:bold 28px monospace;letter-spacing:4px"><span dir="ltr">${escapeHtml(code)}</span></p>`,
+    );
   }
   const head = `<meta charset="utf-8"><title>${escapeHtml(subject)}</title>`;
   const root = `<html lang="${language.code}" dir="${language.direction}">`;
