@@ -26,6 +26,7 @@ export const envelopeContentType = 'application/jose';
 export const label = {
   mpin: 'mtoken/v1/mpin',
   webauthn: 'mtoken/v1/webauthn',
+  biometricWrap: 'mtoken/v1/biometric-wrap',
   appToServer: 'mtoken/v1/app-to-server',
   serverToApp: 'mtoken/v1/server-to-app',
 } as const;

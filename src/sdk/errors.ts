@@ -46,8 +46,16 @@ export const phoneErrors = {
     advice: 'Erase it and register again with a new activation.',
   },
   biometric_unavailable: {
-    message: 'Fingerprint or face is not set up on this phone, or was not given.',
+    message: 'Fingerprint or face is not set up on this phone, or cannot be checked by this app.',
     advice: 'Use the mPIN.',
+  },
+  biometric_failed: {
+    message: 'Fingerprint or face was not recognised, or the check was cancelled.',
+    advice: 'Try again, or use the mPIN.',
+  },
+  biometric_lost: {
+    message: 'Fingerprint or face does not work on this phone any more.',
+    advice: 'Use the mPIN; they may be switched on again afterwards.',
   },
   authentication_failed: {
     message: 'The server did not accept this phone, and does not say why.',

@@ -13,12 +13,13 @@
  * await phone.approve(order);
  * ```
  */
+export type { BiometricKind } from './biometrics.ts';
 export type { Bytes } from './bytes.ts';
 export type { OpenSession, SessionHolder, UnlockMethod } from './context.ts';
 export { PhoneError, type PhoneErrorCode, phoneErrors, type WeakMpinRule } from './errors.ts';
 export type { FetchLike } from './http.ts';
 export { indexedDbKeyStore } from './indexeddb-key-store.ts';
-export type { KeyName, KeyStore } from './key-store.ts';
+export type { CredentialAssertion, KeyName, KeyStore, SignOptions } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';
 export { type MpinRules, type WeakMpin, weakMpin } from './mpin.ts';
 export type { ApprovalProof, ClaimedOrder } from './orders.ts';
@@ -31,3 +32,4 @@ export type {
   ServerStatus,
 } from './registration.ts';
 export type { SessionInfo } from './unlock.ts';
+export { canUseBiometrics } from './webauthn.ts';

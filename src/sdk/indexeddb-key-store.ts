@@ -2,6 +2,7 @@
 import type { CryptoKey } from 'jose';
 import { PhoneError } from './errors.ts';
 import type { KeyName, KeyStore } from './key-store.ts';
+import { webBiometrics } from './web-biometrics.ts';
 import { generateSecretKey, generateSigningKeys, macSha512, type SigningKeys, signEs256 } from './web-keys.ts';
 
 /** The few parts of IndexedDB that are used here, so that this file compiles without the types of a browser. */
@@ -19,6 +20,7 @@ interface IdbTransaction {
   objectStore(name: string): {
     get(key: string): IdbRequest<unknown>;
     put(value: unknown, key: string): unknown;
+    delete(key: string): unknown;
     clear(): unknown;
   };
 }
@@ -32,9 +34,8 @@ interface IdbFactory {
 }
 
 /**
- * Keeps one phone in the database `name` (`mtoken-phone` unless told otherwise) of this origin. The biometric key is a second key
- * without the person's finger: a web app that offers biometrics releases it by WebAuthn and wraps this store.
- * Ask `navigator.storage.persist()` before registering, so that the browser does not evict the keys.
+ * Keeps one phone in the database `name` (`mtoken-phone` unless told otherwise) of this origin. The biometric key is released by
+ * WebAuthn: see web-biometrics.ts. Ask `navigator.storage.persist()` before registering, so that the browser does not evict the keys.
  */
 export function indexedDbKeyStore(name = 'mtoken-phone'): KeyStore {
   const read = async (key: string): Promise<unknown> =>
@@ -44,20 +45,29 @@ export function indexedDbKeyStore(name = 'mtoken-phone'): KeyStore {
     });
   const write = async (key: string, value: unknown): Promise<void> =>
     change(name, (store) => void store.put(value, key));
+  const biometrics = webBiometrics({
+    read: async () => read('biometric'),
+    write: async (kept) => write('biometric', kept),
+  });
   const keysOf = async (key: KeyName): Promise<SigningKeys | undefined> => (await read(key)) as SigningKeys | undefined;
 
   return {
     createKey: async (key) => {
+      if (key === 'biometric') return biometrics.create();
       const pair = await generateSigningKeys({ extractable: false });
       await write(key, pair);
       return pair.publicJwk;
     },
-    publicKey: async (key) => (await keysOf(key))?.publicJwk,
-    sign: async (key, data) => {
+    publicKey: async (key) => (key === 'biometric' ? biometrics.publicKey() : (await keysOf(key))?.publicJwk),
+    sign: async (key, data, options) => {
+      if (key === 'biometric') return biometrics.sign(data, options);
       const pair = await keysOf(key);
       if (pair === undefined) throw new PhoneError('key_store', { detail: `there is no ${key} key` });
       return signEs256(pair.privateKey, data);
     },
+    assert: async (challenge, options) => biometrics.assert(challenge, options),
+    removeKey: async (key) =>
+      key === 'biometric' ? biometrics.remove() : change(name, (store) => void store.delete(key)),
     createSecret: async () => write('secret', await generateSecretKey({ extractable: false })),
     mac: async (data) => {
       const secret = (await read('secret')) as CryptoKey | undefined;
@@ -66,7 +76,10 @@ export function indexedDbKeyStore(name = 'mtoken-phone'): KeyStore {
     },
     readState: async () => (await read('state')) as string | undefined,
     writeState: async (text) => write('state', text),
-    erase: async () => change(name, (store) => void store.clear()),
+    erase: async () => {
+      await biometrics.remove();
+      await change(name, (store) => void store.clear());
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose
 import type { PublicJwk } from '../protocol/common.ts';
 import { fromBase64url, fromUtf8, toBase64url, utf8 } from './bytes.ts';
 import { PhoneError } from './errors.ts';
-import type { KeyName, KeyStore } from './key-store.ts';
+import type { KeyName, KeyStore, SignOptions } from './key-store.ts';
 import { parseJson } from './matches.ts';
 import type { TrustedKeys } from './trust.ts';
 
@@ -26,9 +26,14 @@ export interface Statement {
 }
 
 /** A compact JWS by a key of this phone; the header names the key by its thumbprint. */
-export async function signStatement(keys: KeyStore, name: KeyName, { typ, claims }: Statement): Promise<string> {
+export async function signStatement(
+  keys: KeyStore,
+  name: KeyName,
+  { typ, claims }: Statement,
+  options?: SignOptions,
+): Promise<string> {
   const jwk = await publicKeyOf(keys, name);
-  return signCompact(keys, name, { header: { typ, alg: algOf(jwk), kid: await thumbprintOf(jwk) }, claims });
+  return signCompact(keys, name, { header: { typ, alg: algOf(jwk), kid: await thumbprintOf(jwk) }, claims, options });
 }
 
 /** Like {@link signStatement}, with the public key in the header as DPoP wants it (RFC 9449 §4.2). */
@@ -40,10 +45,10 @@ export async function signWithEmbeddedKey(keys: KeyStore, { typ, claims }: State
 async function signCompact(
   keys: KeyStore,
   name: KeyName,
-  { header, claims }: { readonly header: unknown; readonly claims: unknown },
+  signed: { readonly header: unknown; readonly claims: unknown; readonly options?: SignOptions | undefined },
 ): Promise<string> {
-  const input = `${encodeJson(header)}.${encodeJson(claims)}`;
-  return `${input}.${toBase64url(await keys.sign(name, utf8(input)))}`;
+  const input = `${encodeJson(signed.header)}.${encodeJson(signed.claims)}`;
+  return `${input}.${toBase64url(await keys.sign(name, utf8(input), signed.options))}`;
 }
 
 function algOf(jwk: PublicJwk): 'ES256' | 'PS256' {

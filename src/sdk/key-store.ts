@@ -1,15 +1,25 @@
 /** What the SDK needs from the place where a phone keeps its keys. */
+import type { WebauthnAssertion } from '../protocol/biometrics.ts';
 import type { PublicJwk } from '../protocol/common.ts';
 import type { Bytes } from './bytes.ts';
 
 /** The device key signs everything; the biometric key is released by a fingerprint or face only. */
 export type KeyName = 'device' | 'biometric';
 
+/** How the person is asked. */
+export interface SignOptions {
+  /** Takes the question back, as where the person would rather enter the mPIN. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a WebAuthn credential answers to a challenge, in base64url. */
+export type CredentialAssertion = Omit<WebauthnAssertion, 'statement'>;
+
 /**
  * Keys, one secret and one text. An implementation keeps private keys and the secret where they cannot be read out (WebCrypto
  * non-extractable, Secure Enclave, StrongBox), never in a backup, and makes each write durable before it answers.
  *
- * For React Native, implement these eight functions over the platform's key store; `biometric` must be bound to the enrolled
+ * For React Native, implement these functions but `assert` over the platform's key store; `biometric` must be bound to the enrolled
  * fingerprints or faces and be invalidated when they change.
  */
 export interface KeyStore {
@@ -19,9 +29,17 @@ export interface KeyStore {
   publicKey(name: KeyName): Promise<PublicJwk | undefined>;
   /**
    * Signs: ES256 as the 64 bytes r ‖ s, or PS256. With `biometric` the person is asked for finger or face here; throws
-   * `biometric_unavailable` when it is refused, and `key_store` where there is no such key.
+   * `biometric_failed` when it is not recognised or refused, `biometric_lost` where the platform has destroyed the key,
+   * `biometric_unavailable` where it cannot ask, and `key_store` where there is no such key.
    */
-  sign(name: KeyName, data: Bytes): Promise<Bytes>;
+  sign(name: KeyName, data: Bytes, options?: SignOptions): Promise<Bytes>;
+  /**
+   * Only in stores whose biometric key may be a WebAuthn credential, which signs nothing but assertions: the assertion over a
+   * challenge of 32 bytes, or `undefined` where the key signs by {@link sign}. Asks and throws as that does.
+   */
+  assert?(challenge: Bytes, options?: SignOptions): Promise<CredentialAssertion | undefined>;
+  /** Destroys one key; does nothing where there is none. */
+  removeKey(name: KeyName): Promise<void>;
   /** Makes the device secret anew: 32 random bytes that never leave the store. */
   createSecret(): Promise<void>;
   /** HMAC-SHA-512 under the device secret, 64 bytes. Throws `key_store` where there is none. */

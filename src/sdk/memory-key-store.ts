@@ -21,6 +21,7 @@ export function memoryKeyStore(): KeyStore {
       if (pair === undefined) throw new PhoneError('key_store', { detail: `there is no ${name} key` });
       return signEs256(pair.privateKey, data);
     },
+    removeKey: async (name) => void keys.delete(name),
     createSecret: async () => {
       secret = await generateSecretKey({ extractable: false });
     },

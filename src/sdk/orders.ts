@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
 import { OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
 import { MpinChallenge } from '../protocol/session.ts';
+import { sayWithBiometrics } from './biometrics.ts';
 import { hashText } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import { refreshServer } from './configuration.ts';
@@ -11,10 +12,10 @@ import { PhoneError } from './errors.ts';
 import { signStatement, verifyServerJws } from './jws.ts';
 import { matches } from './matches.ts';
 import { checkMpinForm, mpinPassword } from './mpin.ts';
+import { believe, mpinProblems } from './mpin-proof.ts';
 import { beginExchange, type MpinAnswer } from './srp-client.ts';
 import type { RegisteredPhone } from './state.ts';
 import { parseClaim } from './texts.ts';
-import { believe, mpinProblems } from './unlock.ts';
 
 /** A claimed order, verified. Show all of `descriptor`, `display.text` exactly as it is; decide by handing the whole back. */
 export interface ClaimedOrder {
@@ -100,13 +101,9 @@ async function approveWithBiometrics(
   { descriptor, approval }: { descriptor: Static<typeof OrderDescriptor>; approval: string },
 ): Promise<void> {
   if (!phone.biometric) throw new PhoneError('biometric_unavailable');
-  const { orderId, deviceId, challenge } = descriptor;
-  const boundHash = await hashText(approval);
-  const iat = context.time.nowSeconds();
-  const signature = await signStatement(context.keys, 'biometric', {
-    typ: typ.biometric,
-    claims: { iss: phone.issuer, deviceId, purpose: 'order', subject: orderId, nonce: challenge, boundHash, iat },
-  });
+  const { orderId, challenge } = descriptor;
+  const said = { purpose: 'order', subject: orderId, nonce: challenge, boundHash: await hashText(approval) } as const;
+  const signature = await sayWithBiometrics(context, phone, said);
   await decide(context, phone, { body: { orderId, approval, proof: { signature } }, expected: 'approved' });
 }
 

@@ -1,5 +1,6 @@
 /** `createPhone`: everything an app does with mtoken, as one object. */
 import type { DeactivationReason, OwnDevices, OwnSessions } from '../protocol/devices.ts';
+import { type BiometricKind, disableBiometrics, enableBiometrics } from './biometrics.ts';
 import type { Bytes } from './bytes.ts';
 import {
   createServerTime,
@@ -10,7 +11,7 @@ import {
   type SessionHolder,
 } from './context.ts';
 import { createHttp, type FetchLike } from './http.ts';
-import type { KeyStore } from './key-store.ts';
+import type { KeyStore, SignOptions } from './key-store.ts';
 import type { MpinRules } from './mpin.ts';
 import {
   type ApprovalProof,
@@ -93,7 +94,11 @@ export interface Phone {
   /** Opens a session with the mPIN: a string of digits. */
   unlockWithMpin(mpin: string): Promise<SessionInfo>;
   /** Opens a session with fingerprint or face. */
-  unlockWithBiometrics(): Promise<SessionInfo>;
+  unlockWithBiometrics(options?: SignOptions): Promise<SessionInfo>;
+  /** Switches fingerprint or face on; takes a session, the mPIN, and the finger or face. */
+  enableBiometrics(input: { readonly mpin: string; readonly kind?: BiometricKind }): Promise<void>;
+  /** Switches it off; takes a session. */
+  disableBiometrics(): Promise<void>;
   /** 32 bytes under which the app encrypts its local data; only while unlocked. */
   vaultKey(): Promise<Bytes>;
   /** Ends the session and forgets its secrets, with or without network. */
@@ -138,7 +143,9 @@ export function createPhone(options: PhoneOptions): Phone {
     beginRegistration: async (text, registration) => beginRegistration(context, text, registration),
     finishRegistration: async (input) => finishRegistration(context, input),
     unlockWithMpin: async (mpin) => unlockWithMpin(context, mpin),
-    unlockWithBiometrics: async () => unlockWithBiometrics(context),
+    unlockWithBiometrics: async (options) => unlockWithBiometrics(context, options),
+    enableBiometrics: async (input) => enableBiometrics(context, input),
+    disableBiometrics: async () => disableBiometrics(context),
     vaultKey: async () => vaultKey(context),
     logout: async () => logout(context),
     changeMpin: async (input) => changeMpin(context, input),

@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
 import { RegistrationFinished, RegistrationStarted, RegistrationStatusReply } from '../protocol/registration.ts';
+import { type BiometricKind, sayWithBiometrics } from './biometrics.ts';
 import { callWithDeviceKey } from './calls.ts';
 import { readConfiguration } from './configuration.ts';
 import { loadPhone, loadRegistered, type PhoneContext } from './context.ts';
@@ -26,7 +27,7 @@ export interface PhoneDescription {
 export interface RegistrationOptions {
   readonly device: PhoneDescription;
   /** Registers a biometric key too; `user` where the phone does not tell which. */
-  readonly biometric?: 'fpt' | 'face' | 'user';
+  readonly biometric?: BiometricKind;
 }
 
 /** What the person needs for the second step. */
@@ -148,20 +149,8 @@ async function finishBody(
     typ: typ.registration,
     claims: { iss: issuer, registrationId, deviceId, nonce, jkt, biometricJkt, profile: srpProfile, ...enrolment, iat },
   });
-  const biometricSignature = phone.biometric
-    ? await signStatement(context.keys, 'biometric', {
-        typ: typ.biometric,
-        claims: {
-          iss: issuer,
-          deviceId,
-          purpose: 'registration',
-          subject: registrationId,
-          nonce,
-          boundHash: null,
-          iat,
-        },
-      })
-    : null;
+  const said = { purpose: 'registration', subject: registrationId, nonce, boundHash: null } as const;
+  const biometricSignature = phone.biometric ? await sayWithBiometrics(context, phone, said) : null;
   return { registrationId, confirmationCode: code, ...enrolment, signature, biometricSignature };
 }
 

@@ -9,12 +9,15 @@ import {
   type SessionFinish,
   SessionOpened,
 } from '../protocol/session.ts';
+import { loseBiometrics, sayWithBiometrics } from './biometrics.ts';
 import { type Bytes, frame, fromBase64url, hashText, hkdfSha512, randomBytes, sha512, toBase64url } from './bytes.ts';
 import { callInSession, callWithDeviceKey } from './calls.ts';
 import { liveSession, loadRegistered, type OpenSession, type PhoneContext, type UnlockMethod } from './context.ts';
 import { PhoneError } from './errors.ts';
 import { signStatement } from './jws.ts';
+import type { SignOptions } from './key-store.ts';
 import { checkMpinForm, checkNewMpin, mpinPassword } from './mpin.ts';
+import { believe, mpinProblems } from './mpin-proof.ts';
 import { explainRefusal } from './registration.ts';
 import { beginExchange, enrol } from './srp-client.ts';
 import { type RegisteredPhone, sealOwner, writePhone } from './state.ts';
@@ -29,9 +32,6 @@ export interface SessionInfo {
 }
 
 type Opened = Static<typeof SessionOpened>;
-
-/** The names of a failed mPIN proof; with no attempt left it becomes `blocked`. */
-export const mpinProblems = { authentication_failed: 'wrong_mpin' } as const;
 
 /** Opens a session with the mPIN. Throws `wrong_mpin`, `blocked`, `server_not_authentic`. */
 export async function unlockWithMpin(context: PhoneContext, mpin: string): Promise<SessionInfo> {
@@ -66,30 +66,28 @@ export async function unlockWithMpin(context: PhoneContext, mpin: string): Promi
   return open(context, phone, { opened, method: 'mpin', secret: answer.sessionSecret, transcript });
 }
 
-/** Opens a session with the biometric key. Throws `biometric_unavailable`, `authentication_failed`. */
-export async function unlockWithBiometrics(context: PhoneContext): Promise<SessionInfo> {
+/** Opens a session with the biometric key. Throws `biometric_unavailable`, `biometric_failed`, `biometric_lost`, `blocked`. */
+export async function unlockWithBiometrics(context: PhoneContext, options?: SignOptions): Promise<SessionInfo> {
   const phone = await loadRegistered(context);
   if (!phone.biometric) throw new PhoneError('biometric_unavailable');
-  const { deviceId, issuer } = phone;
+  const { deviceId } = phone;
   const { handshake, nonce } = await callWithDeviceKey(context, phone, {
     name: 'session/start',
     body: { deviceId, method: 'biometric' },
     reply: BiometricChallenge,
   });
   const secret = randomBytes(32);
-  const boundHash = await hashText(secret);
-  const iat = context.time.nowSeconds();
-  const signature = await signStatement(context.keys, 'biometric', {
-    typ: typ.biometric,
-    claims: { iss: issuer, deviceId, purpose: 'session', subject: handshake, nonce, boundHash, iat },
+  const said = { purpose: 'session', subject: handshake, nonce, boundHash: await hashText(secret) } as const;
+  const signature = await sayWithBiometrics(context, phone, said, options);
+  const body = { handshake, signature, sessionSecret: toBase64url(secret) };
+  const opened = await finish(context, phone, body).catch(async (error: unknown) => {
+    // The phone itself is in order, or the reason would have been found: it is this key that does not count any more.
+    const isKey = error instanceof PhoneError && error.code === 'authentication_failed';
+    throw isKey ? await loseBiometrics(context, error) : error;
   });
-  const opened = await finish(context, phone, { handshake, signature, sessionSecret: toBase64url(secret) });
-  return open(context, phone, {
-    opened,
-    method: 'biometric',
-    secret,
-    transcript: ['biometric', handshake, deviceId, nonce, signature],
-  });
+  const signed = typeof signature === 'string' ? signature : signature.signature;
+  const transcript = ['biometric', handshake, deviceId, nonce, signed];
+  return open(context, phone, { opened, method: 'biometric', secret, transcript });
 }
 
 async function finish(context: PhoneContext, phone: RegisteredPhone, body: SessionFinish): Promise<Opened> {
@@ -214,14 +212,4 @@ export async function changeMpin(
     problems: mpinProblems,
   });
   await believe(context, () => answer.checkServerProof(changed.serverProof));
-}
-
-/** Checks the server's proof; forgets the session with everything in it where the proof is wrong (P-27). */
-export async function believe(context: PhoneContext, check: () => void): Promise<void> {
-  try {
-    check();
-  } catch (error) {
-    await context.sessions.set(undefined);
-    throw error;
-  }
 }

@@ -12,7 +12,8 @@ export interface SigningKeys {
   readonly publicJwk: PublicJwk;
 }
 
-const ecdsaP256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+/** The one kind of key that browsers and phones all make. */
+export const ecdsaP256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const hmacSha512 = { name: 'HMAC', hash: 'SHA-512', length: 256 } as const;
 
 /** A new P-256 key pair. */
@@ -57,13 +58,21 @@ export async function importSecretKey(secret: Bytes): Promise<CryptoKey> {
   return globalThis.crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-512' }, false, ['sign']);
 }
 
-function publicPart(jwk: {
-  readonly kty?: string;
-  readonly crv?: string;
-  readonly x?: string;
-  readonly y?: string;
-}): PublicJwk {
-  const publicJwk: unknown = { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y };
-  if (!matches(PublicJwkSchema, publicJwk)) throw new PhoneError('key_store', { detail: 'not a P-256 key' });
+/** The public key of a WebAuthn credential, from its SubjectPublicKeyInfo. Throws `biometric_unavailable` on a kind that is not known. */
+export async function importSpki(spki: Bytes): Promise<PublicJwk> {
+  const { subtle } = globalThis.crypto;
+  try {
+    const key = await subtle
+      .importKey('spki', spki, ecdsaP256, true, ['verify'])
+      .catch(() => subtle.importKey('spki', spki, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, ['verify']));
+    return publicPart(await subtle.exportKey('jwk', key));
+  } catch (cause) {
+    throw new PhoneError('biometric_unavailable', { detail: 'a credential of another kind', cause });
+  }
+}
+
+function publicPart({ kty, crv, x, y, n, e }: JWK): PublicJwk {
+  const publicJwk: unknown = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y };
+  if (!matches(PublicJwkSchema, publicJwk)) throw new PhoneError('key_store', { detail: 'not a key that is known' });
   return publicJwk;
 }

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KeyStore, PhoneError, type PhoneErrorCode } from '../../src/sdk/index.ts';
 import { describeKeyStore } from '../unit/sdk/key-store-contract.ts';
+import { type Authenticator, addAuthenticator } from './authenticator.ts';
 import { hasChromium, launchChromium } from './chromium.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -27,6 +28,7 @@ const callInPage = `async ({ store, name, args }) => {
 describe.skipIf(!hasChromium)('keys in a browser', () => {
   let browser: Browser;
   let page: Page;
+  let authenticator: Authenticator;
   let server: Server;
   let script: string;
   let made = 0;
@@ -52,6 +54,7 @@ describe.skipIf(!hasChromium)('keys in a browser', () => {
       createKey: (key) => call('createKey', key) as ReturnType<KeyStore['createKey']>,
       publicKey: (key) => call('publicKey', key) as ReturnType<KeyStore['publicKey']>,
       sign: (key, data) => call('sign', key, data) as ReturnType<KeyStore['sign']>,
+      removeKey: (key) => call('removeKey', key) as Promise<void>,
       createSecret: () => call('createSecret') as Promise<void>,
       mac: (data) => call('mac', data) as ReturnType<KeyStore['mac']>,
       readState: () => call('readState') as ReturnType<KeyStore['readState']>,
@@ -77,6 +80,7 @@ describe.skipIf(!hasChromium)('keys in a browser', () => {
     });
     browser = await launchChromium();
     page = await browser.newPage();
+    authenticator = await addAuthenticator(page);
     loading = load();
     await loading;
   });
@@ -87,6 +91,8 @@ describe.skipIf(!hasChromium)('keys in a browser', () => {
 
   describeKeyStore('IndexedDB', async () => {
     made += 1;
+    // The platform has room for few phones, and these tests make many.
+    await authenticator.forget();
     const name = `phone-${made}`;
     // A page loaded anew is an app started again: nothing in memory is left.
     const reopen = (): KeyStore => {

@@ -48,6 +48,10 @@ export function fileKeyStore(home: PhoneHome): KeyStore {
       if (keys === undefined) throw new PhoneError('key_store', { detail: `there is no ${name} key` });
       return signEs256(keys.privateKey, data);
     },
+    removeKey: async (name) => {
+      const { [name]: _removed, ...keys } = (await read()).keys;
+      await change({ keys });
+    },
     createSecret: async () => {
       const secret = globalThis.crypto.getRandomValues(new Uint8Array(32));
       await change({ secret: Buffer.from(secret).toString('base64url') });

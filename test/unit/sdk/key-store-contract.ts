@@ -44,6 +44,31 @@ export function describeKeyStore(
       expect(await verify(device, await store.sign('biometric', data))).toBe(false);
     });
 
+    it('removes one key and leaves the other; removing what is not there changes nothing', async () => {
+      const { store, reopen } = await make();
+      const device = await store.createKey('device');
+      await store.createKey('biometric');
+      await store.removeKey('biometric');
+      await store.removeKey('biometric');
+      for (const one of [store, reopen?.() ?? store]) {
+        expect(await one.publicKey('biometric')).toBeUndefined();
+        await expect(one.sign('biometric', data)).rejects.toMatchObject({ code: 'key_store' });
+        expect(await verify(device, await one.sign('device', data))).toBe(true);
+      }
+      expect(await store.createKey('biometric')).not.toEqual(device);
+    });
+
+    it('remembers the biometric key over a restart, where it lasts, and signs with it each time', async () => {
+      const { store, reopen } = await make();
+      const jwk = await store.createKey('biometric');
+      expect(await verify(jwk, await store.sign('biometric', data))).toBe(true);
+      const again = reopen?.() ?? store;
+      expect(await again.publicKey('biometric')).toEqual(jwk);
+      for (let times = 0; times < 2; times += 1) {
+        expect(await verify(jwk, await again.sign('biometric', data))).toBe(true);
+      }
+    });
+
     it('replaces a key when it is made again', async () => {
       const { store } = await make();
       const first = await store.createKey('device');
