@@ -1,6 +1,7 @@
 /** First start: activation, name, confirmation code, mPIN, and waiting for an approval. */
 import { PhoneError, type RegistrationBegun, type RegistrationDone } from '../../sdk/index.ts';
 import type { App } from './app.ts';
+import { offerBiometrics } from './biometrics.ts';
 import { choosePin } from './choose-pin.ts';
 import { digitsOf } from './digits.ts';
 import { button, element, field, form, paragraph } from './dom.ts';
@@ -163,7 +164,7 @@ function finish(app: App, { begun, code, mpin }: Finish): void {
     (done) => {
       if (done.approval !== 'active') return app.go.pending();
       tellLanguage(app);
-      showRegistered(app, done);
+      showRegistered(app, done, mpin);
     },
     {
       retry: again,
@@ -180,7 +181,7 @@ function finish(app: App, { begun, code, mpin }: Finish): void {
   );
 }
 
-function showRegistered(app: App, { owner }: RegistrationDone): void {
+function showRegistered(app: App, { owner }: RegistrationDone, mpin: string): void {
   const { t } = app;
   const text =
     owner === null
@@ -189,7 +190,7 @@ function showRegistered(app: App, { owner }: RegistrationDone): void {
   app.show({
     name: 'registered',
     title: t('registered.title'),
-    content: [paragraph(text), button(t('act.done'), () => void app.go.start())],
+    content: [paragraph(text), button(t('act.done'), () => void offerBiometrics(app, mpin))],
   });
 }
 

@@ -17,6 +17,12 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
       return t('error.wrong_origin', { server: new URL(issuer).host });
     case 'offline':
       return t(hasCause(error, 'AbortError') ? 'error.slow' : 'error.offline');
+    case 'biometric_unavailable':
+      return t('bio.absent');
+    case 'biometric_failed':
+      return t('bio.failed');
+    case 'biometric_lost':
+      return t('bio.lost');
     case 'invalid_activation':
     case 'activation_refused':
     case 'already_registered':

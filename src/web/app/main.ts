@@ -66,7 +66,7 @@ async function start(app: App): Promise<void> {
   if (state.kind === 'registering' && state.expiresAt > systemClock.now()) return showCode(app, state);
   if (state.kind !== 'registered') return app.go.welcome();
   if (!state.isApproved) return app.go.pending();
-  return state.session === null ? showUnlock(app) : showHome(app);
+  return state.session === null ? showUnlock(app, undefined, true) : showHome(app);
 }
 
 /** A browser that lets nothing be read now, or has lost all: of that another screen speaks. */

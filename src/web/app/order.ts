@@ -3,6 +3,7 @@
 import { systemClock } from '../../clock.ts';
 import type { ClaimedOrder, PhoneError } from '../../sdk/index.ts';
 import type { App } from './app.ts';
+import { askFinger } from './biometrics.ts';
 import { button, element, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { formatCountdown, formatTime } from './format.ts';
@@ -143,8 +144,32 @@ function whyUndecided(app: App, error: PhoneError, { isUnsure, again }: Undecide
   }
 }
 
-/** A signature takes the mPIN once more, for this order alone. */
+/** A signature takes finger, face or mPIN once more, for this order alone. */
 function askProof(app: App, order: ClaimedOrder): void {
+  const { t, phone } = app;
+  void phone.state().then((state) => {
+    if (state.kind !== 'registered') return app.go.start();
+    if (!state.hasBiometrics) return askProofMpin(app, order);
+    return askFinger(app, {
+      screen: { name: 'proof-finger', isPrivate: true, content: [askedText(order), backTo(app, order)] },
+      label: t('bio.approve'),
+      work: () => phone.approve(order, { method: 'biometric' }),
+      next: () => showResult(app, 'approved'),
+      onError: (error) => whyUndecided(app, error, { isUnsure: false, again: () => app.go.confirm(order) }),
+      toPad: (why) => askProofMpin(app, order, why),
+    });
+  });
+}
+
+function askedText({ descriptor }: ClaimedOrder): HTMLElement {
+  return element('p', { class: 'asked-text', text: descriptor.display.text, attributes: { dir: 'auto' } });
+}
+
+function backTo({ t, go }: App, order: ClaimedOrder): HTMLElement {
+  return button(t('act.back'), () => go.confirm(order), 'quiet');
+}
+
+function askProofMpin(app: App, order: ClaimedOrder, why?: string): void {
   const { t, phone } = app;
   void phone.state().then((state) => {
     if (state.kind !== 'registered') return app.go.start();
@@ -179,11 +204,13 @@ function askProof(app: App, order: ClaimedOrder): void {
       title: t('confirm.proof'),
       isPrivate: true,
       content: [
-        element('p', { class: 'asked-text', text: order.descriptor.display.text, attributes: { dir: 'auto' } }),
+        askedText(order),
         pad.root,
-        button(t('act.back'), () => app.go.confirm(order), 'quiet'),
+        state.hasBiometrics ? button(t('bio.approve'), () => askProof(app, order), 'quiet') : undefined,
+        backTo(app, order),
       ],
     });
+    app.say(why);
     return undefined;
   });
 }

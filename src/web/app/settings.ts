@@ -1,6 +1,7 @@
-/** Settings: the language, the mPIN, and removing the phone. */
+/** Settings: the language, the mPIN, fingerprint or face, and removing the phone. */
 import type { PhoneError } from '../../sdk/index.ts';
 import type { App } from './app.ts';
+import { showBiometrics } from './biometrics.ts';
 import { choosePin } from './choose-pin.ts';
 import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
@@ -23,6 +24,7 @@ export async function showSettings(app: App): Promise<void> {
         : paragraph(t('unlock.for', { user: owner.user.name, company: owner.company.name }), 'soft'),
       languageSwitch(app, async () => showSettings(app)),
       button(t('home.change'), () => go.changeMpin(), 'quiet'),
+      button(t('bio.title'), () => void showBiometrics(app), 'quiet'),
       button(t('home.remove'), () => go.remove(), 'danger'),
       button(t('act.back'), () => void go.home(), 'quiet'),
     ],

@@ -1,11 +1,37 @@
 /** The locked phone: the mPIN pad, and what to do where the mPIN is forgotten. */
 import type { App } from './app.ts';
+import { askFinger } from './biometrics.ts';
 import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
 
-/** Asks for the mPIN; goes on with the link that waits, or home. `notice` says why it is asked. */
-export async function showUnlock(app: App, notice?: string): Promise<void> {
+/**
+ * Asks for finger or face where they are switched on, and at once where the app has just been opened; for the mPIN otherwise. Goes on
+ * with the link that waits, or home. `notice` says why it is asked.
+ */
+export async function showUnlock(app: App, notice?: string, atOnce = false): Promise<void> {
+  const { t, phone } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered') return app.go.start();
+  if (!state.hasBiometrics) return showUnlockPad(app, notice);
+  return askFinger(app, {
+    screen: { name: 'unlock-finger', content: reasons(app, notice) },
+    label: t('bio.unlock'),
+    atOnce,
+    work: (signal) => phone.unlockWithBiometrics({ signal }),
+    next: () => void afterUnlock(app),
+    toPad: (why) => void showUnlockPad(app, notice).then(() => app.say(why)),
+  });
+}
+
+function reasons({ t, pendingLink }: App, notice: string | undefined): readonly (Node | undefined)[] {
+  return [
+    pendingLink === undefined ? undefined : paragraph(t('unlock.waiting')),
+    notice === undefined ? undefined : paragraph(notice, 'notice'),
+  ];
+}
+
+async function showUnlockPad(app: App, notice?: string): Promise<void> {
   const { t, phone } = app;
   const state = await phone.state();
   if (state.kind !== 'registered') return app.go.start();
@@ -39,9 +65,9 @@ export async function showUnlock(app: App, notice?: string): Promise<void> {
     name: 'unlock',
     title: t('unlock.title'),
     content: [
-      app.pendingLink === undefined ? undefined : paragraph(t('unlock.waiting')),
-      notice === undefined ? undefined : paragraph(notice, 'notice'),
+      ...reasons(app, notice),
       pad.root,
+      state.hasBiometrics ? button(t('bio.unlock'), () => void showUnlock(app, undefined, true), 'quiet') : undefined,
       button(t('unlock.forgotten'), () => app.go.forgotten(), 'quiet'),
     ],
   });

@@ -1,0 +1,125 @@
+/** Fingerprint or face: offered, switched on and off, and asked for in place of the mPIN. */
+import { canUseBiometrics, type PhoneError } from '../../sdk/index.ts';
+import type { App, Screen } from './app.ts';
+import { button, paragraph } from './dom.ts';
+import { errorText } from './errors.ts';
+import { createPad } from './pad.ts';
+
+interface Question<T> {
+  readonly screen: Omit<Screen, 'title' | 'onLeave'>;
+  /** On the button that asks. */
+  readonly label: string;
+  /** Asks at once: only where the person has just come here, and so looks at the phone. */
+  readonly atOnce?: boolean;
+  readonly work: (signal: AbortSignal) => Promise<T>;
+  readonly next: (result: T) => void;
+  /** Judges what is not about the finger, as with `App.run`. */
+  readonly onError?: (error: PhoneError) => boolean;
+  /** Shows the pad in its place, and says why. */
+  readonly toPad: (why?: string) => void;
+}
+
+/** Asks for finger or face; what was not recognised, and whoever would rather not, comes to the pad. */
+export function askFinger<T>(app: App, question: Question<T>): void {
+  const { t } = app;
+  const { screen, label, atOnce, work, next, toPad } = question;
+  let asking = new AbortController();
+  const ask = (): void => {
+    asking = new AbortController();
+    void app.run(() => work(asking.signal), next, {
+      onError: (error) => {
+        if (!error.code.startsWith('biometric_')) return question.onError?.(error) ?? false;
+        toPad(errorText(app, error));
+        return true;
+      },
+      retry: ask,
+    });
+  };
+  app.show({
+    ...screen,
+    title: t('bio.title'),
+    onLeave: () => asking.abort(),
+    content: [button(label, ask), ...screen.content, button(t('bio.instead'), () => toPad(), 'quiet')],
+  });
+  // A browser asks nobody who is looking at something else.
+  if (atOnce === true && document.hasFocus()) ask();
+}
+
+/** After a registration: offers it where it can work, with the mPIN that was chosen a moment ago; then home. */
+export async function offerBiometrics(app: App, mpin: string): Promise<void> {
+  const { t, phone } = app;
+  const state = await phone.state();
+  const isOpen = state.kind === 'registered' && state.session !== null;
+  if (!isOpen || !(await canUseBiometrics())) return app.go.start();
+  const enable = (): void =>
+    void app.run(
+      () => phone.enableBiometrics({ mpin }),
+      () => void showBiometrics(app, t('bio.enabled')),
+      { retry: enable },
+    );
+  app.show({
+    name: 'offer',
+    title: t('bio.offer.title'),
+    isPrivate: true,
+    content: [
+      paragraph(t('bio.offer.text')),
+      button(t('bio.offer.yes'), enable),
+      button(t('bio.offer.no'), () => void app.go.start(), 'quiet'),
+    ],
+  });
+}
+
+/** On or off, and the way to the other. `notice` says what has just become of it. */
+export async function showBiometrics(app: App, notice?: string): Promise<void> {
+  const { t, phone } = app;
+  const state = await phone.state();
+  if (state.kind !== 'registered') return app.go.start();
+  const { hasBiometrics } = state;
+  const isAbsent = !hasBiometrics && !(await canUseBiometrics());
+  const disable = (): void =>
+    void app.run(
+      () => phone.disableBiometrics(),
+      () => void showBiometrics(app, t('bio.disabled')),
+      { retry: disable },
+    );
+  app.show({
+    name: 'biometrics',
+    title: t('bio.title'),
+    isPrivate: true,
+    content: [
+      notice === undefined ? paragraph(t(hasBiometrics ? 'bio.on' : 'bio.off')) : paragraph(notice, 'notice'),
+      isAbsent ? paragraph(t('bio.absent')) : undefined,
+      hasBiometrics ? button(t('bio.disable'), disable) : undefined,
+      hasBiometrics || isAbsent ? undefined : button(t('bio.enable'), () => askMpin(app, state.mpin)),
+      button(t('act.done'), () => void app.go.home(), 'quiet'),
+    ],
+  });
+}
+
+function askMpin(app: App, rules: { readonly minLength: number; readonly maxLength: number }): void {
+  const { t, phone } = app;
+  const pad = createPad({
+    t,
+    ...rules,
+    submitLabel: t('act.ok'),
+    onSubmit: (mpin) => {
+      pad.setBusy(true);
+      const done = (): void => {
+        pad.clear();
+        pad.setBusy(false);
+      };
+      void app
+        .run(
+          () => phone.enableBiometrics({ mpin }),
+          () => void showBiometrics(app, t('bio.enabled')),
+        )
+        .finally(done);
+    },
+  });
+  app.show({
+    name: 'enable',
+    title: t('bio.proveFirst'),
+    isPrivate: true,
+    content: [pad.root, button(t('act.back'), () => void showBiometrics(app), 'quiet')],
+  });
+}
