@@ -30,7 +30,8 @@ interface PortalSession {
 }
 
 const pendingLifetimeMs = 15 * 60_000;
-const pageSecurityPolicy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+const pageSecurityPolicy =
+  "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** What the routes share. */
 interface Portal {
