@@ -1,6 +1,8 @@
 /** Admin endpoints of clients: portals, and machines that use this very API. The bank's own clients only. */
 import { AuthError } from '../errors.ts';
 import { type ClientDeps, createClient, disableClient, updateClient } from '../oidc/clients.ts';
+import { withoutLogo } from '../oidc/logo.ts';
+import type { Client } from '../oidc/store.ts';
 import * as wire from '../protocol/admin.ts';
 import { strict } from '../protocol/common.ts';
 import { pageFrom } from './companies.ts';
@@ -8,6 +10,9 @@ import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
 import { clientView, pageOf } from './views.ts';
 
 const clientParams = strict({ clientId: wire.ClientId });
+
+/** Without the picture, which only the client by itself shows: a change of the metadata begins from there. */
+const listedView = (client: Client) => clientView({ ...client, metadata: withoutLogo(client.metadata) });
 
 /** Clients: created, looked at, changed, disabled. */
 export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[] {
@@ -32,7 +37,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       query: wire.ClientList,
       answer: async ({ query }) => {
         const page = pageFrom(query);
-        return pageOf(await deps.records.clients.list(page.after, page.limit), page.limit, ({ id }) => id, clientView);
+        return pageOf(await deps.records.clients.list(page.after, page.limit), page.limit, ({ id }) => id, listedView);
       },
     }),
     adminEndpoint({

@@ -10,7 +10,8 @@ interface ClientView {
   readonly kind: string;
   readonly name: string;
   readonly status: string;
-  readonly metadata: { readonly redirect_uris?: readonly string[] };
+  readonly metadata: { readonly redirect_uris?: readonly string[]; readonly [member: string]: unknown };
+  readonly version: number;
   readonly secret?: string;
 }
 
@@ -20,6 +21,12 @@ interface AddOptions extends SharedOptions {
   readonly postLogoutUri: string[];
   readonly backchannelUri?: string;
   readonly jwks?: string;
+  readonly logo?: string;
+}
+
+interface UpdateOptions extends SharedOptions {
+  readonly name?: string;
+  readonly logo?: string | false;
 }
 
 const collect = (value: string, previous: string[]): string[] => [...previous, value];
@@ -34,7 +41,19 @@ async function metadataFrom(options: AddOptions): Promise<Record<string, unknown
     ...(options.jwks
       ? { token_endpoint_auth_method: 'private_key_jwt', jwks: await readJwks(options.jwks) }
       : { token_endpoint_auth_method: 'client_secret_basic' }),
+    ...(options.logo ? { mtoken_logo: await readLogo(options.logo) } : {}),
   };
+}
+
+/** The server judges the picture; here it is only told apart what to call it. */
+async function readLogo(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new CommandError(`there is no readable file ${file}`, { exit: exitCode.usage, cause });
+  });
+  const head = bytes.subarray(0, 12).toString('latin1');
+  const type = head.startsWith('\x89PNG') ? 'png' : /^RIFF....WEBP/s.test(head) ? 'webp' : undefined;
+  if (type === undefined) throw new CommandError(`${file} is neither PNG nor WebP`, { exit: exitCode.usage });
+  return `data:image/${type};base64,${bytes.toString('base64')}`;
 }
 
 async function readJwks(file: string): Promise<unknown> {
@@ -55,6 +74,7 @@ function addCommand(): Command {
       .option('--post-logout-uri <uri>', 'exact; repeat for more', collect, [])
       .option('--backchannel-uri <uri>', 'where logout tokens are sent')
       .option('--jwks <file>', 'its public keys: private_key_jwt instead of a secret')
+      .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
       .addHelpText(
         'after',
         '\nExample:\n  $ mtoken client add portal --name "Business portal" \\\n      --redirect-uri https://portal.example/callback --backchannel-uri https://portal.example/logout',
@@ -76,9 +96,39 @@ function addCommand(): Command {
   });
 }
 
+function updateCommand(): Command {
+  return withAdminOptions(
+    new Command('update')
+      .description('change the name or the logo of a portal; nothing else of it changes')
+      .argument('<client-id>')
+      .option('--name <name>', 'as the phone shows it')
+      .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
+      .option('--no-logo', 'take its logo away'),
+  ).action(async (id: string, options: UpdateOptions) => {
+    const { name, logo } = options;
+    if (name === undefined && logo === undefined) {
+      throw new CommandError('give --name, --logo or --no-logo', { exit: exitCode.usage });
+    }
+    const api = await connect(options);
+    const path = `/clients/${encodeURIComponent(id)}`;
+    const { version, metadata } = await api.get<ClientView>(path);
+    const { mtoken_logo: kept, ...others } = metadata;
+    const picture = logo === undefined ? kept : logo === false ? undefined : await readLogo(logo);
+    const client = await api.patch<ClientView>(path, {
+      version,
+      ...(name === undefined ? {} : { name }),
+      metadata: { ...others, ...(picture === undefined ? {} : { mtoken_logo: picture }) },
+    });
+    answer(options, client, () => say(`${client.id} is changed`));
+  });
+}
+
 /** The `client` command. */
 export function clientCommand(): Command {
-  const command = new Command('client').description('portals and admin API clients').addCommand(addCommand());
+  const command = new Command('client')
+    .description('portals and admin API clients')
+    .addCommand(addCommand())
+    .addCommand(updateCommand());
   withAdminOptions(command.command('list').description('list clients')).action(async (options: SharedOptions) => {
     const { items } = await (await connect(options)).get<{ items: ClientView[] }>(`/clients${query({ limit: 200 })}`);
     answer(options, items, () =>

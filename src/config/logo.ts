@@ -1,4 +1,5 @@
 /** Judges a logo: PNG and WebP by their first bytes, SVG by a list of what drawings are made of, so that no picture brings a script. */
+import { rasterOf } from '../raster.ts';
 
 export const maxLogoBytes = 64 * 1024;
 
@@ -20,8 +21,7 @@ const refused = (found: string): LogoResult => ({ outcome: 'refused', found });
 /** The logo in these bytes, or why there is none. */
 export function judgeLogo(bytes: Uint8Array): LogoResult {
   if (bytes.length > maxLogoBytes) return refused(`${bytes.length} bytes`);
-  const head = Buffer.from(bytes.subarray(0, 32));
-  const raster = pngSize(head) ?? webpSize(head);
+  const raster = rasterOf(bytes);
   if (raster !== undefined) {
     const { width, height, ...kind } = raster;
     if (width < 1 || height < 1) return refused('a picture without size');
@@ -37,32 +37,6 @@ function utf8(bytes: Uint8Array): string | undefined {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return undefined;
-  }
-}
-
-type Raster = Pick<Logo, 'type' | 'extension'> & { readonly width: number; readonly height: number };
-
-function pngSize(head: Buffer): Raster | undefined {
-  if (head.length < 24 || head.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n') return undefined;
-  return { type: 'image/png', extension: 'png', width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
-}
-
-/** The three forms that a WebP file begins with: extended, lossless, lossy. */
-function webpSize(head: Buffer): Raster | undefined {
-  if (head.length < 30 || head.toString('latin1', 0, 4) !== 'RIFF' || head.toString('latin1', 8, 12) !== 'WEBP')
-    return undefined;
-  const kind = { type: 'image/webp', extension: 'webp' } as const;
-  switch (head.toString('latin1', 12, 16)) {
-    case 'VP8X':
-      return { ...kind, width: head.readUIntLE(24, 3) + 1, height: head.readUIntLE(27, 3) + 1 };
-    case 'VP8L': {
-      const bits = head.readUInt32LE(21);
-      return { ...kind, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
-    }
-    case 'VP8 ':
-      return { ...kind, width: head.readUInt16LE(26) & 0x3fff, height: head.readUInt16LE(28) & 0x3fff };
-    default:
-      return undefined;
   }
 }
 

@@ -14,7 +14,12 @@ const maxStreams = 2;
 /** Silence after which proxies would close a stream (their default is 60 s). */
 const heartbeatMs = 15_000;
 /** How often the state is read although nobody told of a change: messages between processes may be lost. */
-const recheckMs = 10_000;
+const recheckMs = 30_000;
+/**
+ * From so many streams of a process on, a page gets a frame every second step, one half of the pages in turn with the other: a code is
+ * then four seconds old at most when the next one comes, and is accepted for six.
+ */
+const standardCrowd = 5_000;
 /** A browser that does not read: its states can be had again, so the stream is cut. */
 const maxBacklogBytes = 65_536;
 /** Pages served before other work has its turn. */
@@ -30,6 +35,8 @@ const streamHeaders = {
 export interface FeedDeps extends OrderDeps {
   /** Told of faults while serving streams; the streams go on. */
   readonly onFault: (error: unknown) => void;
+  /** How many streams are a crowd; 5,000 unless told. */
+  readonly crowd?: number | undefined;
 }
 
 export interface OrderFeed {
@@ -47,6 +54,8 @@ interface Stream {
   readonly orderId: string;
   /** How its codes change. */
   readonly kind: FrameKind;
+  /** In which of two steps a crowd's page has its turn. */
+  readonly turn: 0 | 1;
   code: FrameCode | undefined;
   deviceId: string | undefined;
   deadline: number | undefined;
@@ -110,6 +119,7 @@ function openStream(
     response,
     orderId,
     kind,
+    turn: board.streams.size % 2 === 0 ? 0 : 1,
     code: undefined,
     deviceId: undefined,
     deadline: undefined,
@@ -181,16 +191,31 @@ async function endOrdersOf(board: Board, deviceId: string): Promise<void> {
 /** The frame of this moment for whoever shows one, be it the same as before, a sign of life for the others; in slices, so that thousands of pages hold nobody up. */
 async function serveAll(board: Board, guard: (work: Promise<unknown>) => void): Promise<void> {
   let served = 0;
+  const crowd: Crowd = {
+    isCrowd: board.streams.size >= (board.deps.crowd ?? standardCrowd),
+    turn: Math.floor(board.deps.clock.now() / stepMs) % 2,
+  };
   for (const set of board.streams.values()) {
     for (const stream of set) {
-      serve(board, stream, guard);
+      serve(board, stream, { crowd, guard });
       served += 1;
       if (served % sliceSize === 0) await nextTurn();
     }
   }
 }
 
-function serve(board: Board, stream: Stream, guard: (work: Promise<unknown>) => void): void {
+interface Crowd {
+  readonly isCrowd: boolean;
+  /** Whose turn it is. */
+  readonly turn: number;
+}
+
+interface Serving {
+  readonly crowd: Crowd;
+  readonly guard: (work: Promise<unknown>) => void;
+}
+
+function serve(board: Board, stream: Stream, { crowd, guard }: Serving): void {
   const { deps } = board;
   const now = deps.clock.now();
   const isOver = stream.deadline !== undefined && now >= stream.deadline;
@@ -202,6 +227,7 @@ function serve(board: Board, stream: Stream, guard: (work: Promise<unknown>) => 
     stream.checkedAt = now;
     guard(refresh(board, stream.orderId));
   } else if (stream.code !== undefined) {
+    if (crowd.isCrowd && stream.turn !== crowd.turn) return;
     const frame = frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
     write(board, stream, `event: frame\ndata: ${JSON.stringify({ frame })}\n\n`);
   } else if (now - stream.writtenAt >= heartbeatMs) {

@@ -4,7 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** A portal's pending request to log somebody in. */
 export interface Interaction {
   readonly uid: string;
-  readonly client: { readonly id: string; readonly name: string; readonly domain: string };
+  readonly client: {
+    readonly id: string;
+    readonly name: string;
+    readonly domain: string;
+    /** Path on this server; undefined where it has none. */
+    readonly logo?: string | undefined;
+  };
   /** Origin of the portal's redirect URI. */
   readonly origin: string;
   /** Languages the portal asked for, best first. */

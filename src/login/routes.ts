@@ -21,6 +21,7 @@ import { findBrowserOrder, openBrowserOrder, pageLimitOf } from './browser-order
 import { type OrderFeed, startOrderFeed } from './feed.ts';
 import type { Interaction, Interactions } from './interactions.ts';
 import { chosenLanguage, languageCookie, wantedLanguages } from './language.ts';
+import { logoRoute } from './logo.ts';
 import { landingPage, loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
 import { type PageView, pageView } from './view.ts';
 
@@ -53,6 +54,7 @@ export async function loginPlugin(app: FastifyInstance, deps: LoginDeps): Promis
   app.setErrorHandler((thrown, request, reply) => answerPageError(deps, { thrown, request, reply }));
   readingRoutes(app, deps, feed);
   actingRoutes(app, deps);
+  logoRoute(app, deps);
   for (const path of ['/q/*', '/s/*', '/l/*']) {
     app.get(path, async (request, reply) => sendLanding(deps, request, reply));
   }
@@ -66,7 +68,10 @@ function readingRoutes(app: FastifyInstance, deps: LoginDeps, feed: OrderFeed): 
     const domain = plainName(client.domain, '-');
     const frame = frameOf(deps, { request, reply, uiLocales });
     const { host } = new URL(deps.issuer);
-    return sendPage(reply, loginPage({ ...frame, portal: plainName(client.name, domain), domain, host }));
+    return sendPage(
+      reply,
+      loginPage({ ...frame, portal: plainName(client.name, domain), domain, host, logo: client.logo }),
+    );
   });
 
   app.get('/interaction/:uid/status', { schema }, async (request, reply) => {

@@ -4,6 +4,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
 import { adminScopes } from './deps.ts';
+import { checkLogo, logoMember, withoutLogo } from './logo.ts';
 import type { Client } from './store.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -52,6 +53,7 @@ const portalMembers: Readonly<Record<string, Judge>> = {
   default_acr_values: acrValues,
   resource: webUri,
   scope: scopeList,
+  [logoMember]: checkLogo,
 };
 
 const adminMembers: Readonly<Record<string, Judge>> = {
@@ -105,7 +107,7 @@ function requireKeysFor(method: unknown, metadata: Metadata): void {
 
 /** The metadata as the provider reads it: OpenID Connect's names, and what no registration may choose. */
 export function toProviderMetadata(client: Client): AdapterPayload {
-  const { scope, resource, ...metadata } = client.metadata;
+  const { scope, resource, ...metadata } = withoutLogo(client.metadata);
   const isPortal = client.kind === 'portal';
   return {
     ...metadata,

@@ -9,6 +9,8 @@ import { acr } from '../protocol/names.ts';
 import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
+import { logoUrl } from './logo.ts';
+import type { Client } from './store.ts';
 
 type InteractionDeps = Pick<OidcDeps, 'records' | 'sealing' | 'issuer' | 'assertUsable'>;
 
@@ -19,7 +21,7 @@ export function interactions(deps: InteractionDeps, current: () => Provider): In
       const details = await pending(current(), request, reply);
       const client = await deps.records.clients.find(String(details.params['client_id']));
       if (client?.status !== 'active') throw new AuthError('not_found');
-      return describe(details, client.name);
+      return describe(details, client);
     },
     complete: async (request, reply, login) => {
       await pending(current(), request, reply);
@@ -71,13 +73,12 @@ async function notFoundIfGone<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function describe({ uid, params, exp }: ProviderInteraction, clientName: string): Interaction {
+function describe({ uid, params, exp }: ProviderInteraction, client: Client): Interaction {
   const redirectUri = new URL(String(params['redirect_uri']));
-  const id = String(params['client_id']);
   const locales = params['ui_locales'];
   return {
     uid,
-    client: { id, name: clientName, domain: redirectUri.host },
+    client: { id: client.id, name: client.name, domain: redirectUri.host, logo: logoUrl(client) },
     origin: redirectUri.origin,
     uiLocales: typeof locales === 'string' ? locales.split(' ').filter((tag) => tag !== '') : [],
     expiresAt: exp * 1000,
