@@ -39,8 +39,8 @@ const longestDelayMs = 15_000;
 const pollEveryMs = 2_000;
 /** A page that nobody sees must still collect an approval, which waits for a minute. */
 const pollHiddenMs = 10_000;
-/** Silence of the stream after which the page asks: frames come every 2 s, other states may stay as they are for long. */
-const silenceMs = { pending: 4_500, other: 10_000 } as const;
+/** Silence of the stream after which the page asks: frames come every 2 s, from a server with many pages every 4 s; other states may stay as they are for long. */
+const silenceMs = { pending: 5_500, other: 10_000 } as const;
 
 /** Delay before try number `failures` + 1: doubling from half a second to 15 s, a random half of it taken off. */
 export function backoffMs(failures: number, random: number): number {
