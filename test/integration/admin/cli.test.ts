@@ -160,22 +160,6 @@ describe('mtoken, one command after the other', () => {
     expect(users.out).toMatch(/^ID\s+NAME\s+E-MAIL\s+ROLE\s+PERMISSIONS\s+LANGUAGE\s+STATUS\s+COMPANY\n/);
     expect(users.out).toContain('ada@example.com');
     expect(users.out).toMatch(/mtoken\s+-\s+invited/);
-    expect(await mtoken('user', 'change', userId, '--language', 'de')).toEqual({
-      exit: 0,
-      out: `changed ${userId}  Ada Example\n`,
-      err: '',
-    });
-    expect((await mtoken('user', 'list')).out).toMatch(/mtoken\s+de\s+invited/);
-    expect(await json('user', 'change', userId, '--language', 'none')).toMatchObject({ language: null, version: 3 });
-    const greek = ['--company', company.id, '--name', 'Eleni', '--email', 'eleni@example.com', '--language', 'el'];
-    expect(await json('user', 'add', ...greek)).toMatchObject({ language: 'el', locale: 'en' });
-    const klingon = await mtoken('user', 'change', userId, '--language', 'tlh');
-    expect(klingon).toMatchObject({ exit: 1, out: '' });
-    expect(klingon.err).toMatch(/language must be one of ar, bg, cs, .* sl, sv/);
-    expect(await mtoken('user', 'change', userId)).toMatchObject({
-      exit: 2,
-      err: expect.stringContaining('nothing to change was named'),
-    });
 
     const shown = await mtoken('activation', 'create', userId);
     expect(shown.out).toMatch(/▀|▄|█/);
@@ -216,6 +200,30 @@ describe('mtoken, one command after the other', () => {
     expect(await json('device', 'list', '--status', 'deactivated')).toMatchObject([
       { id: deviceId, endedReason: 'lost' },
     ]);
+  });
+
+  it('sets the language in which a user is written to, and takes it back (user change)', async () => {
+    const [user] = await json<{ id: string; companyId: string; version: number }[]>('user', 'list');
+    const { id: userId = '', companyId = '', version = 0 } = user ?? {};
+    expect(await mtoken('user', 'change', userId, '--language', 'de')).toEqual({
+      exit: 0,
+      out: `changed ${userId}  Ada Example\n`,
+      err: '',
+    });
+    expect((await mtoken('user', 'list')).out).toMatch(/mtoken\s+de\s+active/);
+    expect(await json('user', 'change', userId, '--language', 'none')).toMatchObject({
+      language: null,
+      version: version + 2,
+    });
+    const greek = ['--company', companyId, '--name', 'Eleni', '--email', 'eleni@example.com', '--language', 'el'];
+    expect(await json('user', 'add', ...greek)).toMatchObject({ language: 'el', locale: 'en' });
+    const klingon = await mtoken('user', 'change', userId, '--language', 'tlh');
+    expect(klingon).toMatchObject({ exit: 1, out: '' });
+    expect(klingon.err).toMatch(/language must be one of ar, bg, cs, .* sl, sv/);
+    expect(await mtoken('user', 'change', userId)).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('nothing to change was named'),
+    });
   });
 
   it('rotates keys, lists them, and names each step (keys)', async () => {
