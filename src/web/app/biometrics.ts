@@ -6,7 +6,10 @@ import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
 
 interface Question<T> {
+  /** Its content is what is asked about, and so comes first. */
   readonly screen: Omit<Screen, 'title' | 'onLeave'>;
+  /** Below everything else. */
+  readonly back?: Node;
   /** On the button that asks. */
   readonly label: string;
   /** Asks at once: only where the person has just come here, and so looks at the phone. */
@@ -22,7 +25,7 @@ interface Question<T> {
 /** Asks for finger or face; what was not recognised, and whoever would rather not, comes to the pad. */
 export function askFinger<T>(app: App, question: Question<T>): void {
   const { t } = app;
-  const { screen, label, atOnce, work, next, toPad } = question;
+  const { screen, back, label, atOnce, work, next, toPad } = question;
   let asking = new AbortController();
   const ask = (): void => {
     asking = new AbortController();
@@ -39,7 +42,7 @@ export function askFinger<T>(app: App, question: Question<T>): void {
     ...screen,
     title: t('bio.title'),
     onLeave: () => asking.abort(),
-    content: [button(label, ask), ...screen.content, button(t('bio.instead'), () => toPad(), 'quiet')],
+    content: [...screen.content, button(label, ask), button(t('bio.instead'), () => toPad(), 'quiet'), back],
   });
   // A browser asks nobody who is looking at something else.
   if (atOnce === true && document.hasFocus()) ask();
@@ -89,7 +92,7 @@ export async function showBiometrics(app: App, notice?: string): Promise<void> {
     content: [
       notice === undefined ? paragraph(t(hasBiometrics ? 'bio.on' : 'bio.off')) : paragraph(notice, 'notice'),
       isAbsent ? paragraph(t('bio.absent')) : undefined,
-      hasBiometrics ? button(t('bio.disable'), disable) : undefined,
+      hasBiometrics ? button(t('bio.disable'), disable, 'quiet') : undefined,
       hasBiometrics || isAbsent ? undefined : button(t('bio.enable'), () => askMpin(app, state.mpin)),
       button(t('act.done'), () => void app.go.home(), 'quiet'),
     ],

@@ -151,7 +151,8 @@ function askProof(app: App, order: ClaimedOrder): void {
     if (state.kind !== 'registered') return app.go.start();
     if (!state.hasBiometrics) return askProofMpin(app, order);
     return askFinger(app, {
-      screen: { name: 'proof-finger', isPrivate: true, content: [askedText(order), backTo(app, order)] },
+      screen: { name: 'proof-finger', isPrivate: true, content: [askedText(order)] },
+      back: backTo(app, order),
       label: t('bio.approve'),
       work: () => phone.approve(order, { method: 'biometric' }),
       next: () => showResult(app, 'approved'),
