@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const executablePath = process.env['MTOKEN_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
+/** The browser that the tests use. */
+export const executablePath = process.env['MTOKEN_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** False where there is no browser: then the suite is left out, unless engines are required. */
 export const hasChromium = existsSync(executablePath);
@@ -11,21 +12,23 @@ if (!hasChromium && process.env['CI'] === 'true') {
   throw new Error(`no browser at ${executablePath}: CI takes one (apt-get install chromium)`);
 }
 
+/** Without these it does not start in a container, or speaks to others by itself. */
+export const neededFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+] as const;
+
 /** `flags` are added to those that every test needs. */
 export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...flags,
-    ],
+    args: [...neededFlags, ...flags],
   });
 }
 
