@@ -1,9 +1,14 @@
 /** Times and numbers in the language of the app. */
 import type { Messages } from './messages.ts';
 
-/** The variant of the app's language that the browser is set to: the same words, but the clock and the calendar of the person's country. */
-function localeOf({ language }: Messages): string {
-  return navigator.languages.find((tag) => tag.toLowerCase().split('-', 1)[0] === language) ?? language;
+/**
+ * The variant of the app's language that the browser is set to: the same words, but the clock and the calendar of the person's country.
+ * The digits are those of all other numbers on the screen.
+ */
+function localeOf({ language }: Messages): Intl.Locale {
+  const { numberingSystem } = new Intl.NumberFormat(language).resolvedOptions();
+  const own = navigator.languages.find((tag) => tag.toLowerCase().split('-', 1)[0] === language) ?? language;
+  return new Intl.Locale(own, { numberingSystem });
 }
 
 /** A time of day; `time` in epoch milliseconds. */

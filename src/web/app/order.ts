@@ -23,8 +23,7 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
   const { t } = app;
   const { descriptor } = order;
   const timer = startTimer(app, order);
-  const via: string = descriptor.via;
-  const isTyped = via === 'code';
+  const isTyped = descriptor.via === 'code';
   app.show({
     name: 'confirm',
     title: descriptor.purpose === 'login' ? t('confirm.title') : t('confirm.signing'),
@@ -59,27 +58,32 @@ function facts(app: App, { descriptor }: ClaimedOrder): HTMLElement {
   const { client, origin, browser, iat, via } = descriptor;
   const network = t('confirm.network', { network: browser.address });
   const when = formatTime(t, iat * 1000, 'medium');
-  const rows: readonly (readonly [string, string])[] = [
+  const rows: readonly (readonly [string, ...(string | undefined)[]])[] = [
     [t('confirm.asks'), client.name],
     [t('confirm.domain'), client.domain],
     [t('confirm.origin'), origin],
-    [t('confirm.browser'), begunHow(app, via, browser.name)],
-    [t('confirm.where'), browser.place === null ? network : `${browser.place}, ${network}`],
+    [t('confirm.browser'), browser.name, begunHow(app, via)],
+    [t('confirm.where'), browser.place ?? undefined, network],
     [t('confirm.when'), when],
   ];
+  return element('dl', {}, ...rows.map(([label, ...values]) => fact(label, values)));
+}
+
+/** Each value apart, so that one in another direction of writing leaves the others where they are. */
+function fact(label: string, values: readonly (string | undefined)[]): HTMLElement {
+  const lines = values.filter((value) => value !== undefined);
   return element(
-    'dl',
+    'div',
     {},
-    ...rows.map(([label, value]) =>
-      element('div', {}, element('dt', { text: label }), element('dd', { text: value, attributes: { dir: 'auto' } })),
-    ),
+    element('dt', { text: label }),
+    element('dd', {}, ...lines.map((value) => element('div', {}, element('bdi', { text: value })))),
   );
 }
 
-/** Which browser, and how the phone came to its code: what was typed may have been dictated by somebody else. */
-function begunHow({ t }: App, via: string, browser: string): string {
-  if (via === 'link') return `${browser}. ${t('confirm.link')}`;
-  return via === 'code' ? `${browser}. ${t('confirm.typed')}` : browser;
+/** How the phone came to the code, where the person did not scan it: what was typed may have been dictated by somebody else. */
+function begunHow({ t }: App, via: ClaimedOrder['descriptor']['via']): string | undefined {
+  if (via === 'link') return t('confirm.link');
+  return via === 'code' ? t('confirm.typed') : undefined;
 }
 
 /** The time left, and the end of the screen when it is over. */

@@ -30,7 +30,7 @@ export function showScan(app: App, taker: CodeTaker): void {
     title: t('scan.title'),
     isPrivate: taker.isPrivate,
     content: [
-      element('div', { class: 'finder' }, scanner.video),
+      scanner.finder,
       scanner.controls,
       element(
         'div',
@@ -61,7 +61,7 @@ async function takePicture(app: App, input: HTMLInputElement, take: (text: strin
 }
 
 interface Scanner {
-  readonly video: HTMLVideoElement;
+  readonly finder: HTMLElement;
   readonly controls: HTMLElement;
   readonly start: () => void;
   readonly stop: () => void;
@@ -71,6 +71,7 @@ interface Scanner {
 function createScanner(app: App, taker: CodeTaker): Scanner {
   const video = element('video', { attributes: { playsinline: '', 'aria-label': app.t('scan.video') } });
   video.muted = true;
+  const finder = element('div', { class: 'finder' }, video);
   const controls = element('div', { class: 'row' });
   let camera: Camera | undefined;
   let turn = 0;
@@ -103,9 +104,12 @@ function createScanner(app: App, taker: CodeTaker): Scanner {
       // The person may have gone elsewhere meanwhile: the camera must not stay on.
       if (mine !== turn) return opened.stop();
       camera = opened;
+      finder.hidden = false;
       showControls(app, { camera, controls, open });
     } catch (error) {
-      if (mine === turn) app.say(app.t(`scan.${cameraProblem(error)}`));
+      if (mine !== turn) return;
+      app.say(app.t(`scan.${cameraProblem(error)}`));
+      finder.hidden = true;
     }
   };
   const onVisibility = (): void => {
@@ -113,7 +117,7 @@ function createScanner(app: App, taker: CodeTaker): Scanner {
     else if (camera === undefined) void open();
   };
   return {
-    video,
+    finder,
     controls,
     take,
     start: () => {
