@@ -11,9 +11,10 @@ import { rotateKeys } from '../../../src/keys/keys.ts';
 import { type Mailbox, memoryMailbox } from '../../../src/notify/mailbox.ts';
 import { createOrder, currentFrame, redeemOrder } from '../../../src/orders/orders.ts';
 import { createActivation } from '../../../src/registration/activations.ts';
-import { createPhone, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
+import { createPhone, type KeyStore, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
 import { buildServer, type Server } from '../../../src/server.ts';
 import { fixedClock } from '../../clock.ts';
+import { assertionOf, newCredential } from '../../unit/devices/authenticator.ts';
 import { issuer, testConfig } from '../http/rig.ts';
 
 const mpin = '83046';
@@ -138,6 +139,47 @@ describe('the SDK and the server', () => {
     await phone.approve(await phone.claim(first.frame('link')), { method: 'biometric' });
     await phone.approve(await phone.claim(second.frame()), { method: 'mpin', mpin });
   });
+
+  it.each(['ec', 'rsa'] as const)(
+    'switch biometrics on, unlock and sign by a WebAuthn credential (%s), and switch them off again (R-17)',
+    async (kind) => {
+      const credential = newCredential(kind);
+      let signCount = 0;
+      const inner = memoryKeyStore();
+      const publicJwk = credential.publicJwk;
+      const keyStore: KeyStore = {
+        ...inner,
+        createKey: async (name) => (name === 'biometric' ? publicJwk : inner.createKey(name)),
+        publicKey: async (name) => (name === 'biometric' ? publicJwk : inner.publicKey(name)),
+        assert: async (bytes) => {
+          const challenge = Buffer.from(bytes).toString('base64url');
+          signCount += 1;
+          const { statement: _own, ...assertion } = assertionOf(credential, '', {
+            origin: issuer,
+            challenge,
+            signCount,
+          });
+          return assertion;
+        },
+      };
+      const phone = await registered({ keyStore });
+      await phone.unlockWithMpin(mpin);
+      await phone.enableBiometrics({ mpin });
+      await phone.logout();
+      await phone.unlockWithBiometrics();
+      const { id, frame } = await order(true, 'Pay € 12,50');
+      await phone.approve(await phone.claim(frame()), { method: 'biometric' });
+      const { state } = await redeemOrder(server.capabilities.orders, id, { binding });
+      expect(state).toMatchObject({ name: 'redeemed', outcome: { factor: 'user' } });
+      await phone.disableBiometrics();
+      await phone.logout();
+      expect(await phone.state()).toMatchObject({ hasBiometrics: false });
+      await expect(phone.unlockWithBiometrics()).rejects.toMatchObject({ code: 'biometric_unavailable' });
+      await phone.unlockWithMpin(mpin);
+      // The key that was taken away stays known, and cannot come back.
+      await expect(phone.enableBiometrics({ mpin })).rejects.toMatchObject({ code: 'conflict' });
+    },
+  );
 
   it('decline and report: the order is over then (P-09)', async () => {
     const phone = await registered();

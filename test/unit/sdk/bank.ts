@@ -16,7 +16,7 @@ interface Device {
   readonly registrationId: string;
   readonly nonce: string;
   readonly jwk: JWK;
-  readonly biometricJwk: JWK | undefined;
+  biometricJwk: JWK | undefined;
   salt?: string;
   verifier?: string;
   status: string;
@@ -263,6 +263,35 @@ function createRules(channel: Channel) {
       });
       Object.assign(device(), { salt, verifier });
       return tamper.changed?.({ serverProof }) ?? { serverProof };
+    },
+    'biometrics/start': async ({ body }) => challenge(String(body['clientEphemeral'])),
+    'biometrics/enable': async ({ body }) => {
+      const { handshake, proof, kind, signature, biometricSignature } = body as Record<string, string>;
+      const publicJwk = body['publicJwk'] as JWK;
+      const { serverProof } = prove(handshake, proof);
+      const { deviceId, jwk } = device();
+      const biometricJkt = await calculateJwkThumbprint(publicJwk);
+      same(await verifyStatement(signature, jwk, 'mtoken-biometrics-enable+jws'), {
+        iss: issuer,
+        deviceId,
+        handshake,
+        biometricJkt,
+        kind,
+      });
+      same(await verifyStatement(biometricSignature, publicJwk, 'mtoken-biometric+jws'), {
+        iss: issuer,
+        deviceId,
+        purpose: 'enable',
+        subject: handshake,
+        nonce: null,
+        boundHash: sha256(String(signature)),
+      });
+      device().biometricJwk = publicJwk;
+      return tamper.changed?.({ serverProof }) ?? { serverProof };
+    },
+    'biometrics/disable': async () => {
+      device().biometricJwk = undefined;
+      return {};
     },
     'orders/claim': async ({ body }) => {
       const orderId = id('ord');
