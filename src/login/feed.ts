@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deviceEndedTopic } from '../devices/end.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import { type FrameCode, type FrameKind, frameText, stepMs } from '../orders/frames.ts';
-import { openFrameCode, ordersChangedTopic, readOrder } from '../orders/live.ts';
+import { openFrameCode, ordersChangedTopic, orderVersion, readOrder } from '../orders/live.ts';
 import { deadlineOf, isFinal, type Order } from '../orders/order.ts';
 import { cancelOrder, expireOrder } from '../orders/orders.ts';
 import { pageView } from './view.ts';
@@ -59,6 +59,8 @@ interface Stream {
   code: FrameCode | undefined;
   deviceId: string | undefined;
   deadline: number | undefined;
+  /** Of the order when it was last looked at, undefined before that. */
+  version: number | undefined;
   checkedAt: number;
   writtenAt: number;
 }
@@ -123,6 +125,7 @@ function openStream(
     code: undefined,
     deviceId: undefined,
     deadline: undefined,
+    version: undefined,
     checkedAt: 0,
     writtenAt: 0,
   };
@@ -180,6 +183,14 @@ async function refresh(board: Board, orderId: string): Promise<void> {
   }
 }
 
+/** Looks whether the order changed unheard of, and shows it then. */
+async function recheck(board: Board, stream: Stream): Promise<void> {
+  const version = await orderVersion(board.deps, stream.orderId);
+  if (version !== undefined && version === stream.version) return;
+  stream.version = version;
+  await refresh(board, stream.orderId);
+}
+
 /** What an ended device has claimed ends with it, and its page is told at once (S-07). */
 async function endOrdersOf(board: Board, deviceId: string): Promise<void> {
   for (const [orderId, set] of board.streams) {
@@ -225,7 +236,7 @@ function serve(board: Board, stream: Stream, { crowd, guard }: Serving): void {
   }
   if (now - stream.checkedAt >= recheckMs) {
     stream.checkedAt = now;
-    guard(refresh(board, stream.orderId));
+    guard(recheck(board, stream));
   } else if (stream.code !== undefined) {
     if (crowd.isCrowd && stream.turn !== crowd.turn) return;
     const frame = frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
