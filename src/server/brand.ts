@@ -5,6 +5,7 @@ import type { Brand } from '../config/brand.ts';
 import { pageGrounds } from '../config/colours.ts';
 import type { Logo } from '../config/logo.ts';
 import type { Look } from '../http/document.ts';
+import { refuseOtherReleases, releaseUrl } from './page-assets.ts';
 
 interface BrandFile {
   readonly url: string;
@@ -64,7 +65,7 @@ export function makePageBrand({ name, logo, colours }: Brand): PageBrand {
         logo === undefined || picture === undefined
           ? { url: ownIcon.src, isAlone: false }
           : { url: picture.url, isAlone: logo.size.width > logo.size.height * wideRatio },
-      style,
+      style: style && { url: releaseUrl(style.url, style.integrity), integrity: style.integrity },
     },
     files: [style, picture].filter((file) => file !== undefined),
     icons: (logo !== undefined && picture !== undefined && iconsOf(logo, picture.url)) || ownIcons,
@@ -94,6 +95,7 @@ function fileOf(url: string, type: string, bytes: Uint8Array): BrandFile {
 
 /** Serves the files of the brand; pictures with a policy of their own, should somebody open one by its address. */
 export function registerBrand(app: FastifyInstance, { files }: PageBrand): void {
+  refuseOtherReleases(app, Object.fromEntries(files.map(({ url, integrity }) => [url, integrity])));
   for (const { url, type, bytes } of files) {
     app.get(url, (_request, reply) => {
       if (type.startsWith('image/')) reply.header('content-security-policy', pictureSecurityPolicy);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import staticFiles from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { AuthError } from '../errors.ts';
 import type { PageAsset, PlainLook } from '../http/document.ts';
 import type { PageBrand } from './brand.ts';
 
@@ -35,7 +36,35 @@ export function plainLook(manifest: Readonly<Record<string, string>>, { look }: 
 }
 
 function asset(manifest: Readonly<Record<string, string>>, name: string): PageAsset {
-  return { url: `${urlPrefix}${name}`, integrity: manifest[name] ?? '' };
+  const integrity = manifest[name] ?? '';
+  return { url: releaseUrl(`${urlPrefix}${name}`, integrity), integrity };
+}
+
+/**
+ * Where a document names a file: another release's file has another address. Otherwise a browser that keeps the old bytes for some
+ * minutes would hold them against the new document's integrity, and show a page without script or style.
+ */
+export function releaseUrl(url: string, integrity: string): string {
+  return `${url}?v=${versionOf(integrity)}`;
+}
+
+/** The first characters of the hash, as an address can have them. */
+const versionOf = (integrity: string): string =>
+  integrity
+    .replace(/^sha384-/, '')
+    .slice(0, 12)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
+
+/** While two releases run side by side, none gives out its bytes under the other's address: they would be kept there. */
+export function refuseOtherReleases(app: FastifyInstance, integrities: Readonly<Record<string, string>>): void {
+  app.addHook('onRequest', async (request) => {
+    const { v } = request.query as { v?: string };
+    const [path = ''] = request.url.split('?', 1);
+    const integrity = integrities[path];
+    if (v === undefined || integrity === undefined || v === versionOf(integrity)) return;
+    throw new AuthError('not_found', { detail: 'a file of another release' });
+  });
 }
 
 /** Serves exactly the files of the manifest, each known when the server starts. */
@@ -45,6 +74,8 @@ export async function registerAssets(
   manifest: Readonly<Record<string, string>>,
 ): Promise<void> {
   const names = new Set(Object.keys(manifest));
+  const served = Object.entries(manifest).map(([name, integrity]) => [`${urlPrefix}${name}`, integrity]);
+  refuseOtherReleases(app, Object.fromEntries(served) as Record<string, string>);
   // Browsers ask for it unbidden; a refusal would stand in every console.
   app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
   await app.register(staticFiles, {

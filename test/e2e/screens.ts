@@ -169,7 +169,7 @@ async function toHome(page: Page, t: AppTexts): Promise<void> {
 /** The login page without its script, so that it stays in the state that it is shown in. */
 export async function stillLoginPage(world: World): Promise<Page> {
   const { page } = await world.newPage();
-  await page.route('**/assets/login.js', (route) => route.abort());
+  await page.route('**/assets/login.js?*', (route) => route.abort());
   await page.goto(world.demo.portalUrl);
   await page.click('#login');
   await page.waitForSelector('#login [data-panel]', { state: 'attached' });

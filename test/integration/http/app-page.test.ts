@@ -56,7 +56,8 @@ describe('the page of the app', () => {
       /^camera=\(self\), publickey-credentials-get=\(self\), publickey-credentials-create=\(self\), microphone=\(\)/,
     );
     expect(headers['x-frame-options']).toBe('DENY');
-    expect(body).toContain(`src="/assets/app.js" integrity="${integrity('one')}"`);
+    expect(body).toMatch(/src="\/assets\/app\.js\?v=[\w-]{12}" integrity="sha384-/);
+    expect(body).toContain(`integrity="${integrity('one')}"`);
     expect(body).not.toMatch(/<style|<script>| on[a-z]+=|style="/);
   });
 
@@ -118,7 +119,8 @@ describe('the page of the app', () => {
       expect(body).toContain('<title>Bank &amp; &lt;Co&gt;</title>');
       // A wide logo holds the name already.
       expect(body).toContain('<img src="/assets/brand-logo.svg" alt="Bank &amp; &lt;Co&gt;"></header>');
-      expect(body).toContain(`href="/assets/brand.css" integrity="${integrity(css.body)}"`);
+      expect(body).toMatch(/href="\/assets\/brand\.css\?v=[\w-]{12}" integrity="/);
+      expect(body).toContain(`integrity="${integrity(css.body)}"`);
       expect(body.indexOf('/assets/brand.css')).toBeGreaterThan(body.indexOf('/assets/app.css'));
       expect(body).toContain('content="#7a0019"');
       expect(body).not.toContain('mToken');

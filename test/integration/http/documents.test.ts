@@ -267,6 +267,19 @@ describe('the headers of every document, as docs/threat-model.md tells them (S-1
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
+  it('name each file by its release, and no server gives other bytes out under that name, to be kept (upgrade side by side)', async () => {
+    const { body } = await get('/app');
+    for (const [, address = ''] of body.matchAll(/="(\/assets\/[^"]*\?v=[^"]*)"/g)) {
+      const kept = await get(address);
+      expect(kept.statusCode).toBe(200);
+      expect(kept.headers['cache-control']).toContain('max-age');
+      const other = await get(address.replace(/v=.*/, 'v=AAAAAAAAAAAA'));
+      expect(other.statusCode).toBe(404);
+      expect(other.headers['cache-control']).toBe('no-store');
+    }
+    expect(body).toMatch(/brand\.css\?v=/);
+  });
+
   it('let a logo show itself and nothing else (sandbox)', async () => {
     const rules = rulesOf(await get('/assets/brand-logo.svg'));
     expect(Object.fromEntries(rules)).toMatchObject({ 'default-src': "'none'", sandbox: '' });
