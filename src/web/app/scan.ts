@@ -72,7 +72,7 @@ function createScanner(app: App, taker: CodeTaker): Scanner {
   const video = element('video', { attributes: { playsinline: '', 'aria-label': app.t('scan.video') } });
   video.muted = true;
   const finder = element('div', { class: 'finder' }, video);
-  const controls = element('div', { class: 'row' });
+  const controls = element('div', { class: 'row controls' });
   let camera: Camera | undefined;
   let turn = 0;
   let lastText: string | undefined;
