@@ -93,7 +93,7 @@ async function makeKey(handle: Bytes): Promise<{ key: KeptKey; unwrapped?: Crypt
   const key = await wrappingKey(secret);
   const data = await globalThis.crypto.subtle.wrapKey('pkcs8', privateKey, key, sealing(iv, publicJwk));
   const kept = { publicJwk, id, wrapped: { salt, iv, data } };
-  return { key: kept, unwrapped: await unwrap(kept, secret) };
+  return { key: kept, unwrapped: await unwrap(kept, key) };
 }
 
 /** The key for one signature: it cannot be read out, and is gone with the call. */
@@ -102,16 +102,15 @@ async function askForKey(key: KeptKey, options: SignOptions | undefined): Promis
   if (wrapped === undefined) throw new PhoneError('key_store', { detail: 'this key signs assertions only' });
   const { prf } = await askUser({ id: key.id, salt: wrapped.salt, signal: options?.signal });
   try {
-    if (prf !== undefined) return await unwrap({ ...key, wrapped }, prf);
+    if (prf !== undefined) return await unwrap({ ...key, wrapped }, await wrappingKey(prf));
   } catch {
     // Another output than that under which it was wrapped.
   }
   throw new PhoneError('biometric_lost');
 }
 
-async function unwrap({ publicJwk, wrapped }: Wrapped, secret: Bytes): Promise<CryptoKey> {
+async function unwrap({ publicJwk, wrapped }: Wrapped, key: CryptoKey): Promise<CryptoKey> {
   const { data, iv } = wrapped;
-  const key = await wrappingKey(secret);
   const { subtle } = globalThis.crypto;
   return subtle.unwrapKey('pkcs8', data, key, sealing(iv, publicJwk), ecdsaP256, false, ['sign']);
 }
@@ -121,9 +120,11 @@ function sealing(iv: Bytes, publicJwk: PublicJwk) {
   return { name: 'AES-GCM', iv, additionalData: utf8(JSON.stringify(publicJwk)) };
 }
 
+/** Overwrites the secret. */
 async function wrappingKey(secret: Bytes): Promise<CryptoKey> {
   const { subtle } = globalThis.crypto;
   const key = await subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  secret.fill(0);
   const parameters = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: utf8(label.biometricWrap) };
   return subtle.deriveKey(parameters, key, { name: 'AES-GCM', length: 256 }, false, ['wrapKey', 'unwrapKey']);
 }

@@ -1,9 +1,16 @@
 /** Fingerprint or face: offered, switched on and off, and asked for in place of the mPIN. */
+import { systemClock } from '../../clock.ts';
 import { canUseBiometrics, type PhoneError } from '../../sdk/index.ts';
 import type { App, Screen } from './app.ts';
 import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
+
+/**
+ * Some browsers ask only after the press of a button, and refuse before the person has seen anything: what ends sooner than this was
+ * no answer of theirs, and is not told as one.
+ */
+const noticeableMs = 500;
 
 interface Question<T> {
   /** Its content is what is asked about, and so comes first. */
@@ -27,25 +34,32 @@ export function askFinger<T>(app: App, question: Question<T>): void {
   const { t } = app;
   const { screen, back, label, atOnce, work, next, toPad } = question;
   let asking = new AbortController();
-  const ask = (): void => {
+  const ask = (mayRefuse: boolean): void => {
     asking = new AbortController();
+    const askedAt = systemClock.now();
     void app.run(() => work(asking.signal), next, {
       onError: (error) => {
         if (!error.code.startsWith('biometric_')) return question.onError?.(error) ?? false;
-        toPad(errorText(app, error));
+        const isRefusal = error.code === 'biometric_failed' && systemClock.now() - askedAt < noticeableMs;
+        if (!mayRefuse || !isRefusal) toPad(errorText(app, error));
         return true;
       },
-      retry: ask,
+      retry: () => ask(false),
     });
   };
   app.show({
     ...screen,
     title: t('bio.title'),
     onLeave: () => asking.abort(),
-    content: [...screen.content, button(label, ask), button(t('bio.instead'), () => toPad(), 'quiet'), back],
+    content: [
+      ...screen.content,
+      button(label, () => ask(false)),
+      button(t('bio.instead'), () => toPad(), 'quiet'),
+      back,
+    ],
   });
   // A browser asks nobody who is looking at something else.
-  if (atOnce === true && document.hasFocus()) ask();
+  if (atOnce === true && document.hasFocus()) ask(true);
 }
 
 /** After a registration: offers it where it can work, with the mPIN that was chosen a moment ago; then home. */
