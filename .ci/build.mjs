@@ -14,12 +14,15 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, extname, join, relative, sep } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const root = new URL('..', import.meta.url).pathname;
 const web = join(root, 'src', 'web');
 /** Built beside, then put in place: a build that fails leaves the last one as it was. */
 const dist = join(root, 'node_modules', '.cache', 'mtoken-dist');
 const target = join(root, 'dist');
+/** Files of pages that shrink. */
+const compressed = new Set(['.js', '.css', '.svg', '.json', '.webmanifest']);
 /** Files of a page that are served as they are. */
 const copied = new Set(['.html', '.svg', '.png', '.ico', '.woff2', '.webmanifest', '.json']);
 
@@ -72,6 +75,16 @@ function copyTexts() {
   }
 }
 
+/** Beside each text its compressed forms, which browsers are given: made once here, not at each request. */
+function compress() {
+  for (const file of filesBelow(join(dist, 'web'))) {
+    if (!compressed.has(extname(file))) continue;
+    const bytes = readFileSync(file);
+    writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+    writeFileSync(`${file}.br`, brotliCompressSync(bytes));
+  }
+}
+
 /** What a page may load, by name: `{ "login.js": "sha384-…" }`, for `integrity` attributes and for checks. */
 function writeManifest() {
   const manifest = {};
@@ -109,6 +122,7 @@ await build({
 copyAssets(pages);
 copyTexts();
 writeManifest();
+compress();
 const command = join(dist, 'cli', 'main.js');
 if (existsSync(command)) chmodSync(command, 0o755);
 writeFileSync(join(dist, '.built'), '');

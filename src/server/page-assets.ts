@@ -84,6 +84,8 @@ export async function registerAssets(
     index: false,
     dotfiles: 'deny',
     cacheControl: false,
+    // The build lays a compressed form beside each text.
+    preCompressed: true,
     allowedPath: (path) => names.has(path.replace(/^\//, '')),
     setHeaders: (response) => {
       response.header('cache-control', 'public, max-age=300');
