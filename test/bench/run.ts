@@ -6,6 +6,7 @@ import { auditBenchmark } from './audit.ts';
 import type { Benchmark } from './benchmark.ts';
 import { eventBenchmark } from './event.ts';
 import { loginBenchmark } from './login.ts';
+import { pagesBenchmark } from './pages.ts';
 import { circumstances, currentLoad, type Figure, markdown, plainTable, replaceFigures } from './report.ts';
 import { srpBenchmark } from './srp.ts';
 import { startBenchmark } from './start.ts';
@@ -16,6 +17,7 @@ const benchmarks: readonly Benchmark[] = [
   loginBenchmark,
   eventBenchmark,
   waitingBenchmark,
+  pagesBenchmark,
   startBenchmark,
   auditBenchmark,
 ];
