@@ -20,7 +20,7 @@ export function publicPoint(scalar: Uint8Array): { readonly x: Uint8Array; reado
 }
 
 /** r ‖ s over SHA-256 of the data. */
-export function signDeterministic(scalar: Uint8Array, data: string): Uint8Array {
+export function signDeterministic(scalar: Uint8Array, data: string | Uint8Array): Uint8Array {
   const digest = createHash('sha256').update(data).digest();
   const secret = toInteger(scalar);
   const nonce = deterministicNonce(scalar, digest);

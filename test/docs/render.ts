@@ -9,9 +9,10 @@ const values = (pairs: readonly (readonly [string, string])[]): string =>
   block(pairs.map(([name, value]) => `${name} = ${value}`).join('\n'));
 
 function keysSection(): string {
-  const { device, serverSigning, serverEnvelope, ephemeral } = example.keys;
+  const { device, biometric, serverSigning, serverEnvelope, ephemeral } = example.keys;
   const rows = [
     ['device key', device],
+    ['biometric key', biometric],
     ['server signing key', serverSigning],
     ['server envelope key', serverEnvelope],
     ['ephemeral key of the first envelope', ephemeral],
@@ -68,6 +69,9 @@ nonce of RFC 6979, which an app need not have. A test recomputes every value her
       ['app-to-server', example.sessionKeys.appToServer],
       ['server-to-app', example.sessionKeys.serverToApp],
     ]),
+    '### Biometric proof (§6)',
+    `A statement for a session, and its JWS by the biometric key:\n\n${json(example.biometricStatement)}\n\n${block(example.biometricJws)}`,
+    `The same where that key is a WebAuthn credential: the challenge (hex), and the assertion:\n\n${block(example.assertionChallenge.toString('hex'))}\n\n${json(example.assertion)}`,
     '### A frame, and the request that claims it: `orders/claim` (§3, §7)',
     `Scanned text:\n\n${block(example.frameText)}`,
     `Plaintext of the request, and the envelope under the app-to-server key:\n\n${block(example.claimPlaintext)}\n\n${block(example.claimEnvelope)}`,

@@ -31,7 +31,7 @@ const b64 = (data: string | Uint8Array): string => Buffer.from(data).toString('b
 const id = (prefix: string): string => `${prefix}_${b64(bytes(prefix, 16))}`;
 
 /** `frame(p1, …, pn)` of §1. */
-function frame(parts: readonly string[]): Buffer {
+function frame(parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {
       const length = Buffer.alloc(4);
@@ -58,6 +58,7 @@ function makeKey(name: string): ExampleKey {
 
 export const keys = {
   device: makeKey('device key'),
+  biometric: makeKey('biometric key'),
   serverSigning: makeKey('server signing key'),
   serverEnvelope: makeKey('server envelope key'),
   ephemeral: makeKey('ephemeral key of the envelope'),
@@ -231,6 +232,49 @@ export const sessionKeys = {
   appToServer: derive('mtoken/v1/app-to-server').toString('hex'),
   serverToApp: derive('mtoken/v1/server-to-app').toString('hex'),
 };
+
+/* The word of a biometric key, §6: in both forms, as if it were either */
+
+export const biometricStatement = {
+  iss: issuer,
+  deviceId,
+  purpose: 'session',
+  subject: handshake,
+  nonce: b64(bytes('nonce of the biometrics', 32)),
+  boundHash: b64(sha256(bytes('session secret', 32))),
+  iat: exampleTime,
+};
+export const biometricJws = jws(keys.biometric, deviceHeader('mtoken-biometric+jws'), biometricStatement);
+
+const statementText = JSON.stringify(biometricStatement);
+export const assertionChallenge = sha256(frame(['mtoken/v1/webauthn', statementText]));
+const clientDataJSON = JSON.stringify({
+  type: 'webauthn.get',
+  challenge: b64(assertionChallenge),
+  origin: issuer,
+  crossOrigin: false,
+});
+/** UP and UV, and a counter of 1. */
+const authenticatorData = Buffer.concat([sha256(new URL(issuer).hostname), Buffer.of(0x05, 0, 0, 0, 1)]);
+export const assertion = {
+  statement: b64(statementText),
+  authenticatorData: b64(authenticatorData),
+  clientDataJSON: b64(clientDataJSON),
+  signature: b64(
+    der(signDeterministic(keys.biometric.scalar, Buffer.concat([authenticatorData, sha256(clientDataJSON)]))),
+  ),
+};
+
+/** Ecdsa-Sig-Value (RFC 3279 §2.2.3) of r ‖ s. */
+function der(signature: Uint8Array): Buffer {
+  const integers = [signature.subarray(0, 32), signature.subarray(32)].map((bytes) => {
+    const trimmed = Buffer.from(bytes.subarray(bytes.findIndex((byte) => byte !== 0)));
+    const value = (trimmed[0] ?? 0) < 0x80 ? trimmed : Buffer.concat([Buffer.of(0), trimmed]);
+    return Buffer.concat([Buffer.of(0x02, value.length), value]);
+  });
+  const body = Buffer.concat(integers);
+  return Buffer.concat([Buffer.of(0x30, body.length), body]);
+}
 
 /* A frame, §7, and a request within the session */
 

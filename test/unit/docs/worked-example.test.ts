@@ -6,9 +6,11 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { deriveSessionKeys, mpinTranscript, openReply, openRequest } from '../../../src/crypto/envelope.ts';
 import type { JweKey } from '../../../src/crypto/jwe.ts';
-import { jwkThumbprint } from '../../../src/crypto/jwk.ts';
+import { checkDeviceKey, jwkThumbprint } from '../../../src/crypto/jwk.ts';
 import { verifyCompactJws } from '../../../src/crypto/jws.ts';
 import { verifyDpop } from '../../../src/devices/proof.ts';
+import { verifyAssertion } from '../../../src/devices/webauthn.ts';
+import { BiometricStatement, WebauthnAssertion } from '../../../src/protocol/biometrics.ts';
 import { ApprovalStatement, OrderClaim, OrderDescriptor } from '../../../src/protocol/orders.ts';
 import { RegistrationStatement } from '../../../src/protocol/registration.ts';
 import { MpinChallenge, SessionStart } from '../../../src/protocol/session.ts';
@@ -24,7 +26,7 @@ import * as example from '../../docs/worked-example.ts';
 
 const document = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
 const nowMs = example.exampleTime * 1000;
-const { device, serverSigning, serverEnvelope } = example.keys;
+const { device, biometric, serverSigning, serverEnvelope } = example.keys;
 const publicKey = (key: example.ExampleKey) => createPublicKey({ key: key.publicJwk, format: 'jwk' });
 
 describe('the worked example', () => {
@@ -144,9 +146,19 @@ describe('the worked example', () => {
     expect(Buffer.byteLength(example.startReplyPlaintext) % 512).toBe(0);
   });
 
+  it('has an assertion that the server takes for that statement (R-17)', () => {
+    const { assertion, issuer: origin, biometricStatement } = example;
+    expect(Value.Check(WebauthnAssertion, assertion)).toBe(true);
+    const verified = verifyAssertion(assertion, { key: checkDeviceKey(biometric.publicJwk), origin });
+    expect(JSON.parse(Buffer.from(verified.statement).toString())).toEqual(biometricStatement);
+    expect(verified.state).toEqual({ signCount: 1, backup: 'none' });
+    expect(() => verifyAssertion(assertion, { key: checkDeviceKey(device.publicJwk), origin })).toThrow();
+  });
+
   it.each([
     ['mtoken-registration+jws', example.registrationJws, device, RegistrationStatement, example.registrationStatement],
     ['mtoken-order+jws', example.descriptorJws, serverSigning, OrderDescriptor, example.descriptor],
+    ['mtoken-biometric+jws', example.biometricJws, biometric, BiometricStatement, example.biometricStatement],
     ['mtoken-approval+jws', example.approvalJws, device, ApprovalStatement, example.approval],
   ] as const)('has a %s that verifies and fits its schema (C-07, P-20)', (typ, token, key, schema, payload) => {
     const verified = verifyCompactJws({ token, typ, key: { key: publicKey(key), alg: 'ES256' } });
