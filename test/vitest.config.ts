@@ -30,6 +30,17 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      // Writes the pictures of docs/: `npm run pictures`, and with nothing else.
+      {
+        test: {
+          name: 'pictures',
+          root,
+          include: process.env['MTOKEN_TEST_WRITE_PICTURES'] === 'true' ? ['test/e2e/pictures.ts'] : [],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });

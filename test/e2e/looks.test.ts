@@ -38,9 +38,8 @@ describe.skipIf(!hasChromium)('every screen', () => {
 
   beforeAll(async () => {
     // One address asks for all of them.
-    process.env['MTOKEN_LIMIT_LOGINS_PER_ADDRESS'] = '10000';
-    process.env['MTOKEN_LIMIT_PER_ADDRESS'] = '100000';
-    world = await openWorld();
+    const env = { MTOKEN_LIMIT_LOGINS_PER_ADDRESS: '10000', MTOKEN_LIMIT_PER_ADDRESS: '100000' };
+    world = await openWorld([], { env });
   });
   afterEach(async () => world.clear((fault) => isHeldBack(fault) || /status of 40[0-9]/.test(fault)));
   afterAll(async () => world?.stop());
@@ -144,17 +143,24 @@ describe.skipIf(!hasChromium)('every screen', () => {
   ): Promise<void> => {
     const t = appTexts(code);
     const named: Visit = (name, page) => fits(`${code} ${name}`, page);
-    const fresh = (await world.newPhone({ viewport: narrow })).page;
-    await speak(fresh, code);
-    await visitWelcome(fresh, { activation: unused, t, visit: named });
-    await fresh.context().close();
-    await speak(begun, code);
-    await visitChoice(begun, { t, visit: named });
-    await speakUnlocked(used, code);
-    await visitOrder(world, used, { t, visit: named, answer: 'report' });
-    await visitHome(used, { t, visit: named });
-    await visitSettings(used, { t, visit: named });
-    await visitLock(used, { t, visit: named });
+    const setUp = async (): Promise<void> => {
+      const { page } = await world.newPhone({ viewport: narrow });
+      await speak(page, code);
+      await visitWelcome(page, { activation: unused, t, visit: named });
+      await page.context().close();
+    };
+    const choose = async (): Promise<void> => {
+      await speak(begun, code);
+      await visitChoice(begun, { t, visit: named });
+    };
+    const use = async (): Promise<void> => {
+      await speakUnlocked(used, code);
+      await visitOrder(world, used, { t, visit: named, answer: 'report' });
+      await visitHome(used, { t, visit: named });
+      await visitSettings(used, { t, visit: named });
+      await visitLock(used, { t, visit: named });
+    };
+    await Promise.all([setUp(), choose(), use()]);
   };
 
   /** By the app's own setting, so that it stays unlocked. */

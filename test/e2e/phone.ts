@@ -7,7 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { type FakeCamera, fakeCamera } from './camera.ts';
 import { launchChromium, openPage } from './chromium.ts';
-import { type Demo, startDemo } from './demo.ts';
+import { type Demo, type DemoOptions, startDemo } from './demo.ts';
 
 export const mpin = '83920';
 export const phoneSize = { width: 360, height: 740 };
@@ -41,11 +41,11 @@ export interface World {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts everything. `flags` are added to the browser's. */
-export async function openWorld(flags: readonly string[] = []): Promise<World> {
+/** Starts everything. `flags` are added to the browser's, `options` are the demo's. */
+export async function openWorld(flags: readonly string[] = [], options: DemoOptions = {}): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'mtoken-app-'));
   const camera = fakeCamera(directory);
-  const [demo, browser] = await Promise.all([startDemo(), launchChromium([...camera.flags, ...flags])]);
+  const [demo, browser] = await Promise.all([startDemo(options), launchChromium([...camera.flags, ...flags])]);
   const open: Seen[] = [];
   const newPage: World['newPage'] = async (options = {}) => {
     const made = await openPage(browser, options);

@@ -1,0 +1,123 @@
+/** Takes the pictures of docs/: `npm run pictures`, after `npm run build`. Not a test: it runs where the tests' helpers run. */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { it } from 'vitest';
+import { desk, phone } from './inspect.ts';
+import { withPalette } from './palette-png.ts';
+import { at, enter, openWorld, press, trouble, type World } from './phone.ts';
+import { appTexts, claimShown, type Visit, visitChoice, visitWelcome } from './screens.ts';
+
+const directory = new URL('../../docs/pictures/', import.meta.url).pathname;
+const t = appTexts('en');
+/** Asked for from the start: the login page begins anew where it is asked for later. */
+const still = { reducedMotion: 'reduce' } as const;
+/** Made up, as a bank would set its own: what MTOKEN_BRAND_NAME and the others do. */
+const brand = {
+  MTOKEN_BRAND_NAME: 'Northbank',
+  MTOKEN_BRAND_COLOR: '#0f5c4d',
+  MTOKEN_BRAND_LOGO: new URL('./brand/logo.svg', import.meta.url).pathname,
+};
+
+/** One picture, as the screen shows it, with nothing under the pointer. */
+async function take(page: Page, name: string): Promise<void> {
+  await page.mouse.move(0, 0);
+  // The heading is focused for those who listen; a frame around a control would look like a choice.
+  await page.evaluate(`document.activeElement?.blur()`);
+  await writeFile(`${directory}${name}.png`, withPalette(await page.screenshot()));
+}
+
+async function takeDark(page: Page, name: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take(page, `${name}-dark`);
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+async function takeApp(world: World): Promise<void> {
+  const { page } = await world.newPhone({ viewport: phone, ...still });
+  const wanted = ['welcome', 'code', 'choose'];
+  await world.register(page, async (name) => {
+    if (wanted.includes(name)) await take(page, `app-${name}`);
+  });
+  await take(page, 'app-home');
+  await takeDark(page, 'app-home');
+  const desktop = await world.toLoginPage();
+  await claimShown(page, desktop.page, t);
+  await take(page, 'app-confirm');
+  await takeDark(page, 'app-confirm');
+  await press(page, t('confirm.approve'));
+  await at(page, 'approved');
+  await take(page, 'app-approved');
+  await press(page, t('act.done'));
+  await press(page, t('home.devices'));
+  await page.waitForSelector('main[aria-busy="false"] li');
+  await take(page, 'app-devices');
+  await press(page, t('act.back'));
+  await press(page, t('home.settings'));
+  await at(page, 'settings');
+  await take(page, 'app-settings');
+  await press(page, t('act.back'));
+  await press(page, t('home.lock'));
+  await at(page, 'unlock');
+  await enter(page, '11112');
+  await trouble(page);
+  await take(page, 'app-wrong-mpin');
+  await takeLogout(desktop.page);
+}
+
+async function takeLogout(page: Page): Promise<void> {
+  await page.click('#logout');
+  await page.locator('form#op\\.logoutForm').waitFor({ state: 'attached' });
+  await take(page, 'log-out');
+}
+
+async function loginPage(world: World, options: BrowserContextOptions): Promise<Page> {
+  const { page } = await world.newPage({ ...still, ...options });
+  await page.goto(world.demo.portalUrl);
+  await page.click('#login');
+  await page.waitForSelector('#qr svg');
+  return page;
+}
+
+async function takeLogin(world: World): Promise<void> {
+  const page = await loginPage(world, { viewport: desk });
+  await take(page, 'login');
+  await takeDark(page, 'login');
+  await page.click('#typed-show');
+  await page.locator('#typed-shown:not(:empty)').waitFor();
+  await take(page, 'login-typed');
+  const small = await loginPage(world, { viewport: phone, hasTouch: true, isMobile: true });
+  await take(small, 'login-phone');
+  const arabic = await loginPage(world, { viewport: phone, locale: 'ar', hasTouch: true, isMobile: true });
+  await take(arabic, 'login-arabic');
+}
+
+async function takeBrand(): Promise<void> {
+  const world = await openWorld([], { env: brand });
+  try {
+    await take(await loginPage(world, { viewport: desk }), 'brand-login');
+    const opened = await world.newPage();
+    const { text } = await world.activate(opened.page);
+    const { page } = await world.newPhone({ viewport: phone, ...still });
+    const visit: Visit = async () => undefined;
+    await visitWelcome(page, { activation: text, t, visit });
+    await press(page, t('act.continue'));
+    await visitChoice(page, { t, visit });
+    await page.keyboard.type('123');
+    await take(page, 'brand-app');
+  } finally {
+    await world.stop();
+  }
+}
+
+it('takes the pictures', async () => {
+  await mkdir(directory, { recursive: true });
+  for (const old of await readdir(directory)) await rm(`${directory}${old}`);
+  const world = await openWorld();
+  try {
+    await takeApp(world);
+    await takeLogin(world);
+  } finally {
+    await world.stop();
+  }
+  await takeBrand();
+});
