@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import type { Browser as Chromium, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import decode from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { deactivateDevice } from '../../src/devices/devices.ts';
 import { claimOrder } from '../../src/orders/claim.ts';
 import { decideOrder } from '../../src/orders/decide.ts';
+import type { Order } from '../../src/orders/order.ts';
+import { cancelOrder, expireOrder } from '../../src/orders/orders.ts';
+import { plainName } from '../../src/orders/text.ts';
 import type { Decision, FrameClaim, OrderClaimed } from '../../src/protocol/orders.ts';
 import { type PageServer, startPage } from '../integration/login/page-server.ts';
-import { addPhone, type Phone } from '../unit/mpin/world.ts';
+import { addPhone, eventsOf, type Phone } from '../unit/mpin/world.ts';
 import { callOf, signed, statementOf } from '../unit/orders/order-world.ts';
 import { hasChromium, launchChromium } from './chromium.ts';
 
@@ -29,9 +34,8 @@ const integrityOf = (bytes: Uint8Array): string => `sha384-${createHash('sha384'
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  const entryPoints = [`${root}src/web/login/main.ts`];
-  const built = await build({ entryPoints, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false });
-  script = built.outputFiles[0]?.contents ?? new Uint8Array();
+  script = await bundled('main.ts');
+  styles = await bundled('page.css');
   const sheet = await build({ entryPoints: [`${root}src/web/login/page.css`], bundle: true, write: false });
   styles = sheet.outputFiles[0]?.contents ?? new Uint8Array();
   chrome = await launchChromium();
@@ -51,6 +55,12 @@ afterEach(async () => {
   for (const context of chrome.contexts()) await context.close();
   await server.close();
 });
+
+async function bundled(name: string): Promise<Uint8Array> {
+  const entryPoints = [`${root}src/web/login/${name}`];
+  const built = await build({ entryPoints, bundle: true, minify: true, format: 'esm', target: 'es2022', write: false });
+  return built.outputFiles[0]?.contents ?? new Uint8Array();
+}
 
 function start(): Promise<PageServer> {
   return startPage({
@@ -83,10 +93,16 @@ function freePort(): Promise<number> {
   });
 }
 
-async function openPage(options: { width?: number; colorScheme?: 'dark' | 'light' } = {}): Promise<Page> {
+interface PageOptions {
+  readonly width?: number;
+  readonly colorScheme?: 'dark' | 'light';
+  readonly reducedMotion?: 'reduce';
+  readonly locale?: string;
+}
+
+async function openPage({ width = 800, ...options }: PageOptions = {}): Promise<Page> {
   server.begin('uid1', { name: 'Bank "<img src=x onerror=alert(1)>"' });
-  const { width = 800, colorScheme = 'light' } = options;
-  const context = await chrome.newContext({ viewport: { width, height: 900 }, colorScheme });
+  const context = await chrome.newContext({ viewport: { width, height: 900 }, locale: 'en-GB', ...options });
   await context.addCookies([{ name: 'op_i', value: 'uid1', url: issuer }]);
   const page = await context.newPage();
   page.on('pageerror', (error) => problems.push(error.message));
@@ -94,9 +110,58 @@ async function openPage(options: { width?: number; colorScheme?: 'dark' | 'light
     if (message.text().includes('Content Security Policy')) problems.push(message.text());
   });
   await page.goto(`${issuer}/interaction/uid1`);
-  await page.waitForSelector('#qr svg');
+  await page.waitForSelector('#qr svg', { state: 'attached' });
   return page;
 }
+
+/** A tab that nobody looks at, as browsers tell it. */
+async function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  await page.evaluate(`
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${isHidden ? 'hidden' : 'visible'}' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
+}
+
+/** Makes the page believe that so much time has passed, as after a sleep. */
+async function passTime(page: Page, seconds: number): Promise<void> {
+  await page.evaluate(`{
+    const before = performance.now.bind(performance);
+    performance.now = () => before() + ${seconds * 1000};
+  }`);
+}
+
+const typedCode = async (page: Page): Promise<string> => {
+  await expect.poll(() => page.textContent('#typed-shown')).toMatch(/^\d{4} \d{4} \d{4}$/);
+  return (await page.textContent('#typed-shown')) ?? '';
+};
+
+async function typeCode(shown: string): Promise<OrderClaimed> {
+  const code = shown.replaceAll(' ', '');
+  return claimOrder(server.world.orders, { via: 'code', code }, await callOf(server.world, phone));
+}
+
+/** The orders that wait for a phone, oldest first. */
+async function liveOrders(): Promise<string[]> {
+  const trail = await server.world.deps.records.audit.read(0, 100);
+  const created = trail.filter(({ event }) => event === 'order.created').map(({ orderId }) => orderId ?? '');
+  const ended = new Set(trail.filter(({ event }) => event !== 'order.created').map(({ orderId }) => orderId));
+  return created.filter((id) => !ended.has(id));
+}
+
+/** As when the order's time is over: its page is told, and nothing can happen to it any more. */
+async function expireNow(orderId: string): Promise<void> {
+  const key = `order:{${orderId}}`;
+  const { shortLived } = server.world.orders;
+  const stored = await shortLived.get(key);
+  if (stored === undefined) throw new Error('there is no such order');
+  const order = JSON.parse(stored.value) as Order;
+  const state = { name: 'pending', pageEndsAt: systemClock.now() - 1 };
+  await shortLived.compareAndSet(key, stored.version, JSON.stringify({ ...order, state }));
+  await expireOrder(server.world.orders, orderId);
+}
+
+const createdOrders = async (): Promise<number> =>
+  (await eventsOf(server.world)).filter((event) => event === 'order.created').length;
 
 function scanned(text: string): FrameClaim {
   const [, via, token = '', step = '', tag = ''] = /\/([qsl])\/([^.]+)\.(\d+)\.(.+)$/.exec(text) ?? [];
@@ -157,7 +222,10 @@ describe.skipIf(!hasChromium)('login page in a browser', () => {
     await page.waitForSelector('#link-open:not([hidden])');
     expect(await page.evaluate('document.activeElement.id')).toBe('link-open');
     expect(await page.getAttribute('#link-open', 'href')).toMatch(/\/l\//);
-    await page.keyboard.press('Tab');
+    for (const id of ['typed-show', 'more', 'cancel']) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('document.activeElement.id')).toBe(id);
+    }
     await page.keyboard.press('Enter');
     await page.waitForURL('**/callback?error=access_denied');
     expect(server.refused).toEqual(['cancelled']);
@@ -189,11 +257,238 @@ describe.skipIf(!hasChromium)('login page in a browser', () => {
         `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations.map(({ id }) => id))`,
       );
     expect(await findings()).toEqual([]);
+    await page.click('#typed-show');
+    await typedCode(page);
+    await page.click('summary');
+    expect(await findings()).toEqual([]);
+    await page.click('#typed-back');
     const claimed = await claimFrame(await shownFrame(page));
     await page.waitForSelector('[data-state=claimed]');
     expect(await findings()).toEqual([]);
     await decide(claimed, 'decline');
     await page.waitForSelector('[data-state=declined]');
     expect(await findings()).toEqual([]);
+  });
+
+  it('weighs 25 KB at most on the way, everything together', async () => {
+    const page = await openPage();
+    const document = await (await page.request.get(`${issuer}/interaction/uid1`)).body();
+    const weights = [script, styles, document].map((part) => gzipSync(part).length);
+    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThanOrEqual(25 * 1024);
+  });
+
+  it('gives a code to type instead, digit by digit to whoever listens, and the way back', async () => {
+    const page = await openPage();
+    await page.click('#typed-show');
+    const shown = await typedCode(page);
+    expect(await page.isVisible('#qr')).toBe(false);
+    expect(await page.textContent('#typed-heard')).toBe(
+      shown
+        .split(' ')
+        .map((group) => [...group].join(' '))
+        .join(', '),
+    );
+    expect(await page.textContent('#typed-time')).toMatch(/^This code works for [12]:\d\d\.$/);
+    await page.click('#typed-back');
+    expect(await page.isVisible('#qr')).toBe(true);
+    await page.click('#typed-show');
+    await expect.poll(() => page.textContent('#typed-shown')).not.toBe(shown);
+    const claimed = await typeCode(await typedCode(page));
+    await page.waitForSelector('[data-state=claimed]');
+    expect(await page.textContent('#typed-shown')).toBe('');
+    await decide(claimed, 'approve');
+    await page.waitForURL('**/oauth2/authorize/uid1');
+    expect(problems).toEqual([]);
+  });
+
+  it('replaces a typed code that is over by itself, and says so', async () => {
+    const page = await openPage();
+    await page.click('#typed-show');
+    const first = await typedCode(page);
+    await passTime(page, 121);
+    await expect.poll(() => page.textContent('#typed-shown'), { timeout: 5_000 }).not.toBe(first);
+    const second = await typedCode(page);
+    expect(second).not.toBe(first);
+    await expect.poll(() => page.textContent('#live')).toBe('A new code is shown.');
+    await expect(typeCode(first)).rejects.toMatchObject({ code: 'order_unavailable' });
+    await typeCode(second);
+  });
+
+  it('counts down its own five minutes, gives five more three times, says so once, and ends', async () => {
+    const page = await openPage();
+    const timer = (): Promise<string | null> => page.textContent('.time [data-timer]');
+    expect(await timer()).toMatch(/^Time left: (5:00|4:5\d)$/);
+    for (const minutes of [9, 14, 19]) {
+      expect(await page.isVisible('#more-limit')).toBe(false);
+      await page.click('#more');
+      expect(await page.textContent('#live')).toContain('You have 5 more minutes.');
+      expect(await timer()).toMatch(new RegExp(`^Time left: (${minutes + 1}:00|${minutes}:5\\d)$`));
+    }
+    expect(await page.textContent('#live')).toContain('This is the longest time possible.');
+    expect(await page.isVisible('#more')).toBe(false);
+    expect(await page.isVisible('#more-limit')).toBe(true);
+    await passTime(page, 19 * 60 + 10);
+    await expect.poll(() => page.textContent('#live')).toMatch(/^Time left: 0:\d\d$/);
+    const warned = await page.textContent('#live');
+    await page.waitForTimeout(2_500);
+    expect(await page.textContent('#live')).toBe(warned);
+    await passTime(page, 60);
+    await page.waitForSelector('[data-state=expired]');
+    expect(await page.isVisible('[data-act=again]')).toBe(true);
+  });
+
+  it('goes on with a new order where the first one has had its time, without a word (P-02)', async () => {
+    const page = await openPage();
+    const said = await page.textContent('#live');
+    const first = scanned((await shownFrame(page)) ?? '').token;
+    const [own] = await liveOrders();
+    await expireNow(own ?? '');
+    await expect.poll(async () => scanned((await shownFrame(page)) ?? '').token, { timeout: 15_000 }).not.toBe(first);
+    expect(await page.getAttribute('#login', 'data-state')).toBe('pending');
+    expect(await page.textContent('#live')).toBe(said);
+    expect(await createdOrders()).toBe(2);
+    await claimFrame(await shownFrame(page));
+    await page.waitForSelector('[data-state=claimed]');
+  });
+
+  it('works in seven tabs at once: a tab that nobody sees holds no connection', async () => {
+    const first = await openPage();
+    await setHidden(first, true);
+    const openTab = async (uid: string): Promise<Page> => {
+      if (!server.interactions.has(uid)) server.begin(uid);
+      const path = `/interaction/${uid}`;
+      await first.context().addCookies([{ name: 'op_i', value: uid, domain: 'localhost', path }]);
+      const page = await first.context().newPage();
+      await page.goto(`${issuer}${path}`, { timeout: 15_000 });
+      await page.waitForSelector('#qr svg');
+      return page;
+    };
+    // Three logins, as many as a browser may have, in two windows each: six streams, if they were kept.
+    for (const uid of ['uid1', 'uid2', 'uid2', 'uid3', 'uid3']) await setHidden(await openTab(uid), true);
+    const seventh = await openTab('uid4');
+    const frame = await shownFrame(seventh);
+    await expect.poll(() => shownFrame(seventh), { timeout: 10_000 }).not.toBe(frame);
+    await claimFrame(await shownFrame(seventh));
+    await seventh.waitForSelector('[data-state=claimed]');
+    await setHidden(seventh, true);
+    // The oldest login had to give its order up; looked at again, it gets another.
+    const old = scanned((await shownFrame(first)) ?? '').token;
+    await setHidden(first, false);
+    await expect.poll(async () => scanned((await shownFrame(first)) ?? '').token, { timeout: 10_000 }).not.toBe(old);
+    expect(await first.isVisible('#qr')).toBe(true);
+  });
+
+  it('collects an approval also where nobody looks at it', async () => {
+    const page = await openPage();
+    const claimed = await claimFrame(await shownFrame(page));
+    await setHidden(page, true);
+    await decide(claimed, 'approve');
+    await page.waitForURL('**/oauth2/authorize/uid1', { timeout: 20_000 });
+  });
+
+  it('stands still for ten seconds for whoever asked for less movement, and each of its codes claims', async () => {
+    const page = await openPage({ reducedMotion: 'reduce' });
+    const frames = new Set<string | null>();
+    for (let half = 0; half < 44; half += 1) {
+      frames.add(await shownFrame(page));
+      await page.waitForTimeout(500);
+    }
+    // Twenty-two seconds: two changes, three where the first was about to come.
+    expect(frames.size).toBeGreaterThanOrEqual(3);
+    expect(frames.size).toBeLessThanOrEqual(4);
+    for (const frame of frames) expect(frame).toContain('/s/');
+    await claimFrame(await shownFrame(page));
+    await page.waitForSelector('[data-state=claimed]');
+  });
+
+  it('says that the browser refuses cookies where the one of the order does not come back', async () => {
+    server.begin('uid1');
+    const context = await chrome.newContext({ locale: 'en-GB' });
+    await context.addCookies([{ name: 'op_i', value: 'uid1', url: issuer }]);
+    await context.route('**/order?*', async (route) => {
+      const response = await route.fetch({ headers: { ...route.request().headers(), cookie: 'op_i=uid1' } });
+      const { 'set-cookie': _refused, ...headers } = response.headers();
+      await context.clearCookies({ name: 'mt_bb' });
+      await route.fulfill({ response, headers });
+      await context.clearCookies({ name: 'mt_bb' });
+    });
+    const page = await context.newPage();
+    await page.goto(`${issuer}/interaction/uid1`);
+    await page.waitForSelector('[data-state=cookies]');
+    expect(await page.textContent('[data-panel=cookies]')).toContain(`Allow cookies for localhost:${port}`);
+    await context.unroute('**/order?*');
+    await page.click('[data-panel=cookies] button');
+    await page.waitForSelector('[data-state=pending]');
+  });
+
+  it('says "not permitted" and leads back where the phone ended after its approval (T8)', async () => {
+    const page = await openPage();
+    const claimed = await claimFrame(await shownFrame(page));
+    await page.waitForSelector('[data-state=claimed]');
+    await page.route('**/finish?*', async (route) => {
+      await deactivateDevice(server.world.deps, { deviceId: phone.id, actor: 'cli', reason: 'stolen' });
+      await route.continue();
+    });
+    await decide(claimed, 'approve');
+    await page.waitForSelector('[data-state=blocked]');
+    await page.waitForURL('**/callback?error=access_denied', { timeout: 15_000 });
+    expect(server.refused).toEqual(['blocked']);
+    expect(server.completed).toEqual([]);
+  });
+
+  it('says "not permitted" where a rule ends the login', async () => {
+    const page = await openPage();
+    const [own] = await liveOrders();
+    await cancelOrder(server.world.orders, own ?? '', { reason: 'policy', actor: 'server' });
+    await page.waitForSelector('[data-state=blocked]');
+    await page.click('[data-panel=blocked] [data-act=leave]');
+    await page.waitForURL('**/callback?error=access_denied');
+    expect(server.refused).toEqual(['blocked']);
+  });
+
+  it('changes its language on itself, from right to left too, and goes on with the same order', async () => {
+    const page = await openPage({ width: 360 });
+    await page.click('#more');
+    const token = scanned((await shownFrame(page)) ?? '').token;
+    await page.selectOption('#language', 'ar');
+    await page.waitForSelector('html[lang=ar][dir=rtl] #qr svg');
+    expect(scanned((await shownFrame(page)) ?? '').token).toBe(token);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    expect(await page.textContent('.time [data-timer]')).toMatch(/9:\d\d/);
+    expect(await createdOrders()).toBe(1);
+  });
+
+  it('shows hostile names as text: markup, turned writing, nothing to see, ten thousand characters (T26, T-08)', async () => {
+    const context = await chrome.newContext({ viewport: { width: 320, height: 900 }, locale: 'en-GB' });
+    const names = [
+      '<script>document.title="owned"</script>',
+      '\u202eknaB ruoY\u202c',
+      '\u200b\u2066\ufeff',
+      'W'.repeat(10_000),
+      '{domain}{portal}{host}',
+      '${alert(1)}',
+      '\u0645\u0635\u0631\u0641 Bank 123',
+    ];
+    for (const name of names) {
+      server.begin('uid1', { name });
+      await context.addCookies([{ name: 'op_i', value: 'uid1', url: issuer }]);
+      const page = await context.newPage();
+      page.on('pageerror', (error) => problems.push(error.message));
+      await page.goto(`${issuer}/interaction/uid1`);
+      await page.waitForSelector('#qr svg');
+      const shown = (await page.textContent('.portal-name')) ?? '';
+      expect(shown).toBe(plainName(name, 'portal.example'));
+      expect([...shown].length).toBeLessThanOrEqual(80);
+      expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBe(320);
+      expect(await page.title()).not.toBe('owned');
+      await page.close();
+    }
+    expect(problems).toEqual([]);
+  });
+
+  it('explains itself, and says which address is the right one', async () => {
+    const page = await openPage();
+    await page.click('summary');
+    expect(await page.textContent('details')).toContain(`it must show localhost:${port}`);
   });
 });

@@ -39,6 +39,8 @@ let isWarned = false;
 let drawnAt = 0;
 let isRenewing = false;
 let isReopening = false;
+/** Until the first news after nobody looked. */
+let isBack = false;
 let isLeaving = false;
 
 /** Begins or goes on with this browser's order; tries for as long as the server cannot be reached. */
@@ -88,8 +90,12 @@ function show(next: View): void {
   endsAt = next.secondsLeft === null ? undefined : now() + next.secondsLeft * 1000;
   if (next.frame !== null) draw(next.frame);
   if (isOver(next)) connection?.close();
-  // An order dies sooner than the page: another takes its place while the reader still has time.
-  if (next.state === 'expired' && before === 'pending' && canReopen()) {
+  const wasAway = isBack;
+  isBack = false;
+  // An order dies sooner than the page: another takes its place while the reader still has time. Where other windows took its place it
+  // is only for the reader who comes back: two windows side by side would take it from one another for ever.
+  const isReplaced = (next.state === 'expired' && before === 'pending') || (next.cause === 'superseded' && wasAway);
+  if (isReplaced && canReopen()) {
     void reopen();
     return;
   }
@@ -265,8 +271,10 @@ function go({ location: target }: Finished): void {
 function seen(): void {
   if (view === undefined) return;
   const isReplaceable = view.state === 'expired' || view.cause === 'superseded';
-  if (!isOver(view)) connection?.wake();
-  else if (isReplaceable && canReopen()) void reopen();
+  if (!isOver(view)) {
+    isBack = true;
+    connection?.wake();
+  } else if (isReplaceable && canReopen()) void reopen();
 }
 
 element('typed-show').addEventListener('click', () => {

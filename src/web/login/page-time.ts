@@ -1,4 +1,4 @@
-/** The time that the page goes on for: five minutes, and five more whenever its reader asks, as far as the portal's request lasts. */
+/** The time that the page goes on for: five minutes, and five more whenever its reader asks, up to twenty. */
 
 /** Milliseconds of `performance.timeOrigin + performance.now()`, which go on over a reload. */
 export interface PageTime {
@@ -8,12 +8,13 @@ export interface PageTime {
 }
 
 const stepMs = 300_000;
+const longestMs = 1_200_000;
 /** Less than this is not worth a button. */
 const leastMs = 5_000;
 
-/** The time of a page that begins at `now`; `keptEnd` is what a page before it, as before a reload, was left with. */
+/** The time of a page that begins at `now`: no longer than the portal's request lets it be. `keptEnd` is what a page before it, as before a reload, was left with. */
 export function beginPageTime(now: number, secondsToLimit: number, keptEnd?: number): PageTime {
-  const limitAt = now + secondsToLimit * 1000;
+  const limitAt = now + Math.min(secondsToLimit * 1000, longestMs);
   const wanted = keptEnd !== undefined && keptEnd > now && keptEnd <= limitAt ? keptEnd : now + stepMs;
   return { endsAt: Math.min(wanted, limitAt), limitAt };
 }

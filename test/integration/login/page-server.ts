@@ -8,6 +8,7 @@ import { createApp } from '../../../src/http/app.ts';
 import { createMetrics } from '../../../src/http/metrics.ts';
 import type { CompletedLogin, Interaction } from '../../../src/login/interactions.ts';
 import { type LoginDeps, loginPlugin } from '../../../src/login/routes.ts';
+import { lifetimeSeconds } from '../../../src/oidc/lifetimes.ts';
 import { createOrderWorld, type OrderWorld } from '../../unit/orders/order-world.ts';
 
 export interface PageServer {
@@ -72,7 +73,7 @@ export async function startPage(
     refused,
     interactions,
     begin: (uid, client = {}) => {
-      const expiresAt = world.orders.clock.now() + 600_000;
+      const expiresAt = world.orders.clock.now() + lifetimeSeconds.interaction * 1000;
       const named = { id: 'portal', name: 'Example Bank', domain: 'portal.example', ...client };
       interactions.set(uid, {
         uid,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
+import { lifetimeSeconds } from '../../../src/oidc/lifetimes.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { decideOrder } from '../../../src/orders/decide.ts';
 import type { Decision, OrderClaimed } from '../../../src/protocol/orders.ts';
@@ -254,7 +255,7 @@ describe('login page', () => {
   });
 
   it('begins no order that the portal’s request would not outlive', async () => {
-    server.world.clock.advance(430_000);
+    server.world.clock.advance(lifetimeSeconds.interaction * 1000 - 180_000);
     expect((await browser.call('order')).status).toBe(404);
   });
 

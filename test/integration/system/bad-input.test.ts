@@ -407,7 +407,7 @@ describe('every endpoint of the app protocol, from a phone with right keys and s
 
 describe('the login page and its calls', () => {
   let login: WaitingLogin;
-  const calls = ['order', 'link', 'renew', 'cancel', 'finish'] as const;
+  const calls = ['order', 'link', 'code', 'renew', 'cancel', 'finish'] as const;
 
   beforeAll(async () => {
     login = await openLoginPage(system.portal);

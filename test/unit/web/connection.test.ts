@@ -32,10 +32,10 @@ const view = (state: View['state'], frame: string | null = null): View => ({
   cause: null,
 });
 
-function setUp(answer: () => Polled = () => 'unreachable') {
+function setUp(answer: () => Polled = () => 'unreachable', isHidden = false) {
   const page = {
     time: 0,
-    isHidden: false,
+    isHidden,
     polls: 0,
     gone: [] as string[],
     views: [] as string[],
@@ -161,6 +161,39 @@ describe('connection of the login page', () => {
     expect(page.streams.length).toBeGreaterThan(1);
     old.emit('state', view('pending'));
     expect(page.views).not.toContain('pending');
+  });
+
+  it('holds no stream while nobody sees the page, and asks every ten seconds (six connections a browser)', async () => {
+    const { page, connection, run, newest } = setUp(() => view('pending'));
+    newest().emit('state', view('pending', 'f'));
+    page.isHidden = true;
+    connection.tick();
+    expect(newest().readyState).toBe(2);
+    await run(40_000);
+    expect(page.streams).toHaveLength(1);
+    expect(page.polls).toBeGreaterThanOrEqual(3);
+    expect(page.polls).toBeLessThanOrEqual(4);
+    page.isHidden = false;
+    connection.wake();
+    expect(page.streams).toHaveLength(2);
+  });
+
+  it('opens no stream for a page that is loaded in the background', async () => {
+    const hidden = setUp(() => view('pending'), true);
+    await hidden.run(25_000);
+    expect(hidden.page.streams).toHaveLength(0);
+    hidden.page.isHidden = false;
+    await hidden.run(500);
+    expect(hidden.page.streams).toHaveLength(1);
+  });
+
+  it('asks at once why its first stream was refused, and tells cookies from an order that is gone', async () => {
+    for (const answer of ['cookies', 'gone'] as const) {
+      const { page, run, newest } = setUp(() => answer);
+      newest().giveUp();
+      await run(500);
+      expect(page.gone).toEqual([answer]);
+    }
   });
 
   it('spreads returning pages over half of the delay', () => {
