@@ -1,5 +1,6 @@
 /** `npm run bench`: bundles the benchmarks, so that they run as plainly as the server's build does, and runs them in a process of their own. */
 import { spawn } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -21,6 +22,10 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 });
+// The server's texts are files beside its code; in a bundle that is beside the bundle.
+for (const place of ['.', 'programs']) {
+  cpSync(join(root, 'src/texts/languages'), join(outdir, place, 'languages'), { recursive: true });
+}
 const child = spawn(process.execPath, ['--enable-source-maps', join(outdir, 'run.mjs'), ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',

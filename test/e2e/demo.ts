@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const root = new URL('../..', import.meta.url).pathname;
+/** Tests and benchmarks are started at the project's root. */
+const root = process.cwd();
 
 export interface Demo {
   readonly portalUrl: string;
