@@ -22,6 +22,9 @@ interface Kept {
   };
 }
 
+/** How long a key that was just made may sign without a finger, once. */
+const freshMs = 30_000;
+
 type KeptKey = NonNullable<Kept['key']>;
 type Wrapped = KeptKey & Required<Pick<KeptKey, 'wrapped'>>;
 
@@ -41,8 +44,14 @@ export interface WebBiometrics {
 
 /** A biometric key over `shelf`. */
 export function webBiometrics(shelf: BiometricShelf): WebBiometrics {
-  // The person was checked a moment ago, when the key was made: its first signature asks for no second finger.
+  // The person was checked a moment ago, when the key was made: its first signature, if it follows soon, asks for no second finger.
   let fresh: CryptoKey | undefined;
+  const keepFresh = (key: CryptoKey | undefined): void => {
+    fresh = key;
+    setTimeout(() => {
+      if (fresh === key) fresh = undefined;
+    }, freshMs);
+  };
   const read = async (): Promise<Kept | undefined> => (await shelf.read()) as Kept | undefined;
   const keyOf = async (): Promise<KeptKey> => {
     const key = (await read())?.key;
@@ -54,7 +63,7 @@ export function webBiometrics(shelf: BiometricShelf): WebBiometrics {
       const handle = (await read())?.handle ?? randomBytes(32);
       const { key, unwrapped } = await makeKey(handle);
       await shelf.write({ handle, key });
-      fresh = unwrapped;
+      keepFresh(unwrapped);
       return key.publicJwk;
     },
     publicKey: async () => (await read())?.key?.publicJwk,

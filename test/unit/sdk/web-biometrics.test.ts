@@ -72,6 +72,20 @@ describe('a biometric key wrapped under the PRF', () => {
     expect(await keys.assert(data)).toBeUndefined();
   });
 
+  it('that was made half a minute ago signs nothing without a finger, not even once', async () => {
+    const platform = stubPlatform();
+    const { keys } = openShelf();
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      await keys.create();
+      vi.advanceTimersByTime(30_000);
+      await keys.sign(data);
+      expect(platform.asked.map(({ act }) => act)).toEqual(['create', 'get']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('asks once more where the authenticator gives its PRF only in use', async () => {
     const platform = stubPlatform();
     platform.prf = 'later';
