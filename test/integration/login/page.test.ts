@@ -377,6 +377,85 @@ describe('login page', () => {
     expect(descriptorOf(server.world, claimed).display.locale).toBe('de');
   });
 
+  it('gives a code to type that claims, and none for an order that no longer waits', async () => {
+    expect((await browser.call('code')).status).toBe(404);
+    await browser.call('order');
+    const { status, body } = await browser.call('code');
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: { code: expect.stringMatching(/^[0-9]{12}$/), secondsLeft: 120 },
+    });
+    const call = await callOf(server.world, phone);
+    const claimed = await claimOrder(server.world.orders, { via: 'code', code: String(body['code']) }, call);
+    expect(descriptorOf(server.world, claimed).via).toBe('code');
+    expect(await state()).toBe('claimed');
+    expect((await browser.call('code')).status).toBe(410);
+    expect(JSON.stringify((await browser.call('status')).body)).not.toContain(String(body['code']));
+  });
+
+  it('gives thirty codes to type a minute for one address and then says when to come back (P-07)', async () => {
+    await browser.call('order');
+    const statuses: number[] = [];
+    for (let count = 0; count < 31; count += 1) statuses.push((await browser.call('code')).status);
+    expect(statuses).toEqual([...Array.from({ length: 30 }, () => 200), 429]);
+  });
+
+  it('shows codes that stand still to whoever asks for them, from every call alike, and each claims', async () => {
+    const frameOf = async (method: 'GET' | 'POST', name: string): Promise<string> => {
+      const response = await browser.send(method, `/interaction/uid1/${name}?steady=1`);
+      return String(((await response.json()) as { frame: string }).frame);
+    };
+    const frame = await frameOf('POST', 'order');
+    expect(frame).toMatch(/^https:\/\/login\.example\.test\/s\//);
+    expect(await frameOf('GET', 'status')).toBe(frame);
+    expect(await frameOf('POST', 'renew')).toBe(frame);
+    for (const query of ['', '?steady=0', '?steady=1&steady=1']) {
+      const response = await browser.send('GET', `/interaction/uid1/status${query}`);
+      expect(((await response.json()) as { frame: string }).frame).toContain('/q/');
+    }
+    server.world.clock.advance(15_000);
+    const claimed = await claimOrder(server.world.orders, scanned(frame), await callOf(server.world, phone));
+    expect(descriptorOf(server.world, claimed).via).toBe('steady');
+  });
+
+  it('says how long the portal’s request lets the page go on: twenty minutes at first', async () => {
+    const first = await browser.call('order');
+    expect(first.body['pageSecondsLeft']).toBeGreaterThanOrEqual(1_200);
+    server.world.clock.advance(600_000);
+    const second = await browser.call('order');
+    expect(second.body['pageSecondsLeft']).toBe(Number(first.body['pageSecondsLeft']) - 600);
+  });
+
+  it('tells a browser that sent no cookie from one whose order is gone', async () => {
+    await browser.call('order');
+    expect((await browser.call('status')).status).toBe(200);
+    expect((await new Browser(server, 'uid1').call('status')).body).toMatchObject({ status: 404, cookie: 'missing' });
+    const other = new Browser(server, 'uid1');
+    other.cookies.set('__Host-mt_bb', 'A'.repeat(43));
+    expect((await other.call('status')).body).not.toHaveProperty('cookie');
+  });
+
+  it('ends a login that a rule forbids, says so on its page, and answers the portal with access_denied (P-10, P-09)', async () => {
+    const placeOf = (address: string): string => (address.includes('127.0.0.1') ? 'BE' : 'FR');
+    const proximity = { placeOf, onMismatch: 'refuse' } as const;
+    const strict = await startPage({ deps: { proximity } });
+    strict.begin('uid1');
+    const tab = new Browser(strict, 'uid1');
+    const own = await addPhone(strict.world);
+    const { body } = await tab.call('order');
+    const orders = { ...strict.world.orders, proximity };
+    const claim = claimOrder(orders, scanned(String(body['frame'])), await callOf(strict.world, own));
+    await expect(claim).rejects.toMatchObject({ code: 'order_unavailable' });
+    expect((await tab.call('status')).body).toMatchObject({ state: 'cancelled', cause: 'rule', frame: null });
+    const finished = await tab.call('finish');
+    expect(finished).toMatchObject({ status: 200, body: { outcome: 'blocked' } });
+    expect(finished.body['location']).toContain('access_denied');
+    expect(strict.refused).toEqual(['blocked']);
+    const trail = await strict.world.deps.records.audit.read(0, 100);
+    expect(trail.find(({ event }) => event === 'order.cancelled')).toMatchObject({ data: { reason: 'policy' } });
+    await strict.close();
+  });
+
   it('lands a phone’s own camera on a page that says where to scan, without a word about the order', async () => {
     await browser.call('order');
     const { body } = await browser.call('status');
