@@ -1,9 +1,10 @@
 /** The operator's commands as processes of their own, from an empty machine to a deactivated phone. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { copyFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPhone, memoryKeyStore } from '../../../src/sdk/index.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
@@ -182,6 +183,17 @@ describe('mtoken, one command after the other', () => {
     expect((await mtoken('client', 'list')).out).toMatch(
       /portal\s+portal\s+Portal\s+active\s+https:\/\/portal\.example\/callback/,
     );
+    const logo = join(stores.dataDir, 'logo.png');
+    await writeFile(logo, PNG.sync.write(new PNG({ width: 16, height: 16 })));
+    expect((await mtoken('client', 'update', 'portal', '--logo', logo)).out).toBe('portal is changed\n');
+    const served = await fetch(`${env['MTOKEN_ISSUER']}/client-logo/portal`);
+    expect([served.status, served.headers.get('content-type')]).toEqual([200, 'image/png']);
+    expect((await mtoken('client', 'list', '--json')).out).not.toContain('data:image');
+    expect((await mtoken('client', 'update', 'portal', '--name', 'Portal')).exit).toBe(0);
+    expect((await fetch(`${env['MTOKEN_ISSUER']}/client-logo/portal`)).status).toBe(200);
+    expect((await mtoken('client', 'update', 'portal', '--no-logo')).exit).toBe(0);
+    expect((await fetch(`${env['MTOKEN_ISSUER']}/client-logo/portal`)).status).toBe(404);
+    expect((await mtoken('client', 'update', 'portal')).exit).toBe(2);
 
     const deviceId = await registerPhone(activation.activationText);
     const devices = await mtoken('device', 'list', '--user', userId);
