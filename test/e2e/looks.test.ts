@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { languages } from '../../src/texts/languages.ts';
 import { hasChromium } from './chromium.ts';
 import { cutTexts, inspect, type Mode, narrow, useMode } from './inspect.ts';
-import { openWorld, press, type World } from './phone.ts';
+import { at, openWorld, press, type World } from './phone.ts';
 import {
   appTexts,
   isHeldBack,
@@ -133,21 +133,23 @@ describe.skipIf(!hasChromium)('every screen', () => {
     const used = (await world.newPhone(options)).page;
     await world.register(used);
     const unused = await activation();
-    for (const { code } of languages) await inLanguage(code, { begun, used, unused });
+    const fresh = (await world.newPhone(options)).page;
+    await at(fresh, 'welcome');
+    for (const { code } of languages) await inLanguage(code, { begun, used, fresh, unused });
     expect(found).toEqual([]);
   });
 
   const inLanguage = async (
     code: string,
-    { begun, used, unused }: { begun: Page; used: Page; unused: string },
+    { begun, used, fresh, unused }: { begun: Page; used: Page; fresh: Page; unused: string },
   ): Promise<void> => {
     const t = appTexts(code);
     const named: Visit = (name, page) => fits(`${code} ${name}`, page);
     const setUp = async (): Promise<void> => {
-      const { page } = await world.newPhone({ viewport: narrow });
-      await speak(page, code);
-      await visitWelcome(page, { activation: unused, t, visit: named });
-      await page.context().close();
+      await fresh.selectOption('#language', code);
+      await fresh.waitForSelector(`html[lang="${code}"]`);
+      await visitWelcome(fresh, { activation: unused, t, visit: named });
+      await press(fresh, t('act.cancel'));
     };
     const choose = async (): Promise<void> => {
       await speak(begun, code);
@@ -158,7 +160,7 @@ describe.skipIf(!hasChromium)('every screen', () => {
       await visitOrder(world, used, { t, visit: named, answer: 'report' });
       await visitHome(used, { t, visit: named });
       await visitSettings(used, { t, visit: named });
-      await visitLock(used, { t, visit: named });
+      await visitLock(used, { t, visit: named, isWrong: false });
     };
     await Promise.all([setUp(), choose(), use()]);
   };

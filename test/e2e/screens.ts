@@ -100,14 +100,19 @@ export async function visitSettings(page: Page, { t, visit }: Pick<Enrolment, 't
   await toHome(page, t);
 }
 
-/** Locked, after a wrong mPIN, and what there is for who has forgotten it; begins and ends at home. */
-export async function visitLock(page: Page, { t, visit }: Pick<Enrolment, 't' | 'visit'>): Promise<void> {
+/** Locked, after a wrong mPIN unless told otherwise, and what there is for who has forgotten it; begins and ends at home. */
+export async function visitLock(
+  page: Page,
+  { t, visit, isWrong = true }: Pick<Enrolment, 't' | 'visit'> & { isWrong?: boolean },
+): Promise<void> {
   await press(page, t('home.lock'));
   await at(page, 'unlock');
   await visit('unlock', page);
-  await enter(page, '11112');
-  await trouble(page);
-  await visit('wrong-mpin', page);
+  if (isWrong) {
+    await enter(page, '11112');
+    await trouble(page);
+    await visit('wrong-mpin', page);
+  }
   await press(page, t('unlock.forgotten'));
   await at(page, 'forgotten');
   await visit('forgotten', page);
