@@ -19,7 +19,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 const root = new URL('..', import.meta.url).pathname;
 const web = join(root, 'src', 'web');
 /** Built beside, then put in place: a build that fails leaves the last one as it was. */
-const dist = join(root, 'node_modules', '.cache', 'mtoken-dist');
+const dist = join(root, 'node_modules', '.cache', `mtoken-dist-${process.pid}`);
 const target = join(root, 'dist');
 /** Files of pages that shrink. */
 const compressed = new Set(['.js', '.css', '.svg', '.json', '.webmanifest']);
