@@ -1,4 +1,5 @@
 /** What an endpoint of the admin API is, as data: the lists in this folder are served, permitted and documented from it. */
+import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 import type { Actor } from '../companies/actor.ts';
 import type { AdminScope } from '../oidc/deps.ts';
@@ -23,7 +24,17 @@ export interface AdminEndpoint {
   readonly body: TSchema | undefined;
   /** 200 unless told. */
   readonly status: number;
+  /** True: `answer` gives a `StreamedAnswer`. */
+  readonly isStreamed: boolean;
   readonly answer: (call: AdminCall<unknown, unknown, unknown>) => Promise<unknown>;
+}
+
+/** A file that is made while it is read. An error in it cuts the connection, so that nobody takes a part for the whole. */
+export interface StreamedAnswer {
+  /** Content type. */
+  readonly type: string;
+  readonly fileName: string;
+  readonly body: Readable;
 }
 
 interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
@@ -35,6 +46,7 @@ interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly query?: Q;
   readonly body?: B;
   readonly status?: number;
+  readonly isStreamed?: boolean;
   readonly answer: (call: AdminCall<Static<P>, Static<Q>, Static<B>>) => Promise<unknown>;
 }
 
@@ -51,6 +63,7 @@ export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TS
     query: declared.query,
     body: declared.body,
     status: declared.status ?? 200,
+    isStreamed: declared.isStreamed ?? false,
     answer: (call) => declared.answer(call as AdminCall<Static<P>, Static<Q>, Static<B>>),
   };
 }

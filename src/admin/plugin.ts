@@ -8,7 +8,7 @@ import { AuthError } from '../errors.ts';
 import { clientAddress } from '../http/addresses.ts';
 import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
-import type { AdminEndpoint } from './endpoint.ts';
+import type { AdminEndpoint, StreamedAnswer } from './endpoint.ts';
 
 /** Whom an access token of the admin API speaks for. */
 export interface AdminIdentity {
@@ -37,6 +37,8 @@ export function registerAdminEndpoints(
       method: endpoint.method,
       url: `/admin/v1${endpoint.path}`,
       bodyLimit: 64 * 1024,
+      // Asking for its head alone would make the whole file.
+      exposeHeadRoute: !endpoint.isStreamed,
       schema: {
         ...(endpoint.params ? { params: endpoint.params } : {}),
         ...(endpoint.query ? { querystring: endpoint.query } : {}),
@@ -55,10 +57,15 @@ export function registerAdminEndpoints(
         const actor = request.adminActor;
         if (!actor) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
         const answer = await endpoint.answer({ params, query, body, actor });
-        return reply.code(endpoint.status).header('cache-control', 'no-store').send(answer);
+        reply.code(endpoint.status).header('cache-control', 'no-store');
+        return endpoint.isStreamed ? sendFile(reply, answer as StreamedAnswer) : reply.send(answer);
       },
     });
   }
+}
+
+function sendFile(reply: FastifyReply, { type, fileName, body }: StreamedAnswer): FastifyReply {
+  return reply.type(type).header('content-disposition', `attachment; filename="${fileName}"`).send(body);
 }
 
 /** A path and a query are text: "50" may stand for 50 there, and nowhere else. */

@@ -1,12 +1,13 @@
 /** Every endpoint of the admin API on one screen; who may call what is in each entry's scope. */
 import type { ClientDeps } from '../oidc/clients.ts';
+import { type AuditAdminDeps, auditAdminEndpoints } from './audit.ts';
 import { clientAdminEndpoints } from './clients.ts';
 import { companyAdminEndpoints, userAdminEndpoints } from './companies.ts';
 import { activationEndpoints, type DeviceAdminDeps, deactivationEndpoints, deviceAdminEndpoints } from './devices.ts';
 import type { AdminEndpoint } from './endpoint.ts';
-import { auditAdminEndpoints, keyAdminEndpoints } from './keys.ts';
+import { keyAdminEndpoints } from './keys.ts';
 
-export type AdminDeps = DeviceAdminDeps & ClientDeps;
+export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps;
 
 /** All of them. */
 export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {

@@ -90,12 +90,30 @@ export const DeviceList = strict({
   limit: Type.Optional(Limit),
 });
 export const ClientList = strict({ after: Type.Optional(ClientId), limit: Type.Optional(Limit) });
-export const AuditList = strict({
-  after: Type.Optional(Type.Integer({ minimum: 0 })),
+const Seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+const auditFilter = {
   companyId: Type.Optional(CompanyId),
   userId: Type.Optional(UserId),
   deviceId: Type.Optional(DeviceId),
+  orderId: Type.Optional(Id('ord')),
+  clientId: Type.Optional(ClientId),
+  event: Type.Optional(Type.String({ pattern: '^[a-z]{1,20}\\.[a-z_]{1,30}$' })),
+  actor: Type.Optional(PlainText(128)),
+  /** Epoch-milliseconds; `from` is included, `until` is not. */
+  from: Type.Optional(Instant),
+  until: Type.Optional(Instant),
+};
+/** `after` is the record behind which the page begins, in the order that is asked for. */
+export const AuditList = strict({
+  ...auditFilter,
+  order: Type.Optional(Type.Union([Type.Literal('oldest'), Type.Literal('newest')])),
+  after: Type.Optional(Seq),
   limit: Type.Optional(Limit),
+});
+export const AuditExport = strict({
+  ...auditFilter,
+  format: Type.Optional(Type.Union([Type.Literal('jsonl'), Type.Literal('csv')])),
 });
 
 /** `metadata` is OpenID Connect client metadata (OIDC Registration §2); the server checks every member. */

@@ -1,7 +1,15 @@
 /** The audit trail in SQL: one chain, whose head row is the lock that puts all records in one order. */
 import { auditable } from '../audit/audit.ts';
 import { auditDataText, auditHash } from '../audit/chain.ts';
-import type { AuditEntry, AuditRecord, AuditStore } from '../audit/store.ts';
+import type {
+  AuditEntry,
+  AuditFilter,
+  AuditHead,
+  AuditPage,
+  AuditRecord,
+  AuditSpan,
+  AuditStore,
+} from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
 import type { Sql } from './ports.ts';
 import { optional, parsed, whereAll } from './rows.ts';
@@ -22,11 +30,6 @@ interface AuditRow {
   data: string;
   previous_hash: string;
   hash: string;
-}
-
-interface Head {
-  readonly seq: number;
-  readonly hash: string;
 }
 
 const columns = `seq, at, event, actor, company_id, user_id, device_id, order_id, client_id, address, request_id, data,
@@ -55,27 +58,72 @@ function toEntry(row: AuditRow): AuditEntry {
 export function auditStore(sql: Sql): AuditStore {
   return {
     append: (record, at) => atomically(sql, (inner) => append(inner, record, at)),
-    read: async (after, limit, filter = {}) => {
-      const where = whereAll([
-        ['seq > ?', after],
-        ['company_id = ?', filter.companyId],
-        ['user_id = ?', filter.userId],
-        ['device_id = ?', filter.deviceId],
-      ]);
-      const rows = await sql.query<AuditRow>(
-        `select ${columns} from audit_events ${where.clause} order by seq limit ${Math.max(1, Math.trunc(limit) || 1)}`,
-        where.values,
-      );
-      return rows.map(toEntry);
-    },
-    head: async () => oneHead(await sql.query<Head>('select seq, hash from audit_head where id = 1')),
+    read: (after, limit, filter = {}) => search(sql, filter, { order: 'oldest', after, limit }),
+    search: (filter, page) => search(sql, filter, page),
+    span: (from, until) => span(sql, from, until),
+    head: async () => oneHead(await sql.query<AuditHead>('select seq, hash from audit_head where id = 1')),
   };
+}
+
+async function search(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<AuditEntry[]> {
+  const isTimed = filter.from !== undefined || filter.until !== undefined;
+  const bounds = isTimed ? (page.span ?? (await span(sql, filter.from, filter.until))) : undefined;
+  if (isTimed && bounds === undefined) return [];
+  const isNewest = page.order === 'newest';
+  const { first = 1, last = Number.MAX_SAFE_INTEGER } = bounds ?? {};
+  const after = page.after ?? (isNewest ? Number.MAX_SAFE_INTEGER : 0);
+  const isNarrow = [
+    filter.companyId,
+    filter.userId,
+    filter.deviceId,
+    filter.orderId,
+    filter.clientId,
+    filter.actor,
+  ].some((value) => value !== undefined);
+  // SQLite knows nothing of how often a value occurs: the sign keeps it from walking all records of one event.
+  const event = isNarrow && sql.dialect === 'sqlite' ? '+event' : 'event';
+  const where = whereAll([
+    ['seq >= ?', isNewest ? first : Math.max(first, after + 1)],
+    ['seq <= ?', isNewest ? Math.min(last, after - 1) : last],
+    ['company_id = ?', filter.companyId],
+    ['user_id = ?', filter.userId],
+    ['device_id = ?', filter.deviceId],
+    ['order_id = ?', filter.orderId],
+    ['client_id = ?', filter.clientId],
+    [`${event} = ?`, filter.event],
+    ['actor = ?', filter.actor],
+    ['at >= ?', filter.from],
+    ['at < ?', filter.until],
+  ]);
+  const rows = await sql.query<AuditRow>(
+    `select ${columns} from audit_events ${where.clause} order by seq${isNewest ? ' desc' : ''}
+     limit ${Math.max(1, Math.trunc(page.limit) || 1)}`,
+    where.values,
+  );
+  return rows.map(toEntry);
+}
+
+/** Of the index of times alone. The sum keeps PostgreSQL from walking the whole trail for its smallest number instead. */
+async function span(sql: Sql, from: number | undefined, until: number | undefined): Promise<AuditSpan | undefined> {
+  const where = whereAll([
+    ['at >= ?', from],
+    ['at < ?', until],
+  ]);
+  const [row] = await sql.query<{ first: number | null; last: number | null }>(
+    `select min(seq + 0) as first, max(seq + 0) as last from audit_events ${where.clause}`,
+    where.values,
+  );
+  return row === undefined || row.first === null || row.last === null
+    ? undefined
+    : { first: row.first, last: row.last };
 }
 
 async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditEntry> {
   const checked = auditable(record);
   // This update holds the row until the commit: records of other processes wait, so the chain never forks.
-  const head = oneHead(await sql.query<Head>('update audit_head set seq = seq + 1 where id = 1 returning seq, hash'));
+  const head = oneHead(
+    await sql.query<AuditHead>('update audit_head set seq = seq + 1 where id = 1 returning seq, hash'),
+  );
   const linked = { ...checked, data: checked.data ?? {}, seq: head.seq, at, previousHash: head.hash };
   const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
   await sql.run(
@@ -101,7 +149,7 @@ async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditE
   return entry;
 }
 
-function oneHead([head]: readonly Head[]): Head {
+function oneHead([head]: readonly AuditHead[]): AuditHead {
   if (head === undefined) throw new AuthError('internal', { detail: 'the head of the audit chain is missing' });
   return { seq: head.seq, hash: head.hash };
 }

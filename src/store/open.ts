@@ -3,6 +3,7 @@ import type { Sealing } from '../crypto/sealing.ts';
 import { activationStore } from './activations.ts';
 import { attemptStore } from './attempts.ts';
 import { auditStore } from './audit.ts';
+import { auditStreamStore, checkpointStore } from './audit-checkpoints.ts';
 import { clientStore } from './clients.ts';
 import { companyStore, userStore } from './companies.ts';
 import { deviceStore } from './devices.ts';
@@ -31,6 +32,8 @@ function recordsOver(sql: Sql, sealing: Sealing): Records {
     clients: clientStore(sql, sealing),
     oidc: oidcStore(sql, sealing),
     audit: auditStore(sql),
+    checkpoints: checkpointStore(sql, sealing),
+    auditStreams: auditStreamStore(sql),
     outbox: outboxStore(sql, sealing),
   };
 }

@@ -1,5 +1,5 @@
 /** All durable records behind one door: each capability's interface, and a transaction over them. Types only. */
-import type { AuditStore } from '../audit/store.ts';
+import type { AuditStore, AuditStreamStore, CheckpointStore } from '../audit/store.ts';
 import type { CompanyStore, UserStore } from '../companies/store.ts';
 import type { DeviceStore } from '../devices/store.ts';
 import type { ServerKeyStore } from '../keys/store.ts';
@@ -18,6 +18,8 @@ export interface Records {
   readonly clients: ClientStore;
   readonly oidc: OidcStore;
   readonly audit: AuditStore;
+  readonly checkpoints: CheckpointStore;
+  readonly auditStreams: AuditStreamStore;
   readonly outbox: OutboxStore;
 }
 

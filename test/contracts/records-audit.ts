@@ -1,7 +1,9 @@
-/** What the audit trail and the outbox must do on every durable engine. */
+/** What the audit trail must do on every durable engine. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditHash } from '../../src/audit/chain.ts';
-import type { AuditEntry } from '../../src/audit/store.ts';
+import type { AuditEntry, AuditFilter } from '../../src/audit/store.ts';
+import { auditStore } from '../../src/store/audit.ts';
+import type { DurableStore, Sql, SqlValue } from '../../src/store/ports.ts';
 import type { DurableEngine } from '../engines.ts';
 import { type FreshRecords, freshRecords, noon, parallel, sampleCompany } from './samples.ts';
 
@@ -111,96 +113,116 @@ export function auditRecordsContract(engine: DurableEngine): void {
       const ofUser = await open.records.audit.read(0, 10, { companyId: company.id, userId: 'usr_q' });
       expect(ofUser.map(({ seq }) => seq)).toEqual([written[1]]);
     });
+
+    it('searches by each member and by any of them together, oldest or newest first', async () => {
+      const { id: companyId } = sampleCompany();
+      const ids = { companyId, userId: 'usr_s', deviceId: 'dev_s', orderId: 'ord_s', clientId: 'cli_s' };
+      const written: AuditEntry[] = [];
+      for (const [index, change] of [{}, { actor: 'other' }, { userId: 'usr_t' }, { orderId: undefined }].entries()) {
+        const record = { event: 'order.approved', actor: 'someone', ...ids, ...change } as const;
+        written.push(await open.records.audit.append(record, noon + index));
+      }
+      const seqs = async (filter: AuditFilter, order: 'oldest' | 'newest' = 'oldest') =>
+        (await open.other.audit.search(filter, { order, limit: 100 })).map(({ seq }) => seq - (written[0]?.seq ?? 0));
+      expect(await seqs({ companyId })).toEqual([0, 1, 2, 3]);
+      expect(await seqs({ companyId }, 'newest')).toEqual([3, 2, 1, 0]);
+      expect(await seqs({ companyId, userId: 'usr_s' })).toEqual([0, 1, 3]);
+      expect(await seqs({ companyId, deviceId: 'dev_s', actor: 'other' })).toEqual([1]);
+      expect(await seqs({ orderId: 'ord_s', actor: 'someone' }, 'newest')).toEqual([2, 0]);
+      expect(await seqs({ clientId: 'cli_s', event: 'order.approved', userId: 'usr_t' })).toEqual([2]);
+      expect(await seqs({ companyId, event: 'order.declined' })).toEqual([]);
+      expect(await seqs({ companyId, from: noon + 1, until: noon + 3 })).toEqual([1, 2]);
+      expect(await seqs({ companyId, from: noon + 2, userId: 'usr_s' })).toEqual([3]);
+    });
+
+    it('finds what a time holds although clocks of servers differ, and pages through it from both ends', async () => {
+      const { id: companyId } = sampleCompany();
+      const later = noon + 86_400_000;
+      const times = [5, 3, 9, 4, 100, 6, 2, 7].map((minutes) => later + minutes * 60_000);
+      const written: AuditEntry[] = [];
+      for (const at of times) {
+        written.push(await open.records.audit.append({ event: 'session.opened', actor: 'clock', companyId }, at));
+      }
+      const filter = { from: later + 3 * 60_000, until: later + 8 * 60_000 };
+      const wanted = written.filter(({ at }) => at >= filter.from && at < filter.until).map(({ seq }) => seq);
+      expect(await open.records.audit.span(filter.from, filter.until)).toEqual({
+        first: wanted[0],
+        last: wanted.at(-1),
+      });
+      for (const order of ['oldest', 'newest'] as const) {
+        const seen: number[] = [];
+        for (let after: number | undefined; seen.length < 20; after = seen.at(-1)) {
+          const page = await open.records.audit.search(filter, { order, after, limit: 2 });
+          seen.push(...page.map(({ seq }) => seq));
+          if (page.length < 2) break;
+        }
+        expect(seen, order).toEqual(order === 'oldest' ? wanted : [...wanted].reverse());
+      }
+      expect(await open.records.audit.span(later * 2, undefined)).toBeUndefined();
+      expect(await open.records.audit.search({ from: later * 2 }, { order: 'oldest', limit: 5 })).toEqual([]);
+    });
+
+    it('looks nowhere through the whole of 100,000 records', async () => {
+      await plantRecords(open.fresh.store, 100_000);
+      const filters: AuditFilter[] = [
+        { companyId: 'co_7' },
+        { userId: 'usr_7' },
+        { deviceId: 'dev_7' },
+        { clientId: 'cli_5' },
+        { orderId: 'ord_7' },
+        { event: 'planted.event7' },
+        { actor: 'actor_7' },
+        { from: planted(50_000), until: planted(50_100) },
+        { companyId: 'co_7', event: 'planted.event7' },
+        { companyId: 'co_7', userId: 'usr_7', event: 'planted.event7', from: planted(99_000) },
+      ];
+      for (const filter of filters) {
+        for (const order of ['oldest', 'newest'] as const) {
+          const plans = await plansOf(open.fresh.store, async (sql) => {
+            await auditStore(sql).search(filter, { order, limit: 50 });
+          });
+          const label = `${JSON.stringify(filter)} ${order}`;
+          expect(plans.length, label).toBeGreaterThan(0);
+          expect(
+            plans.filter((line) => /Seq Scan|SCAN audit_events(?! USING)|TEMP B-TREE/.test(line)),
+            label,
+          ).toEqual([]);
+        }
+      }
+    });
   });
 }
 
-export function outboxRecordsContract(engine: DurableEngine): void {
-  describe(`outbox: ${engine.name}`, () => {
-    let open: FreshRecords;
-    beforeAll(async () => {
-      open = await freshRecords(engine);
-    });
-    afterAll(() => open.fresh.close());
+const planted = (index: number): number => noon * 2 + index * 1000;
 
-    const enqueue = (payload: string, at: number): Promise<string> =>
-      open.records.outbox.enqueue({ kind: 'email', recipient: 'usr_a', payload }, at);
+/** Records behind all others, as many as are told; their hashes are none, so it comes last. */
+async function plantRecords(store: DurableStore, count: number): Promise<void> {
+  const numbers =
+    store.dialect === 'postgres'
+      ? `select i from generate_series(1, ${count}) as numbers (i)`
+      : `with recursive numbers (i) as (select 1 union all select i + 1 from numbers where i < ${count}) select i from numbers`;
+  await store.run(
+    `insert into audit_events
+       (seq, at, event, actor, company_id, user_id, device_id, order_id, client_id, data, previous_hash, hash)
+     select 1000000 + i, ${planted(0)} + i * 1000, 'planted.event' || (i % 50), 'actor_' || (i % 1000), 'co_' || (i % 100),
+       'usr_' || (i % 1000), 'dev_' || (i % 2000), 'ord_' || i, case when i % 5 = 0 then 'cli_' || (i % 50) end, '{}', '', ''
+     from (${numbers}) as planted`,
+  );
+  await store.run('analyze audit_events');
+}
 
-    it('gives every message to exactly one of eight workers who claim at once', async () => {
-      const ids = await Promise.all(Array.from({ length: 50 }, (_, index) => enqueue(`message ${index}`, 1000)));
-      const claimed: string[] = [];
-      for (let round = 0; round < 20 && claimed.length < 50; round += 1) {
-        const rounds = await parallel(8, open, (records, index) =>
-          records.outbox.claim(`worker ${round}.${index}`, 2000, 60_000, 5),
-        );
-        for (const messages of rounds) {
-          expect(messages.length).toBeLessThanOrEqual(5);
-          claimed.push(...messages.map(({ id }) => id));
-        }
-      }
-      expect(claimed.sort()).toEqual(ids.sort());
-      expect(await open.records.outbox.claim('late', 2000, 60_000, 100)).toEqual([]);
-      await open.fresh.store.run('delete from outbox');
-    });
-
-    it('returns what was enqueued and keeps it sealed at rest (C-13)', async () => {
-      const id = await enqueue('code 12345678', 100_000);
-      const [row] = await open.fresh.store.query('select * from outbox where id = $1', [id]);
-      expect(JSON.stringify(row)).not.toContain('12345678');
-      const [message] = await open.records.outbox.claim('w', 100_000, 1000, 1);
-      await open.records.outbox.markSent(id, 'w', 100_001);
-      expect(message).toEqual({
-        id,
-        kind: 'email',
-        recipient: 'usr_a',
-        payload: 'code 12345678',
-        attempts: 0,
-        createdAt: 100_000,
-      });
-    });
-
-    it('lets a message be claimed again when its lease is over, and then only by its new worker be settled', async () => {
-      const id = await enqueue('leased', 200_000);
-      const claim = async (worker: string, at: number): Promise<string[]> =>
-        (await open.records.outbox.claim(worker, at, 1000, 10)).map((message) => message.id);
-      expect(await claim('first', 200_000)).toContain(id);
-      expect(await claim('second', 200_999)).not.toContain(id);
-      expect(await claim('second', 201_000)).toContain(id);
-      await open.records.outbox.markSent(id, 'first', 201_001);
-      expect(await claim('third', 202_000)).toContain(id);
-      await open.records.outbox.markSent(id, 'third', 202_001);
-      expect(await claim('fourth', 999_000)).not.toContain(id);
-    });
-
-    it('erases the text of what was sent', async () => {
-      const id = await enqueue('gone', 300_000);
-      await open.records.outbox.claim('w', 300_000, 1000, 10);
-      await open.records.outbox.markSent(id, 'w', 300_001);
-      expect(await open.fresh.store.query('select payload_sealed, status from outbox where id = $1', [id])).toEqual([
-        { payload_sealed: '', status: 'sent' },
-      ]);
-    });
-
-    it('counts failures, waits until the next time, and gives up when told', async () => {
-      const id = await enqueue('failing', 400_000);
-      const dead = await open.records.outbox.count('dead');
-      await open.records.outbox.claim('w', 400_000, 1000, 10);
-      await open.records.outbox.markFailed(id, 'w', 'refused \0 \ud800 by the server', 410_000);
-      expect((await open.records.outbox.claim('w', 409_999, 1000, 10)).map((message) => message.id)).not.toContain(id);
-      const [again] = await open.records.outbox.claim('w', 410_000, 1000, 10);
-      expect(again).toMatchObject({ id, attempts: 1 });
-      await open.records.outbox.markFailed(id, 'w', 'refused', undefined);
-      expect(await open.records.outbox.claim('w', 999_000, 1000, 10)).toEqual([]);
-      expect(await open.records.outbox.count('dead')).toBe(dead + 1);
-    });
-
-    it('commits a message with the event it tells of, or not at all', async () => {
-      const before = await open.records.outbox.count('pending');
-      const failing = open.records.transaction(async (records) => {
-        await records.outbox.enqueue({ kind: 'backchannel_logout', recipient: 'cli', payload: 'x' }, 1);
-        throw new Error('on purpose');
-      });
-      await expect(failing).rejects.toThrow('on purpose');
-      expect(await open.records.outbox.count('pending')).toBe(before);
-    });
+/** How the engine goes about each query. */
+async function plansOf(store: DurableStore, work: (sql: Sql) => Promise<void>): Promise<string[]> {
+  const explain = store.dialect === 'postgres' ? 'explain' : 'explain query plan';
+  const lines: string[] = [];
+  await work({
+    dialect: store.dialect,
+    run: (text, values) => store.run(text, values),
+    query: async <T>(text: string, values: readonly SqlValue[] = []) => {
+      const plan = await store.query(`${explain} ${text}`, values);
+      lines.push(...plan.map((row) => String(row['detail'] ?? row['QUERY PLAN'])));
+      return store.query<T>(text, values);
+    },
   });
+  return lines;
 }

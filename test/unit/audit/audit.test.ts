@@ -24,11 +24,11 @@ const sql = (text: string) => stores.durable.run(text);
 
 describe('the audit chain (A-05)', () => {
   it('is intact as written, over any page size, and when it is empty', async () => {
-    expect(await verify()).toEqual({ outcome: 'intact', count: 0, head: '' });
+    expect(await verify()).toEqual({ outcome: 'intact', count: 0, seq: 0, head: '' });
     await write(10);
     const { hash: head } = await stores.records.audit.head();
     for (const pageSize of [1, 3, 10, 1_000])
-      expect(await verify(pageSize)).toEqual({ outcome: 'intact', count: 10, head });
+      expect(await verify(pageSize)).toEqual({ outcome: 'intact', count: 10, seq: 10, head });
   });
 
   it('finds an edit of any column and says where', async () => {
@@ -49,7 +49,7 @@ describe('the audit chain (A-05)', () => {
     for (const edit of edits) {
       const [row] = await stores.durable.query('select * from audit_events where seq = 4');
       await sql(`update audit_events set ${edit} where seq = 4`);
-      expect(await verify(), edit).toEqual({ outcome: 'broken', seq: 4, what: 'its content was changed' });
+      expect(await verify(), edit).toMatchObject({ fault: 'edited', seq: 4, what: 'its content was changed' });
       await sql('delete from audit_events where seq = 4');
       const names = Object.keys(row ?? {});
       const places = names.map((_, index) => `$${index + 1}`);
@@ -64,23 +64,54 @@ describe('the audit chain (A-05)', () => {
     if (entry === undefined) throw new Error('no entry');
     const hash = auditHash({ ...entry, actor: 'eve' });
     await sql(`update audit_events set actor = 'eve', hash = '${hash}' where seq = 4`);
-    expect(await verify()).toEqual({ outcome: 'broken', seq: 5, what: 'it does not follow from the record before it' });
+    expect(await verify()).toMatchObject({
+      outcome: 'broken',
+      seq: 5,
+      what: 'it does not follow from the record before it',
+    });
   });
 
   it('finds a deletion, also of the first record', async () => {
     await write(7);
     await sql('delete from audit_events where seq = 5');
-    expect(await verify()).toEqual({ outcome: 'broken', seq: 5, what: 'a record is missing' });
+    expect(await verify()).toMatchObject({ outcome: 'broken', seq: 5, what: 'a record is missing' });
     await sql('delete from audit_events where seq = 1');
-    expect(await verify()).toEqual({ outcome: 'broken', seq: 1, what: 'a record is missing' });
+    expect(await verify()).toMatchObject({ outcome: 'broken', seq: 1, what: 'a record is missing' });
   });
 
-  it('finds two records that changed places', async () => {
+  it('finds two records that changed places, and says which one stands there', async () => {
     await write(7);
     await sql('update audit_events set seq = 100 where seq = 3');
     await sql('update audit_events set seq = 3 where seq = 4');
     await sql('update audit_events set seq = 4 where seq = 100');
-    expect(await verify()).toMatchObject({ outcome: 'broken', seq: 3 });
+    expect(await verify()).toEqual({
+      outcome: 'broken',
+      fault: 'moved',
+      seq: 3,
+      what: 'it stands in another place than it was written in',
+      expected: 'record 3',
+      found: 'the record that was written as 4',
+    });
+  });
+
+  it('finds a record that was inserted with all later ones renumbered, and one that was taken out so', async () => {
+    await write(7);
+    const [fourth] = await stores.records.audit.read(3, 1);
+    if (fourth === undefined) throw new Error('no entry');
+    await sql('update audit_events set seq = -(seq + 1) where seq >= 4');
+    await sql('update audit_events set seq = -seq where seq < 0');
+    const planted = { ...fourth, actor: 'eve' };
+    const values = [4, planted.at, planted.event, 'eve', '{"index":4}', planted.previousHash, auditHash(planted)];
+    await stores.durable.run(
+      'insert into audit_events (seq, at, event, actor, data, previous_hash, hash) values ($1, $2, $3, $4, $5, $6, $7)',
+      values,
+    );
+    await sql('update audit_head set seq = 8');
+    expect(await verify()).toMatchObject({ fault: 'moved', seq: 5, found: 'the record that was written as 4' });
+    await sql('delete from audit_events where seq in (4, 5)');
+    await sql('update audit_events set seq = seq - 2 where seq > 5');
+    await sql('update audit_head set seq = 6');
+    expect(await verify()).toMatchObject({ fault: 'moved', seq: 4, found: 'the record that was written as 5' });
   });
 
   it('finds a cut end by its head, with or without a head that was moved back', async () => {
@@ -92,14 +123,14 @@ describe('the audit chain (A-05)', () => {
     await sql(`update audit_head set seq = 5, hash = '${last?.hash}'`);
     expect(await verify()).toMatchObject({ outcome: 'intact', count: 5 });
     const known = await verifyChain(stores.records.audit, { known: noted });
-    expect(known).toEqual({ outcome: 'broken', seq: 6, what: 'the trail is shorter than what was noted' });
+    expect(known).toMatchObject({ outcome: 'broken', seq: 6, what: 'the trail is shorter than what was noted' });
   });
 
   it('finds a head that was moved back while its records stayed, and a forged head', async () => {
     await write(7);
     const [fifth] = await stores.records.audit.read(4, 1);
     await sql(`update audit_head set seq = 5, hash = '${fifth?.hash}'`);
-    expect(await verify()).toEqual({ outcome: 'broken', seq: 6, what: 'a record follows after the head' });
+    expect(await verify()).toMatchObject({ outcome: 'broken', seq: 6, what: 'a record follows after the head' });
     await sql(`update audit_head set seq = 7, hash = 'x'`);
     expect(await verify()).toMatchObject({ outcome: 'broken', seq: 7 });
   });

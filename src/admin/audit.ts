@@ -1,0 +1,95 @@
+/** Admin endpoints of the audit trail: searched, exported, and its head signed for keeping elsewhere. */
+import { Readable } from 'node:stream';
+import { type CheckpointDeps, makeCheckpoint } from '../audit/checkpoints.ts';
+import { type ExportFormat, exportedTrail, exportTypes } from '../audit/export.ts';
+import type { AuditEntry, AuditFilter } from '../audit/store.ts';
+import { type Actor, actedBy } from '../companies/actor.ts';
+import { AuthError } from '../errors.ts';
+import * as wire from '../protocol/admin.ts';
+import { strict } from '../protocol/common.ts';
+import { type AdminEndpoint, adminEndpoint, type StreamedAnswer } from './endpoint.ts';
+import { pageOf } from './views.ts';
+
+export type AuditAdminDeps = CheckpointDeps;
+
+/** A company's own client sees its company's part of the trail; the bank's clients see all of it. */
+export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoint[] {
+  return [
+    adminEndpoint({
+      method: 'GET',
+      path: '/audit',
+      scope: 'admin:audit',
+      query: wire.AuditList,
+      answer: async ({ query, actor }) => {
+        const { order = 'oldest', after, limit = 50, ...asked } = query;
+        const filter = filterFor(actor, asked);
+        if (filter === undefined) return { items: [], next: null };
+        const entries = await deps.records.audit.search(filter, { order, after, limit });
+        return pageOf(entries, limit, ({ seq }) => seq, auditView);
+      },
+    }),
+    adminEndpoint({
+      method: 'GET',
+      path: '/audit/export',
+      scope: 'admin:audit',
+      query: wire.AuditExport,
+      isStreamed: true,
+      answer: ({ query: { format = 'jsonl', ...asked }, actor }) => startExport(deps, { format, asked, actor }),
+    }),
+    adminEndpoint({
+      method: 'POST',
+      path: '/audit/checkpoints',
+      scope: 'admin:audit',
+      bankOnly: true,
+      body: strict({}),
+      answer: async () => {
+        const checkpoint = await makeCheckpoint(deps);
+        if (checkpoint === undefined) throw new AuthError('conflict', { message: 'nothing was recorded yet' });
+        return checkpoint;
+      },
+    }),
+  ];
+}
+
+/**
+ * What the actor may find of what it asks for: its own company wins over whatever the query names, so that a filter can narrow its
+ * reach and never widen it (T31). Undefined: nothing.
+ */
+function filterFor(actor: Actor, asked: AuditFilter): AuditFilter | undefined {
+  if (actor.companyId === undefined) return asked;
+  if (asked.companyId !== undefined && asked.companyId !== actor.companyId) return undefined;
+  return { ...asked, companyId: actor.companyId };
+}
+
+interface Export {
+  readonly format: ExportFormat;
+  readonly asked: AuditFilter;
+  readonly actor: Actor;
+}
+
+/** The export is recorded before its first byte leaves, with what was asked for; if that cannot be written, nothing leaves. */
+async function startExport(deps: AuditAdminDeps, { format, asked, actor }: Export): Promise<StreamedAnswer> {
+  const filter = filterFor(actor, asked);
+  const named = Object.entries(asked).filter(([, value]) => value !== undefined);
+  const { seq } = await deps.records.audit.append(
+    {
+      event: 'audit.exported',
+      companyId: actor.companyId,
+      ...actedBy(actor),
+      data: { format, ...Object.fromEntries(named) },
+    },
+    deps.clock.now(),
+  );
+  // Undefined for another company's part: a file without records, as the list is without items.
+  const request = { format, filter: filter ?? {}, through: filter === undefined ? 0 : seq - 1 };
+  return {
+    type: exportTypes[format],
+    fileName: `audit.${format}`,
+    // One piece ahead of the reader, not sixteen.
+    body: Readable.from(exportedTrail(deps.records.audit, request), { highWaterMark: 1 }),
+  };
+}
+
+function auditView(entry: AuditEntry) {
+  return { ...entry };
+}
