@@ -67,6 +67,30 @@ describe.skipIf(!hasFirefox)('the login page in Firefox', () => {
     expect(faults).toEqual([]);
   });
 
+  it('gives a code to type, which leads to the portal', async () => {
+    const { page, faults } = await openFirefoxPage(browser);
+    await toLoginPage(page);
+    await page.click('#typed-show');
+    await page.waitForFunction(() => /^[0-9 ]{14}$/.test(document.querySelector('#typed-shown')?.textContent ?? ''));
+    const approved = await phone.run('scan', await textOf(page, '#typed-shown'), '--approve');
+    expect(approved, approved.output).toMatchObject({ code: 0 });
+    await page.waitForSelector('#logged-in');
+    expect(faults).toEqual([]);
+  });
+
+  it('speaks another language at a choice, from right to left too, with the same code', async () => {
+    const { page, faults } = await openFirefoxPage(browser);
+    await toLoginPage(page);
+    const tokenOf = (): Promise<string | undefined> =>
+      page.$eval('#qr', (element) => /\/q\/([^.]+)\./.exec((element as HTMLElement).dataset['frame'] ?? '')?.[1]);
+    const token = await tokenOf();
+    await Promise.all([page.waitForNavigation(), page.select('select', 'ar')]);
+    await page.waitForSelector('#qr svg');
+    expect(await page.$eval('html', ({ lang, dir }) => ({ lang, dir }))).toEqual({ lang: 'ar', dir: 'rtl' });
+    expect(await tokenOf()).toBe(token);
+    expect(faults).toEqual([]);
+  });
+
   it('is clean to axe', async () => {
     const { page, faults } = await openFirefoxPage(browser);
     await toLoginPage(page);
