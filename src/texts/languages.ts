@@ -39,6 +39,7 @@ export const languages: readonly Language[] = [
   { code: 'ar', name: 'العربية', direction: 'rtl' },
 ];
 
+const byCode: ReadonlyMap<string, Language> = new Map(languages.map((language) => [language.code, language]));
 const english = ltr('en', 'English');
 
 /** The first language wanted that there is, English otherwise. `wanted` holds BCP 47 tags, best first. */
@@ -48,6 +49,5 @@ export function chooseLanguage(wanted: readonly string[]): Language {
 
 /** The language of a BCP 47 tag, undefined where there are no texts in it. */
 export function languageOf(tag: string): Language | undefined {
-  const subtag = tag.toLowerCase().split('-', 1)[0];
-  return languages.find(({ code }) => code === subtag);
+  return byCode.get(tag.toLowerCase().split('-', 1)[0] ?? '');
 }
