@@ -5,10 +5,12 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, 
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
 import { html } from '../html.ts';
+import { textsFor } from '../texts/files.ts';
 import { clientAddress } from './addresses.ts';
 import { htmlDocument, ownLook, type PlainLook } from './document.ts';
 import { documentSecurityPolicy, securityHeaders } from './headers.ts';
 import { jsonBodyLimit, useStrictJson } from './json-body.ts';
+import { wantedLanguages } from './language.ts';
 import type { Log } from './logging.ts';
 import type { Metrics } from './metrics.ts';
 import { problemContentType, problemOf, toAuthError } from './problem.ts';
@@ -111,7 +113,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   if (error.code === 'not_found' && isForPerson(request)) {
     reply.header('content-security-policy', documentSecurityPolicy());
     const { look } = request.server as { look?: PlainLook };
-    return reply.status(problem.status).type('text/html; charset=utf-8').send(nothingHerePage(request.id, look));
+    return reply.status(problem.status).type('text/html; charset=utf-8').send(nothingHerePage(request, look));
   }
   return reply.status(problem.status).type(problemContentType).send(JSON.stringify(problem));
 }
@@ -122,12 +124,14 @@ function isForPerson({ method, headers }: FastifyRequest): boolean {
 }
 
 /** Nothing of the request is in it but the id that is ours. */
-function nothingHerePage(requestId: string, plain: PlainLook | undefined): string {
+function nothingHerePage(request: FastifyRequest, plain: PlainLook | undefined): string {
   const { look = ownLook, style } = plain ?? {};
-  const body = html`<main><h1>Nothing here</h1><p>There is no page at this address. To log in, begin at your portal.</p>
-<p class="support">For support: <code>${requestId}</code></p></main>`;
-  const title = `Nothing here · ${look.name}`;
-  return htmlDocument({ language: 'en', direction: 'ltr', title, look, style, body });
+  const { language, t } = textsFor('portal', wantedLanguages(request));
+  const heading = t('nothing.heading');
+  const body = html`<main><h1>${heading}</h1><p>${t('nothing.text')}</p>
+<p class="support">${t('error.detail', { detail: request.id })}</p></main>`;
+  const title = `${heading} · ${look.name}`;
+  return htmlDocument({ language: language.code, direction: language.direction, title, look, style, body });
 }
 
 /** The value of `Retry-After`, in seconds, where coming again makes sense. */

@@ -1,7 +1,7 @@
 /** The OpenID provider: one typed configuration, adjusted models, events for audit and log. */
 import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
-import { wantedLanguages } from '../login/language.ts';
+import { wantedLanguages } from '../http/language.ts';
 import { acr } from '../protocol/names.ts';
 import { textsFor } from '../texts/files.ts';
 import { languages } from '../texts/languages.ts';

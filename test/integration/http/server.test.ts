@@ -142,6 +142,16 @@ describe('errors (X-01)', () => {
     expect(text).not.toContain('script');
   });
 
+  it.each([
+    ['de-CH, en', 'lang="de" dir="ltr"', 'beginnen Sie bei Ihrem Portal'],
+    ['ar', 'lang="ar" dir="rtl"', 'بوابتك'],
+  ])('tell them in their language: %s', async (language, attributes, words) => {
+    const headers = { accept: 'text/html', 'accept-language': language };
+    const text = await (await fetch(`${publicUrl}/nothing`, { headers })).text();
+    expect(text).toContain(attributes);
+    expect(text).toContain(words);
+  });
+
   it.each(['TRACE', 'TRACK', 'DEBUG', 'PROPFIND', 'CONNECT'])('%s reflects nothing (X-09)', async (method) => {
     const text = await raw(
       `${method} /health/live HTTP/1.1\r\nhost: localhost\r\ncookie: secret=1\r\nconnection: close\r\n\r\n`,

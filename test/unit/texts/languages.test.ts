@@ -87,7 +87,7 @@ describe('the English texts', () => {
   const folders = {
     app: ['src/web/app', 'src/server'],
     login: ['src/login'],
-    portal: ['src/oidc'],
+    portal: ['src/oidc', 'src/http'],
     mail: ['src/notify'],
   } as const;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptedLanguages, chosenLanguage, languageCookie, wantedLanguages } from '../../../src/login/language.ts';
+import { acceptedLanguages, chosenLanguage, languageCookie, wantedLanguages } from '../../../src/http/language.ts';
 import { textsFor } from '../../../src/texts/files.ts';
 
 const request = (url: string, cookie?: string, accept?: string) => ({
