@@ -7,6 +7,7 @@ import { AuthError } from './errors.ts';
 import { createHealth, type Health } from './http/health.ts';
 import { createLog, type Log } from './http/logging.ts';
 import { countingRecords, createMetrics, type Metrics } from './http/metrics.ts';
+import { type OutboxState, outboxState } from './notify/dead-letters.ts';
 import { createSmtpSender, type EmailSender } from './notify/email.ts';
 import { memoryMailbox } from './notify/mailbox.ts';
 import { createOidc } from './oidc/plugin.ts';
@@ -79,15 +80,12 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
     { name: 'short-lived', check: () => stores.shortLived.check() },
     { name: 'keys', check: async () => void capabilities.keys.activeSigner('ES256') },
   ]);
-  for (const status of ['pending', 'dead'] as const) {
-    metrics.gauge(`mtoken_outbox_${status}`, `Messages in the outbox: ${status}`, () =>
-      stores.records.outbox.count(status),
-    );
-  }
+  const outbox = () => outboxState({ records: stores.records, clock });
+  gaugeOutbox(metrics, outbox);
   const pages = await readPages(options.webDirectory ?? builtWebDirectory, config.brand);
   const oidc = createOidc({ ...capabilities.oidc, look: pages.plain });
   const publicApp = await createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });
-  const adminApp = await createAdminApp({ kernel, capabilities, metrics, health });
+  const adminApp = await createAdminApp({ kernel, capabilities, metrics, health, outbox });
   const sender = options.mailbox ?? senderOf(config, clock);
   const stopParts = async (): Promise<void> => {
     oidc.close();
@@ -102,6 +100,17 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
     stores,
     ...lifecycle({ kernel, capabilities, health, sender, publicApp, adminApp, stopParts }),
   };
+}
+
+/** What is not delivered is seen before somebody misses it. */
+function gaugeOutbox(metrics: Metrics, outbox: () => Promise<OutboxState>): void {
+  const gauges = [
+    ['pending', 'Messages that wait to be delivered', (state: OutboxState) => state.pending],
+    ['dead', 'Messages that were given up', (state: OutboxState) => state.dead],
+    ['oldest_seconds', 'Age of the oldest message that waits', (state: OutboxState) => state.oldestSeconds],
+  ] as const;
+  for (const [name, help, read] of gauges)
+    metrics.gauge(`mtoken_outbox_${name}`, help, async () => read(await outbox()));
 }
 
 interface Running {

@@ -6,8 +6,9 @@ import { companyAdminEndpoints, userAdminEndpoints } from './companies.ts';
 import { activationEndpoints, type DeviceAdminDeps, deactivationEndpoints, deviceAdminEndpoints } from './devices.ts';
 import type { AdminEndpoint } from './endpoint.ts';
 import { keyAdminEndpoints } from './keys.ts';
+import { type NotificationAdminDeps, notificationEndpoints, webhookEndpoints } from './notifications.ts';
 
-export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps;
+export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps;
 
 /** All of them. */
 export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
@@ -20,5 +21,7 @@ export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
     ...clientAdminEndpoints(deps),
     ...keyAdminEndpoints(deps),
     ...auditAdminEndpoints(deps),
+    ...notificationEndpoints(deps),
+    ...webhookEndpoints(deps),
   ];
 }

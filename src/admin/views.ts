@@ -2,6 +2,7 @@
 import type { Company, User } from '../companies/store.ts';
 import type { Device } from '../devices/store.ts';
 import { MAX_ATTEMPTS } from '../lockout/lockout.ts';
+import type { DeadLetter, WebhookEndpoint } from '../notify/store.ts';
 import type { Client } from '../oidc/store.ts';
 
 /** A page of rows and where the next one begins; `next` is null on the last page. */
@@ -58,4 +59,25 @@ export function deviceView(device: Device) {
 export function clientView(client: Omit<Client, 'secret'>) {
   const { id, kind, name, companyId, metadata, status, createdAt, version } = client;
   return { id, kind, name, companyId: companyId ?? null, metadata, status, createdAt, version };
+}
+
+/** What it says is not shown: it may hold a confirmation code. */
+export function deadLetterView({ id, kind, recipient, about, attempts, lastError, createdAt }: DeadLetter) {
+  return { id, kind, recipient, about: about ?? null, attempts, lastError: lastError ?? null, createdAt };
+}
+
+/** Without the secrets: each is shown once, by the answer that makes it. */
+export function webhookView(endpoint: WebhookEndpoint) {
+  const { id, companyId, name, url, events, status, previous, createdAt, version } = endpoint;
+  return {
+    id,
+    companyId: companyId ?? null,
+    name,
+    url,
+    events,
+    status,
+    overlapUntil: previous?.until ?? null,
+    createdAt,
+    version,
+  };
 }

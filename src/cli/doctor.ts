@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { createTransport } from 'nodemailer';
+import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { outboxState } from '../notify/dead-letters.ts';
 import { smtpConnection } from '../notify/email.ts';
 import type { Stores } from '../server/stores.ts';
 import { openCommandStores, readServerConfig } from './local.ts';
@@ -124,12 +126,20 @@ async function checkDatabaseClock({ durable }: Stores): Promise<Finding> {
   return failed('clock', found, 'run NTP on both: proofs are accepted within 60 seconds only');
 }
 
+/** Every try waits at most twenty minutes for the next: what is older by far has nobody who delivers it, or a receiver that is down. */
+const toleratedWaitSeconds = 3_600;
+
 async function checkOutbox({ records }: Stores): Promise<Finding> {
-  const dead = await records.outbox.count('dead');
-  const pending = await records.outbox.count('pending');
-  const found = `${pending} waiting, ${dead} given up`;
-  if (dead === 0) return { part: 'outbox', outcome: 'ok', found };
-  return { part: 'outbox', outcome: 'warning', found, advice: 'the log says why each was given up' };
+  const { pending, dead, oldestSeconds } = await outboxState({ records, clock: systemClock });
+  const age = pending === 0 ? '' : ` (the oldest for ${oldestSeconds} s)`;
+  const found = `${pending} waiting${age}, ${dead} given up`;
+  if (dead > 0) {
+    const advice = 'mtoken notification list says why; mtoken notification resend sends them again';
+    return { part: 'outbox', outcome: 'warning', found, advice };
+  }
+  if (oldestSeconds <= toleratedWaitSeconds) return { part: 'outbox', outcome: 'ok', found };
+  const advice = 'is a server running, and do the mail server, portals and webhook receivers answer? the log says';
+  return { part: 'outbox', outcome: 'warning', found, advice };
 }
 
 async function checkMail({ smtp, mode }: Config): Promise<Finding> {

@@ -8,10 +8,12 @@ import { companyCommand } from './companies.ts';
 import { deviceCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
 import { keysCommand } from './keys.ts';
+import { notificationCommand } from './notifications.ts';
 import { CommandError, exitCode, remark } from './output.ts';
 import { phoneCommand } from './phone/command.ts';
 import { bootstrapCommand, migrateCommand, serveCommand } from './setup.ts';
 import { activationCommand, userCommand } from './users.ts';
+import { webhookCommand } from './webhooks.ts';
 
 const guide = `
 First steps, on the server's machine:
@@ -49,6 +51,8 @@ function program(): Command {
     clientCommand(),
     keysCommand(),
     auditCommand(),
+    notificationCommand(),
+    webhookCommand(),
     phoneCommand(),
   ];
   for (const subcommand of subcommands) command.addCommand(subcommand);

@@ -27,6 +27,10 @@ export interface Config {
   readonly smtp: { readonly url: string; readonly from: string } | undefined;
   /** Hosts of portals in private networks that back-channel logout may reach. */
   readonly internalPortals: readonly string[];
+  /** Hosts of webhook receivers in private networks that may be called. */
+  readonly internalWebhooks: readonly string[];
+  /** How long the outbox remembers, in days. */
+  readonly outbox: { readonly deliveredDays: number; readonly deadDays: number };
   /** Requests in a minute. */
   readonly limits: {
     readonly perAddress: number;
@@ -147,6 +151,8 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Conf
     dataKeys,
     smtp: smtpUrl === undefined || mailFrom === undefined ? undefined : { url: smtpUrl, from: mailFrom },
     internalPortals: values.internalPortals ?? [],
+    internalWebhooks: values.internalWebhooks ?? [],
+    outbox: { deliveredDays: values.deliveredDays, deadDays: values.deadLetterDays },
     limits: {
       perAddress: values.limitPerAddress,
       loginsPerAddress: values.limitLoginsPerAddress,

@@ -97,6 +97,23 @@ export const settings = {
     kinds.hostList,
     'Hosts of portals in private networks to which back-channel logout may be sent. Private addresses are refused otherwise, so that no client entry can make the server call its neighbours.',
   ),
+  internalWebhooks: optional(
+    'MTOKEN_INTERNAL_WEBHOOKS',
+    kinds.hostList,
+    'Hosts in private networks to which webhooks may be sent, `http` included. Private addresses and `http` are refused otherwise.',
+  ),
+  deliveredDays: required(
+    'MTOKEN_DELIVERED_DAYS',
+    kinds.integer(0, 3_650, 'days'),
+    'How long the outbox remembers that a message was delivered. Its text is erased at delivery.',
+    { default: '30' },
+  ),
+  deadLetterDays: required(
+    'MTOKEN_DEAD_LETTER_DAYS',
+    kinds.integer(2, 3_650, 'days'),
+    'How long messages that could not be delivered are kept, from when they were written, to be sent again. More than a day, for so long they are tried.',
+    { default: '90' },
+  ),
   limitPerAddress: required(
     'MTOKEN_LIMIT_PER_ADDRESS',
     perMinute,

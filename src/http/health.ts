@@ -64,13 +64,30 @@ function withTimeout(check: () => Promise<void>): Promise<void> {
   return Promise.race([check(), timeout]).finally(() => clearTimeout(timer));
 }
 
+export interface HealthRouteOptions {
+  readonly withDetail: boolean;
+  /** Members of `/health` that tell more and decide nothing; one that cannot be read is null. */
+  readonly more?: Readonly<Record<string, () => Promise<object>>>;
+}
+
 /** `/health/live` and `/health/ready`; with `withDetail` also `/health`, which names the parts. */
-export function healthRoutes(app: FastifyInstance, health: Health, { withDetail }: { withDetail: boolean }): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  health: Health,
+  { withDetail, more = {} }: HealthRouteOptions,
+): void {
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => {
     const isReady = await health.isReady();
     return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable' });
   });
   if (!withDetail) return;
-  app.get('/health', async () => ({ isReady: await health.isReady(), components: await health.components() }));
+  app.get('/health', async () => {
+    const details = Object.entries(more).map(async ([name, read]) => [name, await read().catch(() => null)] as const);
+    return {
+      isReady: await health.isReady(),
+      components: await health.components(),
+      ...Object.fromEntries(await Promise.all(details)),
+    };
+  });
 }

@@ -28,7 +28,9 @@ export async function notify(records: Records, notice: Notice, at: number): Prom
   const { event, ...data } = notice;
   const payload = JSON.stringify({ event, data });
   for (const recipient of await recipientsOf(records, notice)) {
-    await records.outbox.enqueue({ kind: 'email', recipient, payload }, at);
+    // A person waits for the code: no message before it may hold it back.
+    const isOrdered = event !== 'activation.created';
+    await records.outbox.enqueue({ kind: 'email', recipient, payload, about: event, isOrdered }, at);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Delivers what the outbox holds: leased, tried again with growing pauses, given up after a day, never lost with a process. */
+/** Delivers what the outbox holds: leased, in order where it has one, tried again with growing pauses, given up after a day, never lost. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
@@ -29,11 +29,11 @@ export interface OutboxOptions {
   readonly pollMs?: number;
   /** How long one claim may take before others may have its messages; 60 s unless told. */
   readonly leaseMs?: number;
-  /** Messages delivered at the same time; 20 unless told. */
+  /** Messages of one kind delivered at the same time; 20 unless told. */
   readonly concurrency?: number;
-  /** After so many failures a message is dead; 20 unless told, which is about a day. */
+  /** After so many failures a message is dead; 100 unless told, which is about a day. */
   readonly maxAttempts?: number;
-  /** The longest pause between two tries; 2 h unless told. */
+  /** The longest pause between two tries; 20 min unless told: after an outage nobody should wait for long. */
   readonly maxPauseMs?: number;
   /** 0 to 1, for the jitter; for tests. */
   readonly random?: () => number;
@@ -48,8 +48,8 @@ const defaults: Required<OutboxOptions> = {
   pollMs: 1_000,
   leaseMs: 60_000,
   concurrency: 20,
-  maxAttempts: 20,
-  maxPauseMs: 2 * 3_600_000,
+  maxAttempts: 100,
+  maxPauseMs: 20 * 60_000,
   random: () => randomInt(1_000_000) / 1_000_000,
 };
 
@@ -58,21 +58,29 @@ export async function wakeOutbox(shortLived: ShortLivedStore): Promise<void> {
   await shortLived.publish(outboxTopic, '').catch(() => undefined);
 }
 
-/** Starts to deliver, in the background, until it is stopped. Any number of processes may run one. */
+/**
+ * Starts to deliver, in the background, until it is stopped. Any number of processes may run one. Each kind of message has a turn of its
+ * own, so that neither a mail server nor receivers that hang hold up a logout.
+ */
 export function startOutboxWorker(deps: OutboxDeps, options: OutboxOptions = {}): OutboxWorker {
   const settings = { ...defaults, ...options };
   const worker = `worker_${randomToken(9)}`;
   const stopping = new AbortController();
-  const bell = createBell();
-  const listening = deps.shortLived.subscribe(outboxTopic, bell.ring).catch((error: unknown) => {
+  const kinds = (Object.keys(deps.deliverers) as OutboxKind[]).map((kind) => ({ kind, bell: createBell() }));
+  const ring = (): void => {
+    for (const { bell } of kinds) bell.ring();
+  };
+  const listening = deps.shortLived.subscribe(outboxTopic, ring).catch((error: unknown) => {
     deps.log.warn({ err: error }, 'the outbox cannot hear of new messages and looks for them every second');
     return () => undefined;
   });
-  const running = run({ deps, settings, worker, bell, signal: stopping.signal });
+  const running = Promise.all(
+    kinds.map(({ kind, bell }) => run({ deps, settings, worker, kind, bell, signal: stopping.signal })),
+  );
   return {
     stop: async (graceMs = 5_000) => {
       stopping.abort();
-      bell.ring();
+      ring();
       (await listening)();
       const timer = new AbortController();
       const grace = sleep(graceMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined);
@@ -86,6 +94,7 @@ interface Work {
   readonly deps: OutboxDeps;
   readonly settings: Required<OutboxOptions>;
   readonly worker: string;
+  readonly kind: OutboxKind;
   readonly bell: Bell;
   readonly signal: AbortSignal;
 }
@@ -109,8 +118,9 @@ async function run(work: Work): Promise<void> {
 
 /** Begins as many deliveries as there is room for, without waiting: a mail server that hangs holds up no logout. */
 async function deliverDue(work: Work, underWay: Set<Promise<void>>, room: number): Promise<number> {
-  const { deps, settings, worker, bell } = work;
-  const messages = await deps.records.outbox.claim(worker, deps.clock.now(), settings.leaseMs, room);
+  const { deps, settings, worker, kind, bell } = work;
+  const { leaseMs } = settings;
+  const messages = await deps.records.outbox.claim({ worker, at: deps.clock.now(), leaseMs, limit: room, kind });
   for (const message of messages) {
     const delivery = deliverOne(work, message)
       .catch((error: unknown) => {
@@ -119,7 +129,8 @@ async function deliverDue(work: Work, underWay: Set<Promise<void>>, room: number
       })
       .finally(() => {
         underWay.delete(delivery);
-        if (underWay.size === settings.concurrency - 1) bell.ring();
+        // There is room again, and the next one in order may be due.
+        bell.ring();
       });
     underWay.add(delivery);
   }

@@ -1,11 +1,11 @@
 /** Delivers one back-channel logout message: a fresh logout token, one POST to the portal (OIDC Back-Channel Logout 1.0 §2). */
 import { SignJWT } from 'jose';
 import { randomToken } from '../crypto/random.ts';
+import { post } from '../http/outbound.ts';
 import { UndeliverableError } from '../notify/outbox.ts';
 import type { OidcDeps } from './deps.ts';
 import type { LogoutMessage } from './end-logins.ts';
 import { lifetimeSeconds, toSeconds } from './lifetimes.ts';
-import { postForm } from './outbound.ts';
 import type { Client } from './store.ts';
 
 export interface LogoutDeliveryDeps extends Pick<OidcDeps, 'records' | 'keys' | 'clock' | 'issuer'> {
@@ -27,7 +27,8 @@ export async function deliverLogout(deps: LogoutDeliveryDeps, payload: string): 
     throw new UndeliverableError(`the client ${message.clientId} takes no logout tokens any more`);
   }
   const body = new URLSearchParams({ logout_token: await logoutToken(deps, client, message) });
-  const status = await postForm(new URL(uri), body, { internalHosts: deps.internalHosts, timeoutMs });
+  const form = { body: body.toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+  const status = await post(new URL(uri), form, { internalHosts: deps.internalHosts, timeoutMs });
   if (status >= 200 && status < 300) return;
   if (status === 400) throw new UndeliverableError(`the portal ${client.id} refuses the logout token`);
   throw new Error(`the portal ${client.id} answered ${status}`);

@@ -139,3 +139,49 @@ export const KeysRotate = strict({
   withoutOverlap: Type.Optional(Type.Boolean()),
 });
 export type KeysRotate = Static<typeof KeysRotate>;
+
+const MessageKind = Type.Union([Type.Literal('email'), Type.Literal('backchannel_logout'), Type.Literal('webhook')]);
+export const MessageId = Id('box');
+export const DeadLetterList = strict({ after: Type.Optional(MessageId), limit: Type.Optional(Limit) });
+/** All dead letters, or those of one kind. */
+export const ResendAll = strict({ kind: Type.Optional(MessageKind) });
+export type ResendAll = Static<typeof ResendAll>;
+
+/** What webhooks tell of, by the names of the audit trail. */
+export const webhookEvents = [
+  'registration.finished',
+  'device.approved',
+  'device.refused',
+  'device.deactivated',
+  'mpin.blocked',
+  'mpin.changed',
+  'order.reported',
+  'user.created',
+  'user.updated',
+  'user.suspended',
+  'user.restored',
+  'user.removed',
+  'company.created',
+  'company.updated',
+] as const;
+export type WebhookEvent = (typeof webhookEvents)[number];
+
+const WebhookEvents = Type.Array(Type.Union(webhookEvents.map((event) => Type.Literal(event))), {
+  maxItems: webhookEvents.length,
+  uniqueItems: true,
+});
+export const WebhookId = Id('whk');
+export const WebhookList = strict({ after: Type.Optional(WebhookId), limit: Type.Optional(Limit) });
+
+/** No `companyId`: told of every company. No `events`, or none in it: all of them. The server judges the address. */
+export const WebhookCreate = strict({
+  name: PlainText(80),
+  url: Type.String({ minLength: 8, maxLength: 500 }),
+  companyId: Type.Optional(CompanyId),
+  events: Type.Optional(WebhookEvents),
+});
+export type WebhookCreate = Static<typeof WebhookCreate>;
+
+/** How long messages are signed with the replaced secret too; a day unless told. */
+export const WebhookRotate = strict({ overlapHours: Type.Optional(Type.Integer({ minimum: 0, maximum: 168 })) });
+export type WebhookRotate = Static<typeof WebhookRotate>;

@@ -14,6 +14,8 @@ export interface AdminAppDeps {
   readonly capabilities: Capabilities;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** For the health detail. */
+  readonly outbox: () => Promise<object>;
 }
 
 /** All routes of the admin listener. */
@@ -22,10 +24,11 @@ export async function createAdminApp({
   capabilities,
   metrics,
   health,
+  outbox,
 }: AdminAppDeps): Promise<FastifyInstance> {
   const { config, log, clock, stores } = kernel;
   const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [], mode: config.mode });
-  healthRoutes(app, health, { withDetail: true });
+  healthRoutes(app, health, { withDetail: true, more: { outbox } });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   await app.register(async (scope) => {
     useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'admin');

@@ -5,6 +5,8 @@ import { startKeyMaintenance } from '../keys/maintenance.ts';
 import type { EmailSender } from '../notify/email.ts';
 import { emailDeliverer } from '../notify/email.ts';
 import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
+import { purgeOutbox } from '../notify/purge.ts';
+import { webhookDeliverer } from '../notify/webhook-delivery.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 
@@ -47,14 +49,16 @@ function startOutbox(
     deliverers: {
       email: emailDeliverer({ records, sender }),
       backchannel_logout: ({ payload }) => deliverLogout({ ...oidc, internalHosts: config.internalPortals }, payload),
+      webhook: webhookDeliverer({ records, clock, internalWebhooks: config.internalWebhooks }),
     },
   });
 }
 
 /** Removes what has expired. A turn that fails is made up for by the next one. */
-async function purge({ clock, log, stores }: Kernel): Promise<void> {
+async function purge({ config, clock, log, stores: { records } }: Kernel): Promise<void> {
   try {
-    await stores.records.oidc.purge(clock.now());
+    await records.oidc.purge(clock.now());
+    await purgeOutbox({ records, clock }, config.outbox);
   } catch (err) {
     log.warn({ err }, 'what has expired could not be removed; the next turn tries again');
   }

@@ -76,6 +76,6 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       issuer,
       adminAudience: config.admin.audience,
     },
-    admin: { ...registration, keys },
+    admin: { ...registration, keys, internalWebhooks: config.internalWebhooks },
   };
 }

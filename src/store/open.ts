@@ -12,6 +12,7 @@ import { oidcStore } from './oidc.ts';
 import { outboxStore } from './outbox.ts';
 import type { DurableStore, Sql } from './ports.ts';
 import type { RecordStore, Records } from './records.ts';
+import { webhookStore } from './webhooks.ts';
 
 /** Records over `durable`; `transaction` gives the same records, bound to one transaction of it. */
 export function openRecords(durable: DurableStore, sealing: Sealing): RecordStore {
@@ -35,5 +36,6 @@ function recordsOver(sql: Sql, sealing: Sealing): Records {
     checkpoints: checkpointStore(sql, sealing),
     auditStreams: auditStreamStore(sql),
     outbox: outboxStore(sql, sealing),
+    webhooks: webhookStore(sql, sealing),
   };
 }

@@ -4,7 +4,7 @@ import type { CompanyStore, UserStore } from '../companies/store.ts';
 import type { DeviceStore } from '../devices/store.ts';
 import type { ServerKeyStore } from '../keys/store.ts';
 import type { AttemptStore } from '../lockout/store.ts';
-import type { OutboxStore } from '../notify/store.ts';
+import type { OutboxStore, WebhookStore } from '../notify/store.ts';
 import type { ClientStore, OidcStore } from '../oidc/store.ts';
 import type { ActivationStore } from '../registration/store.ts';
 
@@ -21,6 +21,7 @@ export interface Records {
   readonly checkpoints: CheckpointStore;
   readonly auditStreams: AuditStreamStore;
   readonly outbox: OutboxStore;
+  readonly webhooks: WebhookStore;
 }
 
 export interface RecordStore extends Records {

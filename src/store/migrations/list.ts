@@ -6,6 +6,7 @@ import { initialSchema } from './0001_initial.ts';
 import { userLanguage } from './0002_user_language.ts';
 import { biometrics } from './0003_biometrics.ts';
 import { audit } from './0004_audit.ts';
+import { notifications } from './0005_notifications.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { id: '0002_user_language', script: userLanguage },
   { id: '0003_biometrics', script: biometrics },
   { id: '0004_audit', script: audit },
+  { id: '0005_notifications', script: notifications },
 ];

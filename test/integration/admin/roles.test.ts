@@ -28,6 +28,8 @@ const unknownIds: Readonly<Record<string, string>> = {
   userId: id('usr'),
   deviceId: id('dev'),
   clientId: 'nobody',
+  messageId: id('box'),
+  webhookId: id('whk'),
 };
 
 let stores: SystemStores;
@@ -171,7 +173,14 @@ describe("a company's own client", () => {
   it('is refused at every endpoint that is for the bank (X-07)', async () => {
     const forBank = endpoints().filter(({ bankOnly }) => bankOnly);
     expect(forBank.map(({ method, path }) => `${method} ${path}`)).toEqual(
-      expect.arrayContaining(['POST /companies', 'POST /clients', 'GET /keys', 'POST /keys/rotate']),
+      expect.arrayContaining([
+        'POST /companies',
+        'POST /clients',
+        'GET /keys',
+        'POST /keys/rotate',
+        'GET /notifications/dead',
+        'POST /webhooks',
+      ]),
     );
     for (const { method, path } of forBank) {
       const answer = await call(method, pathOf(path), ownToken);

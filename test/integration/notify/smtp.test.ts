@@ -17,6 +17,10 @@ interface Received {
   readonly raw: string;
 }
 
+const never = async (): Promise<never> => {
+  throw new Error('not for this test');
+};
+
 let world: World;
 let received: Received[];
 let server: SMTPServer | undefined;
@@ -39,9 +43,8 @@ beforeEach(async () => {
       clock: world.clock,
       deliverers: {
         email: emailDeliverer({ records: world.records, sender }),
-        backchannel_logout: async () => {
-          throw new Error('not for this test');
-        },
+        backchannel_logout: never,
+        webhook: never,
       },
       log: { warn: () => undefined, error: () => undefined },
     },
@@ -193,20 +196,21 @@ describe('e-mail over SMTP', () => {
     },
   );
 
-  it('loses nothing while the mail server is down, and delivers once when it is up again (X-03)', async () => {
+  it('loses nothing while the mail server is down, and delivers once and in order when it is up again (X-03)', async () => {
     const company = await addCompany(world);
     const user = await addUser(world, company.id, { status: 'active' });
     for (let index = 0; index < 5; index += 1) await tell(user.id, `Phone ${index}`);
     await vi.waitFor(async () => {
-      const rows = await world.stores.durable.query('select attempts from outbox');
-      expect(rows.map((row) => row['attempts'])).toEqual([1, 1, 1, 1, 1]);
+      // The first of them alone is tried: what comes after it to the same reader waits for it.
+      const rows = await world.stores.durable.query('select attempts from outbox order by position');
+      expect(rows.map((row) => row['attempts'])).toEqual([1, 0, 0, 0, 0]);
     });
     expect(await world.records.outbox.count('pending')).toBe(5);
     await startServer();
     world.clock.advance(2_000);
     await vi.waitFor(async () => expect(await world.records.outbox.count('sent')).toBe(5));
     expect(received).toHaveLength(5);
-    const bodies = received.map(({ body }) => /Phone \d/.exec(body)?.[0]).sort();
+    const bodies = received.map(({ body }) => /Phone \d/.exec(body)?.[0]);
     expect(bodies).toEqual(['Phone 0', 'Phone 1', 'Phone 2', 'Phone 3', 'Phone 4']);
   });
 

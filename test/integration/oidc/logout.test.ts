@@ -54,7 +54,7 @@ type Outcome = 'delivered' | 'undeliverable' | Error;
 /** Delivers what is in the outbox, as its worker does. */
 async function deliverAll(internalHosts = [new URL(receiverUrl).host]): Promise<Outcome[]> {
   const { outbox } = server.stores.records;
-  const messages = await outbox.claim('test', Date.now(), 60_000, 50);
+  const messages = await outbox.claim({ worker: 'test', at: Date.now(), leaseMs: 60_000, limit: 50 });
   const outcomes: Outcome[] = [];
   for (const message of messages) {
     expect(message.kind).toBe('backchannel_logout');
@@ -222,7 +222,7 @@ describe('A logout message', () => {
       { deviceId: server.user.deviceId, actor: 'cli', reason: 'lost' },
     );
     const { outbox } = server.stores.records;
-    const messages = (await outbox.claim('test', Date.now(), 1000, 50)).filter(
+    const messages = (await outbox.claim({ worker: 'test', at: Date.now(), leaseMs: 1000, limit: 50 })).filter(
       ({ kind }) => kind === 'backchannel_logout',
     );
     expect(messages.map(({ payload }) => JSON.parse(payload))).toEqual([

@@ -1,8 +1,9 @@
 /** The contracts of the records over every durable engine there is. */
-import { auditRecordsContract, outboxRecordsContract } from '../../contracts/records-audit.ts';
+import { auditRecordsContract } from '../../contracts/records-audit.ts';
 import { companyRecordsContract } from '../../contracts/records-companies.ts';
 import { deviceRecordsContract } from '../../contracts/records-devices.ts';
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
+import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
 import { durableEngines } from '../../engines.ts';
 
 for (const engine of durableEngines()) {
@@ -10,5 +11,6 @@ for (const engine of durableEngines()) {
   deviceRecordsContract(engine);
   auditRecordsContract(engine);
   outboxRecordsContract(engine);
+  webhookRecordsContract(engine);
   oidcRecordsContract(engine);
 }

@@ -111,9 +111,30 @@ const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'POST /admin/v1/devices/:deviceId/refuse': { reason: 'fuzz' },
   'POST /admin/v1/devices/:deviceId/deactivate': { reason: 'fuzz' },
   'POST /admin/v1/keys/rotate': { immediately: true, withoutOverlap: false },
+  'POST /admin/v1/notifications/resend': { kind: 'webhook' },
+  'POST /admin/v1/notifications/:messageId/resend': {},
+  // Refused, for nothing here names this host as internal.
+  'POST /admin/v1/webhooks': {
+    name: 'Fuzz',
+    url: 'http://127.0.0.1:9/',
+    companyId: id('co'),
+    events: ['mpin.blocked'],
+  },
+  'POST /admin/v1/webhooks/:webhookId/rotate': { overlapHours: 1 },
+  'POST /admin/v1/webhooks/:webhookId/test': {},
+  'POST /admin/v1/webhooks/:webhookId/disable': {},
+  'POST /admin/v1/webhooks/:webhookId/enable': {},
 };
 
-const unknownIds = { companyId: id('co'), userId: id('usr'), deviceId: id('dev'), clientId: 'nobody', uid: 'unknown' };
+const unknownIds = {
+  companyId: id('co'),
+  userId: id('usr'),
+  deviceId: id('dev'),
+  clientId: 'nobody',
+  messageId: id('box'),
+  webhookId: id('whk'),
+  uid: 'unknown',
+};
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'] as const;
 const isOauth = (path: string): boolean => path.startsWith('/oauth2/') || path.startsWith('/.well-known/o');
 

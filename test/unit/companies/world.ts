@@ -11,6 +11,7 @@ import type { NoticePayload } from '../../../src/notify/notify.ts';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
 import type { RecordStore } from '../../../src/store/records.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
+import { takeMessages } from '../../outbox.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 export const bank: Actor = { name: 'cli' };
@@ -92,12 +93,12 @@ export async function addDevice(
   return device;
 }
 
-/** Everything in the outbox that nobody has claimed yet, opened. */
+/** Everything in the outbox that was not taken yet, opened. */
 export async function takeNotices(
   records: RecordStore,
   at: number,
 ): Promise<(NoticePayload & { recipient: string })[]> {
-  const messages = await records.outbox.claim('test', at, 1, 200);
+  const messages = await takeMessages(records, at);
   return messages.map(({ recipient, payload }) => ({ recipient, ...(JSON.parse(payload) as NoticePayload) }));
 }
 

@@ -20,6 +20,7 @@ import { createSrpServer, type SrpServer } from '../../../src/srp/server.ts';
 import type { ShortLivedStore } from '../../../src/store/ports.ts';
 import type { RecordStore } from '../../../src/store/records.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
+import { takeMessages } from '../../outbox.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 export const issuer = 'https://login.example.test';
@@ -285,10 +286,9 @@ export async function eventsOf({ deps }: World): Promise<string[]> {
   return (await deps.records.audit.read(0, 10_000)).map(({ event }) => event);
 }
 
-/** The events of the notices in the outbox, with the ids of their recipients. */
+/** The events of the notices that came to the outbox since the last call, with the ids of their recipients. */
 export async function noticesOf({ deps, clock }: World): Promise<{ event: string; recipient: string }[]> {
-  const messages = await deps.records.outbox.claim('test', clock.now(), 1, 1000);
-  clock.advance(2);
+  const messages = await takeMessages(deps.records, clock.now());
   return messages.map(({ payload, recipient }) => ({
     event: (JSON.parse(payload) as { event: string }).event,
     recipient,

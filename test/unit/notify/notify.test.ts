@@ -10,6 +10,7 @@ import type { Notice } from '../../../src/notify/notices.ts';
 import { type NoticePayload, notify, recipientsOf } from '../../../src/notify/notify.ts';
 import { textsFor } from '../../../src/texts/files.ts';
 import { languages } from '../../../src/texts/languages.ts';
+import { takeMessages } from '../../outbox.ts';
 import { addCompany, addUser, bank, openWorld, takeNotices, type World } from '../companies/world.ts';
 
 let world: World;
@@ -46,11 +47,8 @@ async function mailed(notice: Notice): Promise<Email[]> {
   await notify(world.records, notice, world.clock.now());
   const mailbox = memoryMailbox(world.clock);
   const deliver = emailDeliverer({ records: world.records, sender: mailbox });
-  const messages = await world.records.outbox.claim('test', world.clock.now(), 1, 200);
-  for (const message of messages) {
-    await deliver(message);
-    await world.records.outbox.markSent(message.id, 'test', world.clock.now());
-  }
+  const messages = await takeMessages(world.records, world.clock.now());
+  for (const message of messages) await deliver(message);
   const order = await recipientsOf(world.records, notice);
   const place = new Map(messages.map(({ id, recipient }) => [id, order.indexOf(recipient)]));
   return mailbox.messages().toSorted((one, other) => (place.get(one.id) ?? 0) - (place.get(other.id) ?? 0));

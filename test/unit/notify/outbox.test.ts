@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type Deliver,
+  type OutboxDeps,
   type OutboxOptions,
   type OutboxWorker,
   startOutboxWorker,
@@ -33,9 +34,13 @@ const never: Deliver = async () => {
   throw new Error('not for this test');
 };
 
-function start(email: Deliver, options: OutboxOptions = {}): OutboxWorker {
+function start(
+  email: Deliver,
+  options: OutboxOptions = {},
+  others: Partial<OutboxDeps['deliverers']> = {},
+): OutboxWorker {
+  const deliverers = { email, backchannel_logout: never, webhook: never, ...others };
   const { records, shortLived } = stores;
-  const deliverers = { email, backchannel_logout: never };
   const worker = startOutboxWorker({ records, shortLived, clock, deliverers, log }, { pollMs: 5, ...options });
   workers.push(worker);
   return worker;
@@ -43,6 +48,8 @@ function start(email: Deliver, options: OutboxOptions = {}): OutboxWorker {
 
 const enqueue = (payload: string) =>
   stores.records.outbox.enqueue({ kind: 'email', recipient: 'usr_x', payload }, clock.now());
+const enqueueInOrder = (recipient: string, payload: string) =>
+  stores.records.outbox.enqueue({ kind: 'email', recipient, payload, isOrdered: true }, clock.now());
 const count = (status: 'pending' | 'sent' | 'dead') => stores.records.outbox.count(status);
 
 describe('the outbox worker', () => {
@@ -131,7 +138,9 @@ describe('the outbox worker', () => {
 
   it('leaves a message whose worker died to the next worker, when its lease is over', async () => {
     await enqueue('x');
-    expect(await stores.records.outbox.claim('dead worker', clock.now(), 60_000, 10)).toHaveLength(1);
+    expect(
+      await stores.records.outbox.claim({ worker: 'dead worker', at: clock.now(), leaseMs: 60_000, limit: 10 }),
+    ).toHaveLength(1);
     const delivered: string[] = [];
     start(async ({ payload }) => void delivered.push(payload));
     await enqueue('other');
@@ -166,5 +175,57 @@ describe('the outbox worker', () => {
     await stopped;
     expect(await count('sent')).toBe(1);
     expect(await count('pending')).toBe(1);
+  });
+
+  it('delivers to one recipient in the order in which it was written, though five workers run', async () => {
+    const delivered: string[] = [];
+    for (let index = 0; index < 40; index += 1) await enqueueInOrder(`${index % 4}`, `${index}`);
+    for (let index = 0; index < 5; index += 1) start(async ({ payload }) => void delivered.push(payload));
+    await vi.waitFor(async () => expect(await count('sent')).toBe(40));
+    for (const recipient of [0, 1, 2, 3]) {
+      const own = delivered.filter((payload) => Number(payload) % 4 === recipient);
+      expect(own).toEqual(Array.from({ length: 10 }, (_, index) => `${index * 4 + recipient}`));
+    }
+  });
+
+  it('holds back what follows a failing message to the same recipient, nobody else, and not for ever', async () => {
+    const delivered: string[] = [];
+    const failing = new Set(['first']);
+    for (const payload of ['first', 'second', 'third']) await enqueueInOrder('usr_a', payload);
+    await enqueueInOrder('usr_b', 'elsewhere');
+    await enqueue('in no order');
+    start(
+      async ({ payload }) => {
+        if (failing.has(payload)) throw new Error('450 try again later');
+        delivered.push(payload);
+      },
+      { maxAttempts: 3, random: () => 1 },
+    );
+    await vi.waitFor(() => expect(delivered.toSorted()).toEqual(['elsewhere', 'in no order']));
+    for (const pauseMs of [1_000, 2_000]) {
+      await vi.waitFor(async () => expect((await stores.records.outbox.summary())[0]?.pending).toBe(3));
+      const tries = logged.length;
+      clock.advance(pauseMs);
+      await vi.waitFor(() => expect(logged.length).toBeGreaterThan(tries));
+    }
+    await vi.waitFor(() => expect(delivered.slice(2)).toEqual(['second', 'third']));
+    expect(await stores.records.outbox.deadLetters({ limit: 10 })).toMatchObject([{ attempts: 3 }]);
+    failing.clear();
+    expect(await stores.records.outbox.reviveAll(clock.now())).toBe(1);
+    await vi.waitFor(() => expect(delivered.slice(4)).toEqual(['first']));
+    expect(await count('dead')).toBe(0);
+  });
+
+  it('delivers logouts while every place for webhooks is taken by receivers that hang', async () => {
+    const delivered: string[] = [];
+    const hang = () => new Promise<void>(() => undefined);
+    for (let index = 0; index < 4; index += 1) {
+      await stores.records.outbox.enqueue({ kind: 'webhook', recipient: `whk_${index}`, payload: '{}' }, clock.now());
+    }
+    const logout: Deliver = async ({ payload }) => void delivered.push(payload);
+    start(never, { concurrency: 2 }, { webhook: hang, backchannel_logout: logout });
+    await stores.records.outbox.enqueue({ kind: 'backchannel_logout', recipient: 'portal', payload: 'x' }, clock.now());
+    await vi.waitFor(() => expect(delivered).toEqual(['x']));
+    await workers.pop()?.stop(1);
   });
 });

@@ -92,7 +92,7 @@ describe('A session', () => {
     expect(await stores.records.outbox.count('pending')).toBe(0);
     await sessions.end('cookie-1');
     expect(await sessions.find('cookie-1')).toBeUndefined();
-    const [message] = await stores.records.outbox.claim('w', clock.now(), 1000, 5);
+    const [message] = await stores.records.outbox.claim({ worker: 'w', at: clock.now(), leaseMs: 1000, limit: 5 });
     expect(JSON.parse(message?.payload ?? '')).toEqual({ clientId: 'a', sub: 'usr_1', sid: 'sid-a' });
   });
 });

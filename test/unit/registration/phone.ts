@@ -14,6 +14,7 @@ import type {
 import { type CreatedActivation, createActivation } from '../../../src/registration/activations.ts';
 import type { RegistrationDeps } from '../../../src/registration/deps.ts';
 import { finishRegistration, startRegistration } from '../../../src/registration/registration.ts';
+import { takeMessages } from '../../outbox.ts';
 
 export const issuer = 'https://auth.example';
 export const origin = { address: '192.0.2.7', userAgent: 'test', requestId: 'r1' };
@@ -158,7 +159,7 @@ export async function activate(
   actor: Actor = { name: 'cli' },
 ): Promise<Activated> {
   const created = await createActivation(deps, { userId, actor });
-  const messages = await deps.records.outbox.claim('mailbox', deps.clock.now(), 600_000, 200);
+  const messages = await takeMessages(deps.records, deps.clock.now());
   const mails = messages.map(({ payload }) => JSON.parse(payload) as { event: string; data: Record<string, string> });
   const mail = mails.find(({ event, data }) => event === 'activation.created' && data['userId'] === userId);
   return { ...created, confirmation: mail?.data['confirmationCode'] ?? '' };

@@ -5,39 +5,49 @@ import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 export interface PostOptions {
-  /** Hosts (`name` or `name:port`) that may be in a private network: the bank's own portals. */
+  /** Hosts (`name` or `name:port`) that may be in a private network: the bank's own systems. */
   readonly internalHosts: readonly string[];
   readonly timeoutMs: number;
 }
 
 const privateNetworks = privateBlockList();
 
+/** What is posted: a text and the headers that belong to it. */
+export interface Outbound {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
- * Posts a form and answers the status code; the body is not read. Throws where the address may not be called or does not answer
- * in time. The address that was checked is the one that is connected to, so that a name cannot change its mind in between.
+ * Posts and answers the status code; redirects are not followed and the body is not read. Throws where the address may not be called or
+ * does not answer in time. The address that was checked is the one that is connected to, so that a name cannot change its mind in between.
  */
-export function postForm(url: URL, body: URLSearchParams, { internalHosts, timeoutMs }: PostOptions): Promise<number> {
+export function post(
+  url: URL,
+  { body, headers }: Outbound,
+  { internalHosts, timeoutMs }: PostOptions,
+): Promise<number> {
   const isInternal = internalHosts.includes(url.host) || internalHosts.includes(url.hostname);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (!isInternal && isIP(host) !== 0 && isPrivate(host))
-    return Promise.reject(new Error(`${host} is a private address`));
-  const text = body.toString();
+  if (!isInternal && isPrivateHost(url.hostname)) {
+    return Promise.reject(new Error(`${url.hostname} is a private address`));
+  }
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const signal = AbortSignal.timeout(timeoutMs);
   return new Promise((fulfil, reject) => {
     const request = send(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(text) },
+      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       agent: false,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
       lookup: isInternal ? resolve : publicLookup,
     });
     request.once('response', (response) => {
-      // Not followed and not read: a portal's answer can neither lead elsewhere nor fill our memory.
+      // Not followed and not read: a receiver's answer can neither lead elsewhere nor fill our memory.
       response.destroy();
       fulfil(response.statusCode ?? 0);
     });
-    request.once('error', reject);
-    request.end(text);
+    request.once('error', (error) => reject(signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error));
+    request.end(body);
   });
 }
 
@@ -53,6 +63,12 @@ const publicLookup: LookupFunction = (hostname, options, done) => {
     return done(null, first.address, first.family);
   });
 };
+
+/** Whether the host of a URL is an address that is private; a name is judged when it is resolved. */
+export function isPrivateHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 && isPrivate(host);
+}
 
 /** Whether an IP address is none of the public internet. IPv4 addresses in IPv6 clothes are judged as what they are. */
 export function isPrivate(address: string): boolean {
