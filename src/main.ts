@@ -2,7 +2,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { type Config, readConfig } from './config/config.ts';
 import { explainProblems } from './config/problem.ts';
-import { createLog, type Log } from './http/logging.ts';
+import { createLog, type Log, openOutput } from './http/logging.ts';
 import { printingSender } from './notify/mailbox.ts';
 import { buildServer } from './server.ts';
 
@@ -21,12 +21,14 @@ async function main(): Promise<void> {
     return;
   }
   const { config } = result;
-  const log = createLog(config.logLevel);
+  // Who does not read standard output must hold up neither the log nor a request.
+  const output = config.audit.stream?.kind === 'stdout' ? openOutput() : undefined;
+  const log = createLog(config.logLevel, output);
   warnOfDevelopment(config, log);
   try {
     // Production has a mail server or does not start: what is printed holds codes.
     const mailbox = config.mode === 'development' && !config.smtp ? printingSender(console.error) : undefined;
-    const server = await buildServer({ config, log, mailbox });
+    const server = await buildServer({ config, log, output, mailbox });
     const end = (signal: NodeJS.Signals): void => {
       log.info({ signal }, 'ending');
       void server.close().then(() => process.exit(0));

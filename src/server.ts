@@ -1,6 +1,7 @@
 /** Composes the server from its configuration, and starts and ends it in order. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { LineOutput } from './audit/sinks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { AuthError } from './errors.ts';
@@ -12,6 +13,7 @@ import { createSmtpSender, type EmailSender } from './notify/email.ts';
 import { memoryMailbox } from './notify/mailbox.ts';
 import { createOidc } from './oidc/plugin.ts';
 import { createAdminApp } from './server/admin-app.ts';
+import { gaugeAudit } from './server/audit-stream.ts';
 import { type Background, startBackground } from './server/background.ts';
 import { type Capabilities, createCapabilities, type Kernel } from './server/capabilities.ts';
 import { builtWebDirectory } from './server/page-assets.ts';
@@ -27,6 +29,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** Where the log writes: the audit trail is streamed there where the configuration says `stdout`. */
+  readonly output?: LineOutput | undefined;
   /** Takes the place of the mail server, for the demo, for development and for tests. */
   readonly mailbox?: EmailSender | undefined;
   /** Directory of the built pages; `dist/web` unless told. */
@@ -57,7 +61,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const stores: Stores = { ...opened, records: countingRecords(opened.records, metrics) };
   try {
     if (config.mode === 'production') await refuseDemoData(stores);
-    const kernel: Kernel = { config, clock, log, stores };
+    const kernel: Kernel = { config, clock, log, stores, output: options.output };
     const capabilities = await createCapabilities(kernel);
     return await compose({ kernel, capabilities, metrics, options });
   } catch (error) {
@@ -82,6 +86,7 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
   ]);
   const outbox = () => outboxState({ records: stores.records, clock });
   gaugeOutbox(metrics, outbox);
+  gaugeAudit(metrics, kernel);
   const pages = await readPages(options.webDirectory ?? builtWebDirectory, config.brand);
   const oidc = createOidc({ ...capabilities.oidc, look: pages.plain });
   const publicApp = await createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });

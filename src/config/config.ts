@@ -4,6 +4,7 @@ import type { DataKey } from '../crypto/sealing.ts';
 import { type Brand, readBrand } from './brand.ts';
 import { readConfigFile } from './config-file.ts';
 import { readDataKeyFiles } from './data-key-files.ts';
+import type { StreamTarget } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem, ConfigSources } from './problem.ts';
 import { productionProblems } from './production.ts';
@@ -38,6 +39,12 @@ export interface Config {
     readonly perDevice: number;
     readonly perUser: number;
     readonly global: number;
+  };
+  readonly audit: {
+    readonly checkpoint: { readonly records: number; readonly everyMs: number };
+    readonly stream: StreamTarget | undefined;
+    /** Undefined: nothing is ever cut off. */
+    readonly retentionDays: number | undefined;
   };
   readonly brand: Brand;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
@@ -159,6 +166,11 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Conf
       perDevice: values.limitPerDevice,
       perUser: values.limitPerUser,
       global: values.limitGlobal,
+    },
+    audit: {
+      checkpoint: { records: values.auditCheckpointRecords, everyMs: values.auditCheckpointMinutes * 60_000 },
+      stream: values.auditStream,
+      retentionDays: values.auditRetentionDays,
     },
     logLevel: values.logLevel,
   };

@@ -136,6 +136,23 @@ export const keyFiles: Kind<readonly KeyFile[]> = {
   },
 };
 
+/** Where the audit trail is streamed to. */
+export type StreamTarget =
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'syslog'; readonly transport: 'udp' | 'tcp'; readonly host: string; readonly port: number };
+
+/** `stdout`, or the URL of a syslog receiver. */
+export const streamTarget: Kind<StreamTarget> = {
+  expected: 'stdout, or a receiver such as syslog+tcp://siem.example:601 or syslog+udp://127.0.0.1:514',
+  read: (text) => {
+    if (text === 'stdout') return { kind: 'stdout' };
+    const [, transport, name = '', digits] = /^syslog\+(udp|tcp):\/\/([^/:@]+):([1-9]\d{0,4})$/.exec(text) ?? [];
+    const port = Number(digits);
+    if ((transport !== 'udp' && transport !== 'tcp') || !hostName.test(name) || port > 65_535) return undefined;
+    return { kind: 'syslog', transport, host: name, port };
+  },
+};
+
 function readList<T>(text: string, read: (part: string) => T | undefined): readonly T[] | undefined {
   const parts = text.split(',').map((part) => read(part.trim()));
   const known = parts.filter((part) => part !== undefined);

@@ -135,6 +135,28 @@ export const settings = {
   limitGlobal: required('MTOKEN_LIMIT_GLOBAL', perMinute, 'Requests of everybody, for each group of routes.', {
     default: '600000',
   }),
+  auditCheckpointRecords: required(
+    'MTOKEN_AUDIT_CHECKPOINT_RECORDS',
+    kinds.integer(1, 1_000_000, 'records'),
+    'After so many records the head of the audit trail is signed.',
+    { default: '1000' },
+  ),
+  auditCheckpointMinutes: required(
+    'MTOKEN_AUDIT_CHECKPOINT_MINUTES',
+    kinds.integer(1, 1_440, 'minutes'),
+    'It is signed after so many minutes too, if anything was recorded in them.',
+    { default: '5' },
+  ),
+  auditStream: optional(
+    'MTOKEN_AUDIT_STREAM',
+    kinds.streamTarget,
+    'Where every record of the audit trail is sent as well: `stdout`, one JSON line each, or a syslog receiver (RFC 5424), `syslog+tcp://host:port` or `syslog+udp://host:port`. A new place is sent the whole trail. Neither form of syslog is encrypted: name a relay on this machine or in a protected network.',
+  ),
+  auditRetentionDays: optional(
+    'MTOKEN_AUDIT_RETENTION_DAYS',
+    kinds.integer(366, 36_500, 'days'),
+    'How old a record must be before `mtoken audit prune` may cut it off. Unless set, the trail is kept for ever.',
+  ),
   logLevel: required(
     'MTOKEN_LOG_LEVEL',
     kinds.choice('fatal', 'error', 'warn', 'info', 'debug', 'silent'),

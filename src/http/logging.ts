@@ -101,6 +101,14 @@ export function createLog(level: string, destination?: DestinationStream): Log {
   return log;
 }
 
+/** As much as waits for a reader of standard output; then lines of the log are dropped. */
+const maxWaitingBytes = 64 * 1024 * 1024;
+
+/** Standard output, written beside the event loop: a reader that stalls costs memory, not time. */
+export function openOutput() {
+  return pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: maxWaitingBytes });
+}
+
 /** Pino does not pass the fields of child loggers through its formatters. Children inherit this from the logger they are made of. */
 function filterChildren(log: Log): void {
   const { child } = log;

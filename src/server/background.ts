@@ -1,5 +1,6 @@
 /** What runs beside requests: deliveries of the outbox, rotation of keys, removal of what has expired. */
 
+import { type CheckpointMaker, startCheckpoints } from '../audit/checkpoints.ts';
 import { defaultKeyPolicy } from '../keys/keys.ts';
 import { startKeyMaintenance } from '../keys/maintenance.ts';
 import type { EmailSender } from '../notify/email.ts';
@@ -8,6 +9,7 @@ import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
 import { purgeOutbox } from '../notify/purge.ts';
 import { webhookDeliverer } from '../notify/webhook-delivery.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
+import { openAuditStream } from './audit-stream.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 
 const purgeEveryMs = 10 * 60_000;
@@ -23,6 +25,8 @@ export function startBackground(kernel: Kernel, capabilities: Capabilities, send
   const { clock, log, stores } = kernel;
   const { records, shortLived } = stores;
   const keyMaintenance = startKeyMaintenance({ records, shortLived, clock, log }, defaultKeyPolicy);
+  const checkpoints = startMakingCheckpoints(kernel, capabilities);
+  const stream = openAuditStream(kernel);
   const timer = setInterval(() => void purge(kernel), purgeEveryMs);
   timer.unref();
   return {
@@ -30,9 +34,17 @@ export function startBackground(kernel: Kernel, capabilities: Capabilities, send
       keyMaintenance.stop();
       clearInterval(timer);
       await worker.stop();
+      await Promise.all([checkpoints.stop(), stream?.stop()]);
       sender.close();
     },
   };
+}
+
+function startMakingCheckpoints({ config, clock, log, stores }: Kernel, { keys }: Capabilities): CheckpointMaker {
+  return startCheckpoints(
+    { records: stores.records, clock, issuer: config.issuer, keys, log },
+    config.audit.checkpoint,
+  );
 }
 
 function startOutbox(

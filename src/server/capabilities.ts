@@ -1,5 +1,6 @@
 /** What each capability needs, made once: the one place where they are tied together. */
 import type { AdminDeps } from '../admin/routes.ts';
+import type { LineOutput } from '../audit/sinks.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { createKeyCache } from '../crypto/jwk.ts';
@@ -22,6 +23,8 @@ export interface Kernel {
   readonly clock: Clock;
   readonly log: Log;
   readonly stores: Stores;
+  /** Where the log writes, for a stream that shares it; undefined where nobody opened one. */
+  readonly output?: LineOutput | undefined;
 }
 
 /** Each capability's dependencies, and the parts that are started and stopped with the server. */
