@@ -21,6 +21,7 @@ import type { Records } from '../store/records.ts';
 import type { MpinDeps } from './deps.ts';
 import type { HandshakePurpose } from './handshake.ts';
 import { finishMpinHandshake, startMpinHandshake } from './mpin.ts';
+import { carryWithoutKey } from './session.ts';
 
 const statementSchema = Compile(BiometricsEnableStatement);
 
@@ -35,7 +36,7 @@ export function startBiometrics(deps: MpinDeps, call: SessionCall<BiometricsStar
 }
 
 /**
- * Makes a key the biometric key of the calling device, in place of any other. It takes the mPIN, so that who finds an unlocked phone
+ * Makes a key the biometric key of the calling device, in place of any other, with which the sessions that it opened end. It takes the mPIN, so that who finds an unlocked phone
  * does not add a finger of their own; the device key's word for the new key; and the new key's own. The proof passes the gate that
  * counts attempts (T6). Throws `invalid_request` on a key that is not acceptable, the device's own among them; `already_exists` on
  * one that was ever registered; `authentication_failed` for whatever else is wrong.
@@ -54,11 +55,15 @@ export async function enableBiometrics(
     mayEvaluate: key !== undefined,
     onRight: (records) => keep(records, deps, { call, key }),
   });
+  await carryWithoutKey(deps, call.session.id);
   await wakeOutbox(deps.shortLived);
   return { serverProof };
 }
 
-/** Takes the biometric key away. It takes no secret: whoever has the unlocked phone can only make it ask for the mPIN. */
+/**
+ * Takes the biometric key away, and with it every other session that it opened. It takes no secret: whoever has the unlocked phone can
+ * only make it ask for the mPIN.
+ */
 export async function disableBiometrics(deps: MpinDeps, call: SessionCall<unknown>): Promise<void> {
   const at = deps.clock.now();
   await deps.records.transaction(async (records) => {
@@ -70,6 +75,7 @@ export async function disableBiometrics(deps: MpinDeps, call: SessionCall<unknow
       at,
     );
   });
+  await carryWithoutKey(deps, call.session.id);
 }
 
 async function keep(

@@ -44,6 +44,8 @@ interface SessionRecord {
   readonly serverToAppKey: string;
   /** Of the mPIN that the device had: a change of mPIN ends the sessions opened before it. */
   readonly generation: number;
+  /** Thumbprint of the biometric key that opened it: without that key, it is over. Absent where it rests on no such key. */
+  readonly biometric?: string | undefined;
   readonly seenAt: number;
 }
 
@@ -64,6 +66,7 @@ export async function openSession(
     appToServerKey: encodeBase64url(keys.appToServerKey),
     serverToAppKey: encodeBase64url(keys.serverToAppKey),
     generation: standing.pinGeneration,
+    biometric: session.method === 'biometric' ? standing.device.biometric?.thumbprint : undefined,
     seenAt: session.openedAt,
   };
   await deps.shortLived.create(keyOf(session.id), sealRecord(deps, record), lifetimeOf(record, session.openedAt));
@@ -71,8 +74,8 @@ export async function openSession(
 }
 
 /**
- * A session that is neither idle nor old, whose device, user and company may act at this moment and whose mPIN is still the one it
- * was opened under (S-01, S-02, S-07). Undefined otherwise. Reading is not activity: see {@link touchSession}.
+ * A session that is neither idle nor old, whose device, user and company may act at this moment and whose mPIN and biometric key are
+ * still those it was opened with (S-01, S-02, S-07). Undefined otherwise. Reading is not activity: see {@link touchSession}.
  */
 export async function loadSession(
   deps: MpinDeps,
@@ -84,6 +87,7 @@ export async function loadSession(
   if (record === undefined || lifetimeOf(record, now) <= 0) return undefined;
   const standing = await findUsable(deps, record.session.deviceId);
   if (standing === undefined || standing.pinGeneration !== record.generation) return undefined;
+  if (record.biometric !== undefined && standing.device.biometric?.thumbprint !== record.biometric) return undefined;
   return {
     session: record.session,
     thumbprint: record.thumbprint,
@@ -102,6 +106,12 @@ export function touchSession(deps: MpinDeps, sessionId: string, now = deps.clock
 /** Carries one session over a change of mPIN: the one in which it was changed. False where it is over. */
 export function carrySession(deps: MpinDeps, sessionId: string, generation: number): Promise<boolean> {
   return changeRecord(deps, { sessionId, now: deps.clock.now(), change: (record) => ({ ...record, generation }) });
+}
+
+/** Carries one session over the end of the biometric key that opened it: the one in which that was asked for. False where it is over. */
+export function carryWithoutKey(deps: MpinDeps, sessionId: string): Promise<boolean> {
+  const change = (record: SessionRecord): SessionRecord => ({ ...record, biometric: undefined });
+  return changeRecord(deps, { sessionId, now: deps.clock.now(), change });
 }
 
 /** Ends a session at once; ending what is over changes nothing. */

@@ -235,6 +235,50 @@ describe('switching biometrics off', () => {
   });
 });
 
+describe('the sessions that a biometric key opened', () => {
+  const isLive = async (id: string): Promise<boolean> => (await loadSession(world.deps, id)) !== undefined;
+  const open = async (key: Credential): Promise<string> =>
+    (await unlockWithFinger(world, phone, { key: key.privateKey })).sessionId;
+  const off = async (sessionId: string) =>
+    disableBiometrics(world.deps, await sessionCall(world, phone, { body: {}, sessionId }));
+
+  it('end when it is switched off: a stolen finger is not in for another half hour (S-07, R-07)', async () => {
+    const key = newCredential();
+    await enable(key);
+    const stolen = await open(key);
+    const { sessionId: own } = await unlock(world, phone);
+    await off(own);
+    expect([await isLive(stolen), await isLive(own)]).toEqual([false, true]);
+  });
+
+  it('end when another takes its place, and the new key does not bring them back', async () => {
+    const key = newCredential();
+    await enable(key);
+    const stolen = await open(key);
+    const { sessionId: own } = await unlock(world, phone);
+    const next = newCredential();
+    await enable(next, { sessionId: own });
+    expect([await isLive(stolen), await isLive(own), await isLive(await open(next))]).toEqual([false, true, true]);
+  });
+
+  it('go on where the key does, and the one in which it is switched off goes on too', async () => {
+    const key = newCredential();
+    await enable(key);
+    const [own, other] = [await open(key), await open(key)];
+    expect([await isLive(own), await isLive(other)]).toEqual([true, true]);
+    await off(own);
+    expect([await isLive(own), await isLive(other)]).toEqual([true, false]);
+  });
+
+  it('do not come of an unlock that is judged while the key is taken away', async () => {
+    const key = newCredential();
+    await enable(key);
+    const { sessionId: own } = await unlock(world, phone);
+    const [opened] = await Promise.allSettled([open(key), off(own)]);
+    expect(opened.status === 'fulfilled' && (await isLive(opened.value))).toBe(false);
+  });
+});
+
 describe('a WebAuthn credential as the biometric key', () => {
   it('unlocks by its assertion, and is of kind “user” whatever the phone says: it does not tell finger from face (S-13)', async () => {
     const key = newCredential();
