@@ -1,6 +1,6 @@
 /** `npm start -- --lan`: the demo over HTTPS on this machine's own address, so that a real phone can use it. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -89,6 +89,12 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+/** Of the connection, not of the request (RFC 9110 §7.6.1); Node throws where a trailer is announced for a body that has none. */
+const ofConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade']);
+
+const withoutConnection = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !ofConnection.has(name)));
+
 function passOn(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
   const { method, url, headers, socket } = incoming;
   const onward = request({
@@ -96,10 +102,14 @@ function passOn(incoming: IncomingMessage, outgoing: ServerResponse, port: numbe
     port,
     method,
     path: url,
-    headers: { ...headers, 'x-forwarded-for': socket.remoteAddress ?? '', 'x-forwarded-proto': 'https' },
+    headers: {
+      ...withoutConnection(headers),
+      'x-forwarded-for': socket.remoteAddress ?? '',
+      'x-forwarded-proto': 'https',
+    },
   });
   onward.on('response', (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    outgoing.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers));
     answer.pipe(outgoing);
     // A stream that the server cut must not look finished.
     answer.on('error', () => void outgoing.destroy());
