@@ -1,7 +1,8 @@
 /** The desk shows every code: it answers its own name, on this machine, and nobody else. */
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DeskDeps, registerDesk } from '../../../src/demo/desk.ts';
+import { type DeskActivation, type DeskDeps, registerDesk } from '../../../src/demo/desk.ts';
+import { activationPage } from '../../../src/demo/desk-pages.ts';
 
 const deskUrl = 'http://localhost:3002';
 const lanUrl = 'https://192.168.1.20:3444';
@@ -49,6 +50,12 @@ describe.each([
     const post = await app.inject({ method: 'POST', url: '/desk/activations', headers });
     expect(post.statusCode).toBe(403);
   });
+});
+
+it('an activation’s page leads to the app with the very text of the picture', () => {
+  const activationText = 'http://localhost:3000/activate#c=4ZV1R9';
+  const activation = { activationText, code: '4ZV1R9', confirmationCode: '12345678', expiresAt: 0 };
+  expect(activationPage(activation as DeskActivation, '')).toContain(`href="${activationText}"`);
 });
 
 describe('the portal of a demo in a network', () => {
