@@ -50,9 +50,10 @@ const drawing = new Set(
 );
 
 function judgeSvg(text: string, bytes: Uint8Array): LogoResult {
-  const found = foreignPart(text.replace(/<!--[\s\S]*?-->/g, ''));
+  const drawn = text.replace(/<!--[\s\S]*?-->/g, '');
+  const found = foreignPart(drawn);
   if (found !== undefined) return refused(`an SVG with ${found}`);
-  const size = svgSize(text);
+  const size = svgSize(drawn);
   if (size === undefined) return refused('an SVG without viewBox');
   return { outcome: 'logo', logo: { bytes, type: 'image/svg+xml', extension: 'svg', size } };
 }
@@ -60,24 +61,30 @@ function judgeSvg(text: string, bytes: Uint8Array): LogoResult {
 /** The first part of a drawing that is none, in words; nothing of what it says is told. */
 function foreignPart(text: string): string | undefined {
   const body = text.replace(
-    /^\uFEFF?\s*<\?xml\s+version="1\.[01]"(\s+encoding="utf-8")?(\s+standalone="(yes|no)")?\s*\?>/i,
+    /^\uFEFF?\s*<\?xml\s+version="1\.0"(\s+encoding="utf-8")?(\s+standalone="(yes|no)")?\s*\?>/i,
     '',
   );
   if (/<\?/.test(body)) return 'a processing instruction or another encoding than UTF-8';
   if (/<!/.test(body)) return 'a document type, entities or CDATA';
+  if (!/^\uFEFF?\s*<svg[\s>]/.test(body)) return 'something else before it';
   // Escapes spell names and addresses in ways that a reader of bytes does not see.
   if (/\\|&#/.test(body)) return 'escaped characters';
   for (const [, name = ''] of body.matchAll(/<\/?([^\s/>]*)/g)) {
     if (!drawing.has(name)) return /^[A-Za-z][\w:-]{0,40}$/.test(name) ? `<${name}>` : 'broken markup';
   }
   if (/[\s"'/]on[a-z]*\s*=/i.test(body)) return 'an event attribute';
-  for (const [, name = '', doubly, singly] of body.matchAll(/([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-    const value = (doubly ?? singly ?? '').trim();
+  for (const [name, value] of body.split('<').flatMap(attributes)) {
     if (/(^|:)(href|src|base)$/i.test(name) && !value.startsWith('#')) return `a reference elsewhere (${name})`;
   }
   if (/@import|javascript:|expression\(|image-set\(|src\(/i.test(body)) return 'a reference elsewhere in a style';
   if (/url\(\s*(?!["']?#|&quot;#)/i.test(body)) return 'a reference elsewhere (url)';
   return undefined;
+}
+
+/** Of one tag: begun anew at each, so that no quotation mark in a text between tags hides what comes after it. */
+function attributes(tag: string): [name: string, value: string][] {
+  const pairs = tag.matchAll(/([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
+  return [...pairs].map(([, name = '', doubly, singly]) => [name, (doubly ?? singly ?? '').trim()]);
 }
 
 function svgSize(text: string): Logo['size'] | undefined {

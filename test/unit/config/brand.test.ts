@@ -82,6 +82,9 @@ describe('logos', () => {
     ['<use href="https://evil.example/x.svg#a"/>'],
     ["<use xlink:href='//evil.example/x.svg#a'/>"],
     ['<use href="data:image/svg+xml;base64,AAAA"/>'],
+    // Quotation marks that would hide the address from whoever pairs them wrongly.
+    ['<text>x="</text><use href="https://evil.example/x.svg#a"/>'],
+    [`<use é='x=' href="https://evil.example/x.svg#a" b=''/>`],
     ['<a href="https://evil.example"><path d=""/></a>'],
     ['<g xml:base="https://evil.example/"/>'],
     ['<style>@import "https://evil.example/x.css";</style>'],
@@ -104,6 +107,10 @@ describe('logos', () => {
       new TextEncoder().encode(entity),
       Buffer.from('\ufeff<svg viewBox="0 0 1 1"/>', 'utf16le'),
       new TextEncoder().encode('<?xml version="1.0" encoding="utf-16"?><svg viewBox="0 0 1 1"/>'),
+      // Line ends of XML 1.1 part attributes, and are no white space to whoever reads by 1.0.
+      new TextEncoder().encode('<?xml version="1.1"?><svg viewBox="0 0 1 1"><path d=""\u0085onload="x"/></svg>'),
+      new TextEncoder().encode('alert(1)/* <svg viewBox="0 0 1 1"></svg>'),
+      new TextEncoder().encode('<!-- <svg viewBox="0 0 1 1"> --><svg xmlns="http://www.w3.org/2000/svg"></svg>'),
       svg('', ''),
       svg('', 'viewBox="0 0 0 1"'),
       svg(' '.repeat(maxLogoBytes)),
