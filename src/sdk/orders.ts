@@ -1,7 +1,7 @@
 /** Orders (protocol §8): claim what a page shows, verify what the server says of it, decide and sign. */
 import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
-import { OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
+import { type OrderClaim, OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
 import { MpinChallenge } from '../protocol/session.ts';
 import { sayWithBiometrics } from './biometrics.ts';
 import { hashText } from './bytes.ts';
@@ -15,7 +15,7 @@ import { checkMpinForm, mpinPassword } from './mpin.ts';
 import { believe, mpinProblems } from './mpin-proof.ts';
 import { beginExchange, type MpinAnswer } from './srp-client.ts';
 import type { RegisteredPhone } from './state.ts';
-import { parseClaim } from './texts.ts';
+import { parseFrame, parseTyped } from './texts.ts';
 
 /** A claimed order, verified. Show all of `descriptor`, `display.text` exactly as it is; decide by handing the whole back. */
 export interface ClaimedOrder {
@@ -36,13 +36,22 @@ type Decision = 'approve' | 'decline' | 'report';
 const futureToleranceSeconds = 60;
 
 /**
- * Claims the order behind a frame, or behind a short code that was typed, and verifies the server's description of it. Throws
- * `wrong_origin` and `not_a_frame` before anything is sent, `stale_frame` where frame or code is too old or taken,
- * `server_not_authentic` for a description that does not fit.
+ * Claims the order behind a frame that was scanned or a link, and verifies the server's description of it. Throws `wrong_origin` and
+ * `not_a_frame` before anything is sent, `stale_frame` where it is too old or taken, `server_not_authentic` for a description that does
+ * not fit. A short code is no frame: a picture of one would live for minutes, and nobody would have typed what the app says was typed.
  */
 export async function claimOrder(context: PhoneContext, text: string): Promise<ClaimedOrder> {
   const phone = await loadRegistered(context);
-  const claim = parseClaim(text, phone.issuer);
+  return claimWith(context, phone, parseFrame(text, phone.issuer));
+}
+
+/** Like {@link claimOrder}, for what a person typed or pasted: a short code of twelve digits too. */
+export async function claimTyped(context: PhoneContext, text: string): Promise<ClaimedOrder> {
+  const phone = await loadRegistered(context);
+  return claimWith(context, phone, parseTyped(text, phone.issuer));
+}
+
+async function claimWith(context: PhoneContext, phone: RegisteredPhone, claim: OrderClaim): Promise<ClaimedOrder> {
   const claimed = await callInSession(context, phone, {
     name: 'orders/claim',
     body: claim,

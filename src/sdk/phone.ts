@@ -18,6 +18,7 @@ import {
   approveOrder,
   type ClaimedOrder,
   claimOrder,
+  claimTyped,
   declineOrder,
   reportOrder,
 } from './orders.ts';
@@ -108,6 +109,8 @@ export interface Phone {
 
   /** Takes the text of a scanned QR code or of a link, and gives what to show. */
   claim(frameText: string): Promise<ClaimedOrder>;
+  /** Takes what a person typed or pasted: the twelve digits of a short code, or the text of a frame. Never what a camera saw. */
+  claimTyped(text: string): Promise<ClaimedOrder>;
   /** Says yes; `proof` where `descriptor.freshProof` asks for it. */
   approve(order: ClaimedOrder, proof?: ApprovalProof): Promise<void>;
   /** Says no. */
@@ -150,6 +153,7 @@ export function createPhone(options: PhoneOptions): Phone {
     logout: async () => logout(context),
     changeMpin: async (input) => changeMpin(context, input),
     claim: async (frameText) => claimOrder(context, frameText),
+    claimTyped: async (text) => claimTyped(context, text),
     approve: async (order, proof) => approveOrder(context, order, proof),
     decline: async (order) => declineOrder(context, order),
     report: async (order) => reportOrder(context, order),

@@ -82,10 +82,10 @@ export function parseFrame(text: string, issuer: string): FrameClaim {
 const maxTypedLength = 60;
 
 /**
- * What a person scanned or typed: a short code of twelve digits, whatever blanks and dashes stand between them, or else a frame
- * ({@link parseFrame}, and what that throws).
+ * What a person typed or pasted: a short code of twelve digits, whatever blanks and dashes stand between them, or else a frame
+ * ({@link parseFrame}, and what that throws). Not for what a camera saw: no page of ours shows a short code as a picture.
  */
-export function parseClaim(text: string, issuer: string): OrderClaim {
+export function parseTyped(text: string, issuer: string): OrderClaim {
   return parseTypedCode(text) ?? parseFrame(text, issuer);
 }
 

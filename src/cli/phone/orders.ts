@@ -90,7 +90,7 @@ async function scan(desk: PhoneDesk, source: string | undefined, options: ScanOp
   if (options.watch !== undefined) await ensureUnlocked(desk, options);
   const text = await readCode(source ?? (await waitForPicture(options.watch ?? '')));
   await ensureUnlocked(desk, options);
-  const order = await desk.phone.claim(text);
+  const order = await desk.phone.claimTyped(text);
   await desk.order.set(order);
   const decision = chosen[0];
   if (decision === undefined) {

@@ -37,11 +37,12 @@ export async function lockNow(app: App, notice?: string): Promise<void> {
   await ending;
 }
 
-function codeTaker(app: App) {
+/** Only what was typed may be a short code: what a camera saw as one is a trick. */
+function codeTaker(app: App, how: 'claim' | 'claimTyped') {
   let claimed: Awaited<ReturnType<App['phone']['claim']>> | undefined;
   return {
     onText: async (text: string) => {
-      claimed = await app.phone.claim(text);
+      claimed = await app.phone[how](text);
     },
     next: () => {
       if (claimed !== undefined) app.go.confirm(claimed);
@@ -53,16 +54,16 @@ function codeTaker(app: App) {
 
 /** Scans the code of a login page. */
 export function showLoginScan(app: App): void {
-  showScan(app, { ...codeTaker(app), paste: () => app.go.paste(), typed: () => app.go.typed() });
+  showScan(app, { ...codeTaker(app, 'claim'), paste: () => app.go.paste(), typed: () => app.go.typed() });
 }
 
 /** Takes the short code of a login page. */
 export function showLoginTyped(app: App): void {
-  const { onText, next, back } = codeTaker(app);
+  const { onText, next, back } = codeTaker(app, 'claimTyped');
   showTyped(app, { onDigits: onText, next, back });
 }
 
 /** Takes the code of a login page as text. */
 export function showLoginPaste(app: App): void {
-  showPaste(app, codeTaker(app));
+  showPaste(app, codeTaker(app, 'claimTyped'));
 }

@@ -1,6 +1,6 @@
 /** Activation texts and frames: what is accepted, and that nothing else reaches the network or the person. */
 import { describe, expect, it } from 'vitest';
-import { parseActivation, parseClaim, parseFrame } from '../../../src/sdk/texts.ts';
+import { parseActivation, parseFrame, parseTyped } from '../../../src/sdk/texts.ts';
 import { description, issuer, mpin, openBank, openBankWithPhone } from './bank.ts';
 import { frameText } from './protocol-server.ts';
 
@@ -86,7 +86,7 @@ describe('short codes', () => {
     '\u0661\u0662\u0663\u0664 \u0665\u0666\u0667\u0668 \u0669\u0660\u0661\u0662',
     '\u06f1\u06f2\u06f3\u06f4 \u06f5\u06f6\u06f7\u06f8 \u06f9\u06f0\u06f1\u06f2',
   ])('%j is taken as twelve digits', (text) => {
-    expect(parseClaim(text, issuer)).toEqual({ via: 'code', code: '123456789012' });
+    expect(parseTyped(text, issuer)).toEqual({ via: 'code', code: '123456789012' });
   });
 
   it.each([
@@ -101,12 +101,22 @@ describe('short codes', () => {
     `${' '.repeat(100_000)}123456789012`,
     `${issuer}/c/123456789012`,
   ])('%j is none', (text) => {
-    expect(() => parseClaim(text, issuer)).toThrow(expect.objectContaining({ code: 'not_a_frame' }));
+    expect(() => parseTyped(text, issuer)).toThrow(expect.objectContaining({ code: 'not_a_frame' }));
+  });
+
+  it('in a picture is refused before any request: a code that lives two minutes cannot be sent as one to be scanned (P-01, P-26)', async () => {
+    const { bank, phone } = await openBankWithPhone();
+    await phone.unlockWithMpin(mpin);
+    const asked = bank.urls.length;
+    for (const text of ['123456789012', '1234 5678 9012']) {
+      await expect(phone.claim(text)).rejects.toMatchObject({ code: 'not_a_frame' });
+    }
+    expect(bank.urls.length).toBe(asked);
   });
 
   it('and frames are told apart', () => {
-    expect(parseClaim(good, issuer)).toMatchObject({ via: 'qr' });
-    expect(() => parseClaim(`https://id.evil.example${tail}`, issuer)).toThrow(
+    expect(parseTyped(good, issuer)).toMatchObject({ via: 'qr' });
+    expect(() => parseTyped(`https://id.evil.example${tail}`, issuer)).toThrow(
       expect.objectContaining({ code: 'wrong_origin' }),
     );
   });
