@@ -90,7 +90,7 @@ async function resend(id: string | undefined, options: ResendOptions): Promise<v
   }
   const api = await connect(options);
   const path = id === undefined ? '/notifications/resend' : `/notifications/${encodeURIComponent(id)}/resend`;
-  const done = await api.post<{ resent: number }>(path, kind === undefined ? {} : { kind });
+  const done = await api.post<{ resent: number }>(path, id === undefined ? { kind: kind ?? 'all' } : {});
   answer(options, done, () =>
     say(done.resent === 1 ? '1 is on its way again' : `${done.resent} are on their way again`),
   );

@@ -46,14 +46,14 @@ export async function resendDeadLetter(deps: DeadLetterDeps, id: string, actor: 
 /** Makes all dead letters due again, of one kind or of every kind, and answers how many. */
 export async function resendAllDeadLetters(
   deps: DeadLetterDeps,
-  { kind, actor }: { readonly kind?: OutboxKind | undefined; readonly actor: Actor },
+  { kind, actor }: { readonly kind: OutboxKind | 'all'; readonly actor: Actor },
 ): Promise<number> {
   requireBank(actor);
   const at = deps.clock.now();
   const count = await deps.records.transaction(async (records) => {
-    const revived = await records.outbox.reviveAll(at, kind);
+    const revived = await records.outbox.reviveAll(at, kind === 'all' ? undefined : kind);
     if (revived === 0) return 0;
-    const data = { count: revived, kind: kind ?? 'all' };
+    const data = { count: revived, kind };
     await records.audit.append({ event: 'notification.resent', ...actedBy(actor), data }, at);
     return revived;
   });

@@ -140,11 +140,17 @@ export const KeysRotate = strict({
 });
 export type KeysRotate = Static<typeof KeysRotate>;
 
-const MessageKind = Type.Union([Type.Literal('email'), Type.Literal('backchannel_logout'), Type.Literal('webhook')]);
+/** Every kind is said in a word of its own, so that an empty body moves nothing. */
+const MessageKind = Type.Union([
+  Type.Literal('all'),
+  Type.Literal('email'),
+  Type.Literal('backchannel_logout'),
+  Type.Literal('webhook'),
+]);
 export const MessageId = Id('box');
 export const DeadLetterList = strict({ after: Type.Optional(MessageId), limit: Type.Optional(Limit) });
 /** All dead letters, or those of one kind. */
-export const ResendAll = strict({ kind: Type.Optional(MessageKind) });
+export const ResendAll = strict({ kind: MessageKind });
 export type ResendAll = Static<typeof ResendAll>;
 
 /** What webhooks tell of, by the names of the audit trail. */

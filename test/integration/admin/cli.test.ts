@@ -321,6 +321,8 @@ describe('mtoken, one command after the other', () => {
       'client',
       'keys',
       'audit',
+      'notification',
+      'webhook',
       'doctor',
       'phone',
     ]) {

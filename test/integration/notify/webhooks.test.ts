@@ -317,7 +317,7 @@ describe('a receiver', () => {
         lastError: 'Error: the receiver answered 500',
       },
     ]);
-    await resendAllDeadLetters(world, { actor: bank });
+    await resendAllDeadLetters(world, { kind: 'all', actor: bank });
     await vi.waitFor(() => expect(receiver.received).toHaveLength(3));
     await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
     expect(await auditTrail(world.records)).toContain('notification.resent');
