@@ -170,15 +170,20 @@ interface Refusal {
   readonly orderId: string | undefined;
 }
 
-/** Ends the portal's request with `access_denied` and writes that down. */
+/**
+ * Ends the portal's request with `access_denied` and writes that down: as often for an address as it may begin logins, or anybody could
+ * fill the trail with one login that is refused again and again.
+ */
 async function refuse(
   deps: LoginDeps,
   reason: string,
   { request, reply, orderId }: Refusal,
 ): Promise<{ location: string }> {
   const { client } = await deps.interactions.find(request, reply);
+  const address = clientAddress(request);
+  await limit(deps, { ...creationLimit(deps, address), group: 'login.refuse' });
   const location = await deps.interactions.refuse(request, reply, reason);
-  const asker = { actor: 'browser', address: clientAddress(request), requestId: request.id };
+  const asker = { actor: 'browser', address, requestId: request.id };
   const record = { event: 'login.refused', ...asker, orderId, clientId: client.id, data: { reason } } as const;
   await deps.records.audit.append(record, deps.clock.now());
   return { location };

@@ -268,6 +268,17 @@ describe('login page', () => {
     expect(trail).toEqual(['order.created', 'order.cancelled', 'login.refused']);
   });
 
+  it('is refused again and again as often as one address may begin logins: nobody fills the trail with it (X-10, P-07)', async () => {
+    await browser.call('order');
+    const statuses: number[] = [];
+    for (let index = 0; index < 12; index += 1) {
+      statuses.push((await browser.call(index % 2 === 0 ? 'cancel' : 'finish')).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429, 429]);
+    const trail = await eventsOf(server.world);
+    expect(trail.filter((event) => event === 'login.refused')).toHaveLength(10);
+  });
+
   it('ends the portal’s request with access_denied after a decline or a report (P-09)', async () => {
     for (const [decision, reason] of [
       ['decline', 'declined'],
