@@ -259,10 +259,15 @@ async function viewOf(deps: LoginDeps, order: Order, kind: FrameKind): Promise<P
   return pageView(order, deps.clock.now(), currentFrame(deps, order, kind));
 }
 
-/** Data and streams are for our page alone: browsers say when another site asks. */
+/** Data and streams are for our page alone. */
 function assertOwnPage(request: FastifyRequest): void {
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin') throw new AuthError('forbidden_origin');
+  if (!isOwnPage(request)) throw new AuthError('forbidden_origin');
+}
+
+/** Browsers say when another site asks. */
+function isOwnPage({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  return site === undefined || site === 'same-origin';
 }
 
 function assertNoBody(body: unknown): void {
@@ -276,10 +281,13 @@ interface Reader {
   readonly uiLocales?: readonly string[];
 }
 
-/** The texts in the reader's language; one that was chosen on this very page is remembered. */
+/**
+ * The texts in the reader's language; one that was chosen on this very page is remembered. A link of another site chooses for the page
+ * that it opens alone: nobody else makes our warnings unreadable for a year.
+ */
 function frameOf({ assets, issuer }: LoginDeps, { request, reply, uiLocales = [] }: Reader) {
   const chosen = chosenLanguage(request);
-  if (chosen !== undefined) reply.header('set-cookie', languageCookie(chosen, issuer));
+  if (chosen !== undefined && isOwnPage(request)) reply.header('set-cookie', languageCookie(chosen, issuer));
   return { ...textsFor('login', wantedLanguages(request, uiLocales)), assets };
 }
 

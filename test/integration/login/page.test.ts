@@ -373,6 +373,15 @@ describe('login page', () => {
     expect((await eventsOf(server.world)).filter((event) => event === 'order.created')).toHaveLength(1);
   });
 
+  it('remembers no language that a link of another site chose: its warnings stay readable (S-10)', async () => {
+    for (const path of ['/interaction/uid1', '/interaction/none', '/q/x']) {
+      const headers = { accept: 'text/html', 'sec-fetch-site': 'cross-site' };
+      const response = await browser.send('GET', `${path}?lang=ar`, { headers });
+      expect(await response.text(), path).toContain('<html lang="ar"');
+      expect(response.headers.getSetCookie(), path).toEqual([]);
+    }
+  });
+
   it('takes no language for one that there is not', async () => {
     for (const lang of ['xx', '__proto__', '"><script>alert(1)</script>', '', 'de&lang=fr']) {
       const response = await browser.send('GET', `/interaction/uid1?lang=${encodeURIComponent(lang)}`);
