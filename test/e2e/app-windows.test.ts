@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bank, claim, openBank, register } from './bank.ts';
 import { executablePath, hasChromium, launchChromium, neededFlags, openPage } from './chromium.ts';
@@ -84,6 +84,27 @@ describe.skipIf(!hasChromium)('the app in several windows', () => {
     await at(second, 'tabs');
     await first.close();
     await at(second, 'unlock');
+  });
+
+  it('is locked when it comes back to a window that lost it in the middle of an unlock (S-01)', async () => {
+    const first = await newPhone();
+    await register(first, await bank.invite());
+    await press(first, 'Lock');
+    await at(first, 'unlock');
+    const second = await secondWindow(first);
+    await at(second, 'tabs');
+    const asked = new Promise<Route>((resolve) => void first.route('**/session/finish', resolve));
+    await enter(first, mpin);
+    const slow = await asked;
+    await press(second, 'Use it in this window');
+    await at(first, 'tabs');
+    const answered = first.waitForResponse('**/session/finish');
+    await slow.continue();
+    await answered;
+    await first.waitForTimeout(500);
+    await second.close();
+    await first.waitForSelector('#app:not([data-screen="tabs"])');
+    await at(first, 'unlock');
   });
 
   it('says that the keys are gone where another window has erased them, and begins anew without a crash', async () => {

@@ -73,6 +73,8 @@ export interface RunOptions {
   readonly onError?: (error: PhoneError) => boolean;
   /** Offered where the server could not be reached. */
   readonly retry?: () => void;
+  /** In place of `next` where the person, or the phone itself, has gone elsewhere. */
+  readonly left?: () => void;
 }
 
 interface Parts {
@@ -163,6 +165,7 @@ function createRun({ main, wait, shown, app }: Running): App['run'] {
     try {
       const result = await work();
       if (!isElsewhere()) next(result);
+      else options.left?.();
     } catch (error) {
       if (!isElsewhere()) fail(app(), error, options);
     }

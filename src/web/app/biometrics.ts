@@ -23,6 +23,8 @@ interface Question<T> {
   readonly atOnce?: boolean;
   readonly work: (signal: AbortSignal) => Promise<T>;
   readonly next: (result: T) => void;
+  /** As with `App.run`. */
+  readonly left?: () => void;
   /** Judges what is not about the finger, as with `App.run`. */
   readonly onError?: (error: PhoneError) => boolean;
   /** Shows the pad in its place, and says why. */
@@ -32,7 +34,7 @@ interface Question<T> {
 /** Asks for finger or face; what was not recognised, and whoever would rather not, comes to the pad. */
 export function askFinger<T>(app: App, question: Question<T>): void {
   const { t } = app;
-  const { screen, back, label, atOnce, work, next, toPad } = question;
+  const { screen, back, label, atOnce, work, next, left, toPad } = question;
   let asking = new AbortController();
   const ask = (mayRefuse: boolean): void => {
     asking = new AbortController();
@@ -45,6 +47,7 @@ export function askFinger<T>(app: App, question: Question<T>): void {
         return true;
       },
       retry: () => ask(false),
+      ...(left && { left }),
     });
   };
   app.show({

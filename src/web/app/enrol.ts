@@ -9,6 +9,7 @@ import { formatTime } from './format.ts';
 import { installAdvice, installFirst } from './install.ts';
 import { languageSwitch, tellLanguage } from './language.ts';
 import { showPaste, showScan } from './scan.ts';
+import { endUnseen } from './unlock.ts';
 
 /** An activation text that looks whole; the SDK judges it before anything is sent. */
 const activationLike = /^\s*https?:\/\/[^/]+\/activate#/;
@@ -168,6 +169,7 @@ function finish(app: App, { begun, code, mpin }: Finish): void {
     },
     {
       retry: again,
+      left: () => endUnseen(app),
       onError: (error) => {
         if (error.code !== 'wrong_confirmation') return false;
         const { attemptsLeft } = error;

@@ -20,6 +20,7 @@ export async function showUnlock(app: App, notice?: string, atOnce = false): Pro
     atOnce,
     work: (signal) => phone.unlockWithBiometrics({ signal }),
     next: () => void afterUnlock(app),
+    left: () => endUnseen(app),
     toPad: (why) => void showUnlockPad(app, notice).then(() => app.say(why)),
   });
 }
@@ -53,6 +54,7 @@ async function showUnlockPad(app: App, notice?: string): Promise<void> {
               app.say(errorText(app, error));
               return true;
             },
+            left: () => endUnseen(app),
           },
         )
         .finally(() => {
@@ -71,6 +73,11 @@ async function showUnlockPad(app: App, notice?: string): Promise<void> {
       button(t('unlock.forgotten'), () => app.go.forgotten(), 'quiet'),
     ],
   });
+}
+
+/** A session that opened while another screen was shown, as where another window took the phone: nobody would lock it. */
+export function endUnseen({ phone }: App): void {
+  void phone.logout().catch(() => undefined);
 }
 
 async function afterUnlock(app: App): Promise<void> {
