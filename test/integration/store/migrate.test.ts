@@ -93,6 +93,40 @@ for (const engine of durableEngines()) {
       ]);
     });
 
+    const oldMessage = (id: string) =>
+      `insert into outbox (id, kind, recipient, payload_sealed, status, next_at, created_at)
+       values ('${id}', 'email', 'usr_1', 'x', 'pending', 5, 5)`;
+
+    it('keeps every message of the outbox, and takes what an older server writes beside it, in no order (rolling upgrade)', async () => {
+      const before = migrations.filter(({ id }) => id < '0005');
+      await migrate(fresh.store, { clock, list: before });
+      await fresh.store.run(oldMessage('box_1'));
+      await fresh.store.run("update outbox set attempts = 3, last_error = 'refused', lease_by = 'w', lease_until = 9");
+      await migrate(fresh.store, { clock });
+      await fresh.store.run(oldMessage('box_2'));
+      const rows = await fresh.store.query(
+        'select id, attempts, last_error, lease_until, position from outbox order by id',
+      );
+      expect(rows).toEqual([
+        { id: 'box_1', attempts: 3, last_error: 'refused', lease_until: 9, position: null },
+        { id: 'box_2', attempts: 0, last_error: null, lease_until: null, position: null },
+      ]);
+    });
+
+    it('loses no message that an older server writes in the moment in which the outbox is made anew', async () => {
+      await migrate(fresh.store, { clock, list: migrations.filter(({ id }) => id < '0005') });
+      const other = await fresh.another();
+      let migrating: Promise<unknown> | undefined;
+      await other.transaction(async (sql) => {
+        await sql.run(oldMessage('box_1'));
+        migrating = migrate(fresh.store, { clock });
+        // Long enough to reach the table and to wait for it.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      });
+      await migrating;
+      expect(await fresh.store.query('select id from outbox')).toEqual([{ id: 'box_1' }]);
+    });
+
     it('runs once when four processes start at once', async () => {
       const place = await placeOf(engine, fresh);
       const started = startFour(engine, place);

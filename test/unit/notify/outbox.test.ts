@@ -219,7 +219,7 @@ describe('the outbox worker', () => {
   it('delivers logouts while every place for webhooks is taken by receivers that hang', async () => {
     const delivered: string[] = [];
     const hang = () => new Promise<void>(() => undefined);
-    for (let index = 0; index < 4; index += 1) {
+    for (let index = 0; index < 10; index += 1) {
       await stores.records.outbox.enqueue({ kind: 'webhook', recipient: `whk_${index}`, payload: '{}' }, clock.now());
     }
     const logout: Deliver = async ({ payload }) => void delivered.push(payload);
