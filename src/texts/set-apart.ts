@@ -2,7 +2,8 @@
 import type { Language } from './languages.ts';
 import type { Values } from './texts.ts';
 
-const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+/** The blocks in which Unicode puts what runs from right to left, also what it has not given out yet (DerivedBidiClass.txt). */
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 const controls = /[\u202a-\u202e\u2066-\u2069]/g;
 

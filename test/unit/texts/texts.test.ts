@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { textsFor } from '../../../src/texts/files.ts';
 import { chooseLanguage } from '../../../src/texts/languages.ts';
+import { setApart } from '../../../src/texts/set-apart.ts';
 import { textsOf } from '../../../src/texts/texts.ts';
 
 const table = {
@@ -29,6 +30,18 @@ describe('a text', () => {
 
   it('falls back to the other table where its own lacks it', () => {
     expect(textsOf('de', {}, table)('hello', { name: 'Ada' })).toBe('Hello, Ada');
+  });
+});
+
+describe('a name in a text of the other direction', () => {
+  const [ltr, rtl] = [textsFor('mail', ['en']).language, textsFor('mail', ['ar']).language];
+
+  it('turns nothing about, whatever right-to-left script it is in (T26)', () => {
+    // Hebrew, Arabic, digits of Arabic, N’Ko, Samaritan, Mandaic, Adlam, Hanifi Rohingya, Old South Arabian, presentation forms.
+    const names = ['א', 'ب', '٣', 'ߊ', 'ࠀ', 'ࡀ', '\u{1e900}', '\u{10d00}', '\u{10a60}', '\ufb1d', '\ufe8f'];
+    for (const name of names) expect(setApart({ name }, ltr)).toEqual({ name: `\u2068${name}\u2069` });
+    expect(setApart({ name: 'Ada', count: 3 }, rtl)).toEqual({ name: '\u2068Ada\u2069', count: 3 });
+    expect(setApart({ name: 'Zoë Ωμέγα Жук 漢字' }, ltr)).toEqual({ name: 'Zoë Ωμέγα Жук 漢字' });
   });
 });
 
