@@ -61,7 +61,8 @@ export function refuseOtherReleases(app: FastifyInstance, integrities: Readonly<
   app.addHook('onRequest', async (request) => {
     const { v } = request.query as { v?: string };
     const [path = ''] = request.url.split('?', 1);
-    const integrity = integrities[path];
+    // As the router reads it: a cache in front may write %61 as a, and keep what it is given under the plain address.
+    const integrity = integrities[decodeURIComponent(path)];
     if (v === undefined || integrity === undefined || v === versionOf(integrity)) return;
     throw new AuthError('not_found', { detail: 'a file of another release' });
   });

@@ -47,6 +47,17 @@ describe('a file of a page', () => {
     expect(whole.body).toBe(script);
   });
 
+  it('is not given out under another release’s address, however that is written (cache poisoning, T26)', async () => {
+    const version = integrity.slice(7, 19).replaceAll('+', '-').replaceAll('/', '_');
+    expect((await ask(`/assets/page.js?v=${version}`, 'br')).statusCode).toBe(200);
+    for (const name of ['page.js', '%70age.js', 'p%61ge%2Ejs', 'page.j%73']) {
+      expect((await ask(`/assets/${name}?v=another`, 'br')).statusCode, name).toBe(404);
+    }
+    for (const name of ['%zz', '%E0%A4%A', '%']) {
+      expect((await ask(`/assets/${name}?v=another`, 'br')).statusCode, name).toBe(400);
+    }
+  });
+
   it('is one of the manifest: neither a compressed form by its name, nor what lies beside', async () => {
     for (const name of [
       'page.js.gz',
