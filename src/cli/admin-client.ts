@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { importJWK, type JWK, SignJWT } from 'jose';
 import { randomToken } from '../crypto/random.ts';
 import { CommandError, exitCode } from './output.ts';
@@ -23,6 +25,8 @@ export interface AdminClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
+  /** A file as it comes, however long that takes; an error in it means that it is a part. */
+  download(path: string): Promise<Readable>;
 }
 
 /** Where the credential is looked for when neither `--credential` nor MTOKEN_CLI_CREDENTIAL names it. */
@@ -85,8 +89,9 @@ async function requestToken(credential: Credential): Promise<string> {
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
+  const signal = init.signal ?? AbortSignal.timeout(15_000);
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(15_000) });
+    return await fetch(url, { ...init, redirect: 'error', signal });
   } catch (cause) {
     throw new CommandError(`cannot reach ${new URL(url).origin}`, {
       exit: exitCode.unreachable,
@@ -102,32 +107,36 @@ interface Problem {
   readonly instance?: string;
 }
 
+async function refusal(response: Response): Promise<CommandError> {
+  const problem = (await response.json().catch(() => ({}))) as Problem;
+  return new CommandError([problem.title ?? `HTTP ${response.status}`, problem.detail].filter(Boolean).join(': '), {
+    exit: response.status >= 500 ? exitCode.unreachable : exitCode.failed,
+    ...(problem.instance ? { hint: `the server's log has it under ${problem.instance}` } : {}),
+  });
+}
+
 /** Opens a client; the access token is requested once and kept for this process only. */
 export function adminClient(credential: Credential): AdminClient {
   let token: Promise<string> | undefined;
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+  const ask = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
     token ??= requestToken(credential);
-    const response = await reach(`${credential.adminUrl}/admin/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${await token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer: unknown = response.status === 204 ? {} : await response.json().catch(() => ({}));
-    if (!response.ok) {
-      const problem = answer as Problem;
-      throw new CommandError([problem.title ?? `HTTP ${response.status}`, problem.detail].filter(Boolean).join(': '), {
-        exit: response.status >= 500 ? exitCode.unreachable : exitCode.failed,
-        ...(problem.instance ? { hint: `the server's log has it under ${problem.instance}` } : {}),
-      });
-    }
-    return answer as T;
+    const headers = { ...init.headers, authorization: `Bearer ${await token}` };
+    return reach(`${credential.adminUrl}/admin/v1${path}`, { ...init, method, headers });
+  };
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await ask(method, path, body === undefined ? {} : json);
+    if (!response.ok) throw await refusal(response);
+    return (response.status === 204 ? {} : await response.json().catch(() => ({}))) as T;
   };
   return {
     get: (path) => call('GET', path),
     post: (path, body = {}) => call('POST', path, body),
     patch: (path, body) => call('PATCH', path, body),
+    download: async (path) => {
+      const response = await ask('GET', path, { signal: new AbortController().signal });
+      if (!response.ok) throw await refusal(response);
+      return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream);
+    },
   };
 }

@@ -1,47 +1,129 @@
-/** `mtoken audit …`: check the trail on the server's own database, and read it through the admin API. */
+/** `mtoken audit …`: the trail read and exported through the admin API, checked and cut off on the server's own database. */
+import { readFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { verifyChain } from '../audit/verify.ts';
-import { connect, query, type SharedOptions, wholeNumber, withAdminOptions } from './context.ts';
+import type { AuditHead } from '../audit/store.ts';
+import { type TrailVerdict, verifyTrail } from '../audit/trail.ts';
+import { pruneCommand } from './audit-prune.ts';
+import { answer, connect, instant, query, type SharedOptions, wholeNumber, withAdminOptions } from './context.ts';
 import { openCommandStores } from './local.ts';
 import { CommandError, exitCode, say, sayJson, sayTable, time } from './output.ts';
 
-interface NotedHead {
-  readonly seq: number;
-  readonly hash: string;
+/** The `audit` command. */
+export function auditCommand(): Command {
+  return new Command('audit')
+    .description('the audit trail')
+    .addCommand(verifyCommand())
+    .addCommand(listCommand())
+    .addCommand(exportCommand())
+    .addCommand(checkpointCommand())
+    .addCommand(pruneCommand());
 }
 
-function notedHead(text: string): NotedHead {
+function notedHead(text: string): AuditHead {
   const [, seq, hash] = /^([1-9][0-9]{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
   throw new CommandError('--noted takes a head as "mtoken audit verify" prints it', { exit: exitCode.usage });
 }
 
-/** The `audit` command. */
-export function auditCommand(): Command {
-  const verify = new Command('verify')
-    .description('check the whole chain: finds edits, deletions, reordering and truncation')
-    .option(
-      '--noted <seq:hash>',
-      'a head that was noted elsewhere: finds a trail that was made anew, or cut',
-      notedHead,
-    )
+/** One checkpoint a line, as `mtoken audit checkpoint >> file` leaves them. */
+function keptCheckpoints(path: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CommandError(`${path} cannot be read`, { exit: exitCode.usage, cause });
+  }
+  const lines = text.split('\n').flatMap((line) => line.trim() || []);
+  if (lines.length > 0 && lines.every((line) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(line))) return lines;
+  throw new CommandError(`${path} does not hold checkpoints`, {
+    exit: exitCode.usage,
+    hint: 'it takes what "mtoken audit checkpoint" printed, one a line',
+  });
+}
+
+interface VerifyOptions {
+  readonly json?: boolean;
+  readonly noted?: AuditHead;
+  readonly checkpoint?: readonly string[];
+}
+
+function verifyCommand(): Command {
+  return new Command('verify')
+    .description('check chain and checkpoints: finds edits, deletions, insertions, reordering and truncation')
+    .option('--noted <seq:hash>', 'a head that was noted elsewhere: finds a trail made anew, or cut', notedHead)
+    .option('--checkpoint <file>', 'checkpoints that were kept elsewhere, one a line: finds the same', keptCheckpoints)
     .option('--json', 'print the answer as JSON')
-    .action(async (options: { json?: boolean; noted?: NotedHead }) => {
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 as it was written · 4 not so · 2 wrong usage · 3 the database cannot be reached',
+    )
+    .action(async (options: VerifyOptions) => {
       const stores = await openCommandStores();
       try {
-        const result = await verifyChain(stores.records.audit, { known: options.noted });
-        if (options.json) sayJson(result);
-        if (result.outcome === 'broken') {
-          throw new CommandError(`the trail is broken at record ${result.seq}: ${result.what}`, {
-            hint: 'compare with the last good backup from this record on',
+        const noted = options.noted === undefined ? [] : [options.noted];
+        const verdict = await verifyTrail(stores.records, { noted, kept: options.checkpoint ?? [] });
+        if (options.json) sayJson(verdict);
+        else if (verdict.outcome === 'intact') sayIntact(verdict);
+        if (verdict.outcome === 'broken') {
+          throw new CommandError(`the trail is broken at record ${verdict.seq}: ${verdict.what}`, {
+            exit: exitCode.broken,
+            hint: `expected ${verdict.expected}\nfound ${verdict.found}\ncompare with the last good backup or export from this record on`,
           });
         }
-        if (!options.json) say(`${result.count} records, unbroken; head ${result.count}:${result.head || '(empty)'}`);
       } finally {
         await stores.close();
       }
     });
-  return new Command('audit').description('the audit trail').addCommand(verify).addCommand(listCommand());
+}
+
+function sayIntact(verdict: Extract<TrailVerdict, { outcome: 'intact' }>): void {
+  const { count, seq, head, cut, checkpoints, unsigned, notCompared } = verdict;
+  say(`${count} records, unbroken; head ${seq}:${head || '(empty)'}`);
+  if (cut > 0) say(`records up to ${cut} were cut off after they were exported`);
+  const since = unsigned === 0 ? 'at the head' : `${unsigned} records before the head`;
+  say(checkpoints === 0 ? 'no checkpoint yet' : `${checkpoints} checkpoints, the last one ${since}`);
+  if (unsigned > 0) say('those could be cut off together with the head unseen: keep a checkpoint elsewhere');
+  if (notCompared > 0) say(`${notCompared} of the kept ones are of records that were cut off since`);
+}
+
+interface FilterOptions extends SharedOptions {
+  readonly company?: string;
+  readonly user?: string;
+  readonly device?: string;
+  readonly order?: string;
+  readonly client?: string;
+  readonly event?: string;
+  readonly actor?: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+function withFilter(command: Command): Command {
+  return withAdminOptions(command)
+    .option('--company <id>')
+    .option('--user <id>')
+    .option('--device <id>')
+    .option('--order <id>')
+    .option('--client <id>', 'the portal or machine it is about')
+    .option('--event <name>', 'such as device.deactivated')
+    .option('--actor <name>', 'who acted, such as client:cli_…')
+    .option('--from <time>', 'from this time on, such as 2026-11-20 or 2026-11-20T09:30:00Z (UTC)', instant('--from'))
+    .option('--to <time>', 'up to this time, not included', instant('--to'));
+}
+
+function filterOf({ company, user, device, order, client, event, actor, from, to }: FilterOptions) {
+  return {
+    companyId: company,
+    userId: user,
+    deviceId: device,
+    orderId: order,
+    clientId: client,
+    event,
+    actor,
+    from,
+    until: to,
+  };
 }
 
 interface AuditView {
@@ -54,24 +136,20 @@ interface AuditView {
   readonly data?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-interface ListOptions extends SharedOptions {
+interface ListOptions extends FilterOptions {
   readonly after?: number;
-  readonly company?: string;
-  readonly user?: string;
-  readonly device?: string;
+  readonly newest?: boolean;
   readonly lines?: boolean;
 }
 
 const pageSize = 200;
 
 function listCommand(): Command {
-  return withAdminOptions(
+  return withFilter(
     new Command('list')
-      .description('read the trail, oldest first')
-      .option('--after <seq>', 'only records after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
-      .option('--company <id>')
-      .option('--user <id>')
-      .option('--device <id>')
+      .description('search the trail, oldest first')
+      .option('--newest', 'newest first')
+      .option('--after <seq>', 'only records behind this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
       .option('--lines', 'all records, one JSON line each: to keep a copy elsewhere')
       .addHelpText(
         'after',
@@ -79,10 +157,10 @@ function listCommand(): Command {
       ),
   ).action(async (options: ListOptions) => {
     const admin = await connect(options);
-    const filter = { companyId: options.company, userId: options.user, deviceId: options.device, limit: pageSize };
-    let after: number | null = options.after ?? 0;
+    const asked = { ...filterOf(options), order: options.newest ? 'newest' : undefined, limit: pageSize };
+    let after: number | null = options.after ?? (options.newest ? Number.MAX_SAFE_INTEGER : 0);
     do {
-      const page: { items: AuditView[]; next: number | null } = await admin.get(`/audit${query({ ...filter, after })}`);
+      const page: { items: AuditView[]; next: number | null } = await admin.get(`/audit${query({ ...asked, after })}`);
       if (options.lines) for (const entry of page.items) say(JSON.stringify(entry));
       else if (options.json) sayJson(page.items);
       else sayEntries(page);
@@ -100,4 +178,51 @@ function sayEntries({ items, next }: { readonly items: readonly AuditView[]; rea
     'no records',
   );
   if (next !== null) say(`more: --after ${next}`);
+}
+
+const formats: readonly (string | undefined)[] = ['jsonl', 'csv'];
+
+function exportFormat(text: string): string {
+  if (formats.includes(text)) return text;
+  throw new CommandError(`--format takes jsonl or csv, not "${text}"`, { exit: exitCode.usage });
+}
+
+function exportCommand(): Command {
+  return withFilter(
+    new Command('export')
+      .description('the whole trail, or a part of it, to standard output; the export itself is recorded')
+      .option('--format <format>', 'jsonl or csv', exportFormat, 'jsonl')
+      .addHelpText(
+        'after',
+        '\nExample:\n  $ mtoken audit export --format csv --from 2026-01-01 --to 2026-02-01 --company co_… > january.csv\n\nIn CSV, a text that a spreadsheet would run as a formula begins with an apostrophe.',
+      ),
+  ).action(async (options: FilterOptions & { readonly format: string }) => {
+    const admin = await connect(options);
+    const body = await admin.download(`/audit/export${query({ ...filterOf(options), format: options.format })}`);
+    try {
+      await pipeline(body, process.stdout, { end: false });
+    } catch (cause) {
+      throw new CommandError('the export broke off: what was written is a part', { exit: exitCode.unreachable, cause });
+    }
+  });
+}
+
+interface CheckpointView {
+  readonly seq: number;
+  readonly at: number;
+  readonly statement: string;
+}
+
+function checkpointCommand(): Command {
+  return withAdminOptions(
+    new Command('checkpoint')
+      .description('sign the head of the trail as it is now and print the checkpoint, for keeping elsewhere')
+      .addHelpText(
+        'after',
+        '\nExample, from a timer on another machine, and later the check of what is in the database against it:\n  $ mtoken audit checkpoint >> checkpoints\n  $ mtoken audit verify --checkpoint checkpoints',
+      ),
+  ).action(async (options: SharedOptions) => {
+    const checkpoint = await (await connect(options)).post<CheckpointView>('/audit/checkpoints');
+    answer(options, checkpoint, ({ statement }) => say(statement));
+  });
 }

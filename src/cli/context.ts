@@ -39,6 +39,23 @@ export function wholeNumber(name: string, min: number, max: number): (text: stri
   };
 }
 
+/** A day or a time in UTC from an option, as epoch-milliseconds; throws a usage error naming the option. */
+export function instant(name: string): (text: string) => number {
+  return (text) => {
+    const isTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+    const value = isTime ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(value) || value < 0) {
+      throw new CommandError(
+        `${name} takes a day or a time such as 2026-11-20 or 2026-11-20T09:30:00Z, not "${text}"`,
+        {
+          exit: exitCode.usage,
+        },
+      );
+    }
+    return value;
+  };
+}
+
 /** yes/no, on/off or true/false from an option; throws a usage error naming the option. */
 export function yesNo(name: string): (text: string) => boolean {
   return (text) => {

@@ -28,7 +28,8 @@ A phone was lost:
   $ mtoken device list --user usr_…
   $ mtoken device deactivate dev_… --reason "lost"
 
-Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 3 the server or a store cannot be reached`;
+Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 3 the server or a store cannot be reached
+4 the audit trail is not as it was written`;
 
 function program(): Command {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -1,10 +1,11 @@
 /**
  * How the command speaks. Results go to standard output: a table or sentence for people, one JSON document with `--json`.
  * Everything else goes to standard error with the prefix `mtoken:`, in lower case and without a full stop; a hint follows on its own line.
- * Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server or a store cannot be reached.
+ * Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server or a store cannot be reached, 4 the audit trail is not as it was
+ * written.
  */
 
-export const exitCode = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+export const exitCode = { done: 0, failed: 1, usage: 2, unreachable: 3, broken: 4 } as const;
 
 /** A failure with what to say and how to exit. */
 export class CommandError extends Error {

@@ -254,6 +254,47 @@ describe('mtoken, one command after the other', () => {
     expect(await json('audit', 'verify')).toMatchObject({ outcome: 'intact' });
   });
 
+  it('signs the head of the trail for keeping elsewhere, and checks what is there against it (audit checkpoint, A-05)', async () => {
+    const file = join(stores.dataDir, 'checkpoints');
+    const { exit, out } = await mtoken('audit', 'checkpoint');
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)]);
+    await writeFile(file, out.repeat(2));
+    const verified = await mtoken('audit', 'verify', '--checkpoint', file);
+    expect(verified).toMatchObject({ exit: 0, err: '' });
+    expect(verified.out).toMatch(/^\d+ checkpoints, the last one /m);
+    await writeFile(file, 'no checkpoint\n');
+    expect(await mtoken('audit', 'verify', '--checkpoint', file)).toMatchObject({ exit: 2, out: '' });
+  });
+
+  it('searches and exports the trail, which is in the trail itself (audit list, audit export)', async () => {
+    const [found] = await json<{ event: string; at: number }[]>('audit', 'list', '--event', 'company.created');
+    expect(found).toMatchObject({ event: 'company.created' });
+    const from = new Date(found?.at ?? 0).toISOString();
+    const csv = await mtoken('audit', 'export', '--format', 'csv', '--from', from, '--event', 'company.created');
+    expect(csv).toMatchObject({ exit: 0, err: '' });
+    expect(csv.out).toMatch(/^seq,at,event,actor,.*\r\n\d+,.*,company\.created,client:/);
+    const lines = (await mtoken('audit', 'export')).out.trim().split('\n');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ seq: 1 });
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'audit.exported' });
+    const newest = await mtoken('audit', 'list', '--newest');
+    expect(newest.out.split('\n')[1]).toMatch(/ audit\.exported /);
+    const wrong = await mtoken('audit', 'export', '--from', 'yesterday');
+    expect(wrong).toMatchObject({ exit: 2, out: '', err: expect.stringContaining('--from takes a day or a time') });
+    expect(await mtoken('audit', 'export', '--format', 'xlsx')).toMatchObject({ exit: 2, out: '' });
+  });
+
+  it('keeps the trail for ever unless it is told otherwise (audit prune, A-13)', async () => {
+    const words = ['audit', 'prune', '--before', '2020-01-01', '--exported', join(stores.dataDir, 'checkpoints')];
+    expect(await mtoken(...words)).toMatchObject({ exit: 2, err: expect.stringContaining('kept for ever') });
+    const before = env;
+    env = { ...env, MTOKEN_AUDIT_RETENTION_DAYS: '366' };
+    const nothing = await mtoken(...words);
+    const tooYoung = await mtoken('audit', 'prune', '--before', '2200-01-01', '--exported', program, '--yes');
+    env = before;
+    expect(nothing).toMatchObject({ exit: 0, out: expect.stringContaining('nothing to cut off') });
+    expect(tooYoung).toMatchObject({ exit: 1, err: expect.stringContaining('younger than the retention') });
+  });
+
   it('finds a running server well (doctor)', async () => {
     const { exit, out } = await mtoken('doctor');
     expect(exit).toBe(0);

@@ -50,9 +50,9 @@ it('shows that the whole trail was made anew, or that its end was cut (A-05, A-1
   expect(await verify(honest, '--noted', noted)).toMatchObject({ exit: 0 });
   const rewritten = await trailOf(['cli', 'client:a', 'nobody', 'client:c']);
   expect(await verify(rewritten)).toMatchObject({ exit: 0 });
-  expect(await verify(rewritten, '--noted', noted)).toMatchObject({ exit: 1 });
+  expect(await verify(rewritten, '--noted', noted)).toMatchObject({ exit: 4 });
   const cut = await trailOf(['cli', 'client:a']);
   expect(await verify(cut)).toMatchObject({ exit: 0 });
-  expect(await verify(cut, '--noted', noted)).toMatchObject({ exit: 1 });
+  expect(await verify(cut, '--noted', noted)).toMatchObject({ exit: 4 });
   expect(await verify(honest, '--noted', 'yesterday')).toMatchObject({ exit: 2 });
 }, 60_000);
