@@ -66,6 +66,9 @@ function decodeImage(content: Buffer): string {
   // Some codes cannot be read at one size and are plain at another.
   for (const look of [picture, softened(picture), halved(picture)]) {
     const text = tryDecode(look);
+    // No page shows one as a picture: it would live for minutes, and nobody would have typed it.
+    if (text !== undefined && /^[\s\p{Pd}\p{Nd}]*$/u.test(text))
+      throw usage('the picture holds a short code, which is to be typed');
     if (text !== undefined) return text;
   }
   throw new CommandError('no QR code was found in the image', {

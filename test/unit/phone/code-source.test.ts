@@ -44,6 +44,12 @@ describe('a scanned code', () => {
     expect(await readCode(file('specks.png', PNG.sync.write(picture)))).toBe(text);
   });
 
+  it('is refused where a picture holds a short code, which lives for minutes: only who types it has one (P-01)', async () => {
+    for (const code of ['123456789012', '1234 5678 9012', '\u0661\u0662\u0663\u0664\u20135678\u20139012']) {
+      await expect(readCode(file('short.png', await screenshot(code)))).rejects.toThrow(/to be typed/);
+    }
+  });
+
   it('is taken as it is when it is a URL, and from a text file', async () => {
     expect(await readCode(frame)).toBe(frame);
     for (const code of ['123456789012', '1234-5678-9012', '1234 5678 9012']) expect(await readCode(code)).toBe(code);
