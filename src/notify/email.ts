@@ -77,7 +77,7 @@ export function createSmtpSender(url: string, from: string): EmailSender {
   });
   return {
     send: async ({ id, to, subject, text, html }) => {
-      await transport.sendMail({
+      const mail = {
         from,
         to: { name: to.name, address: to.address },
         subject,
@@ -85,10 +85,23 @@ export function createSmtpSender(url: string, from: string): EmailSender {
         html,
         messageId: `<${id}@${domainOf(from)}>`,
         headers: { 'auto-submitted': 'auto-generated' },
+      };
+      await transport.sendMail(mail).catch((error: unknown) => {
+        throw isRefusedForGood(error) ? new UndeliverableError(error.message) : error;
       });
     },
     close: () => transport.close(),
   };
+}
+
+/**
+ * A reader or a message that the server refuses for good (RFC 5321 §4.2.1): a dead letter at once, which holds back nothing else for that
+ * reader. A login at the mail server that is refused is no such thing: somebody mends it.
+ */
+function isRefusedForGood(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error) || !('responseCode' in error)) return false;
+  const isAboutMail = error.code === 'EENVELOPE' || error.code === 'EMESSAGE';
+  return isAboutMail && Number(error.responseCode) >= 500;
 }
 
 /** How every connection to the mail server is made. Throws `internal` on an unusable URL. */

@@ -29,11 +29,13 @@ let worker: OutboxWorker;
 let port: number;
 /** Answers that the server gives instead of taking a mail, in order. */
 let refusals: string[];
+let refusalCode: number;
 
 beforeEach(async () => {
   world = await openWorld();
   received = [];
   refusals = [];
+  refusalCode = 450;
   port = await freePort();
   sender = createSmtpSender(`smtp://127.0.0.1:${port}`, 'mtoken <no-reply@bank.example>');
   worker = startOutboxWorker(
@@ -76,7 +78,7 @@ async function startServer(): Promise<void> {
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
         const refusal = refusals.shift();
-        if (refusal !== undefined) return callback(new Error(refusal));
+        if (refusal !== undefined) return callback(Object.assign(new Error(refusal), { responseCode: refusalCode }));
         const raw = Buffer.concat(chunks).toString('utf8');
         const end = raw.indexOf('\r\n\r\n');
         const to = session.envelope.rcptTo.map(({ address }) => address);
@@ -228,6 +230,21 @@ describe('e-mail over SMTP', () => {
     await vi.waitFor(() => expect(received).toHaveLength(1));
     const [row] = await world.stores.durable.query('select id from outbox');
     expect(received[0]?.headers).toContain(`Message-ID: <${String(row?.['id'])}@bank.example>`);
+  });
+
+  it('gives up at once what the server refuses for good, and goes on with the next to the same reader', async () => {
+    await startServer();
+    refusals = ['5.7.1 <anna@example.com> message looks like spam'];
+    refusalCode = 554;
+    const user = await addUser(world, (await addCompany(world)).id, { email: 'anna@example.com', status: 'active' });
+    await tell(user.id, 'First phone');
+    await tell(user.id, 'Second phone');
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.body).toContain('Second phone');
+    const [letter] = await world.records.outbox.deadLetters({ limit: 10 });
+    expect(letter).toMatchObject({ kind: 'email', recipient: user.id, about: 'mpin.blocked', attempts: 1 });
+    expect(letter?.lastError).toMatch(/looks like spam/);
+    expect(letter?.lastError).not.toContain('anna@');
   });
 
   it('lets no line end in a name begin a header or reach another reader (A-04)', async () => {
