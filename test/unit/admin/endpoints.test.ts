@@ -24,7 +24,7 @@ describe('the endpoints of the admin API', () => {
     const reading = new Set(['admin:read', 'admin:audit']);
     for (const { method, path, scope, bankOnly } of endpoints) {
       expect(reading.has(scope), `${method} ${path}`).toBe(method === 'GET');
-      if (/^\/(clients|keys)/.test(path)) expect(bankOnly, path).toBe(true);
+      if (/^\/(clients|keys|notifications|webhooks)/.test(path)) expect(bankOnly, path).toBe(true);
       if (path.endsWith('deactivate') || path.endsWith('deactivate-devices')) expect(scope, path).toBe('admin:devices');
     }
   });
