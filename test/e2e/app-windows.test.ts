@@ -156,6 +156,27 @@ describe.skipIf(!hasChromium)('the app in several windows', () => {
     await at(page, 'home');
   });
 
+  it('takes taps that were meant for what was there before for no approval (bait and switch, P-08)', async () => {
+    const page = await newPhone();
+    await register(page, await bank.invite());
+    // Presses what approves the moment that it is there, as fast taps in its place would.
+    const tapped = page.evaluate(`new Promise((resolve) => {
+      const observer = new MutationObserver(() => {
+        const found = document.querySelector('[data-screen="confirm"] .decide button');
+        if (found === null) return;
+        observer.disconnect();
+        for (let tap = 0; tap < 5; tap += 1) found.click();
+        resolve(found.textContent);
+      });
+      observer.observe(document.body, { subtree: true, childList: true });
+    })`);
+    await claim(page, (await bank.ask()).link);
+    expect(await tapped).toBe('Approve');
+    await at(page, 'confirm');
+    await press(page, 'Approve');
+    await at(page, 'approved');
+  });
+
   it('leaves no name, address or company in the browser once it is locked, whatever it showed before (C-13)', async () => {
     const page = await newPhone();
     const invited = await bank.invite();

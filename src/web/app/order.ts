@@ -18,6 +18,18 @@ export async function claimLink(app: App, text: string): Promise<void> {
   );
 }
 
+/** Taps that were meant for what was shown before, as by a page that makes a person tap fast and then opens a link of ours, approve nothing. */
+const approvableAfterMs = 500;
+
+function approveButton(app: App, order: ClaimedOrder): HTMLButtonElement {
+  const made = button(app.t('confirm.approve'), () => approve(app, order));
+  made.disabled = true;
+  setTimeout(() => {
+    made.disabled = false;
+  }, approvableAfterMs);
+  return made;
+}
+
 /** Shows an order whole. Approving and declining are equally near. */
 export function showConfirm(app: App, order: ClaimedOrder): void {
   const { t } = app;
@@ -45,7 +57,7 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
       element(
         'div',
         { class: 'decide' },
-        button(t('confirm.approve'), () => approve(app, order)),
+        approveButton(app, order),
         button(t('confirm.decline'), () => refuse(app, order, 'decline')),
       ),
       button(t('confirm.report'), () => refuse(app, order, 'report'), 'danger'),
