@@ -2,6 +2,7 @@
 import { rasterOf } from '../raster.ts';
 
 export const maxLogoBytes = 64 * 1024;
+const maxUses = 16;
 
 export interface Logo {
   readonly bytes: Uint8Array;
@@ -76,6 +77,8 @@ function foreignPart(text: string): string | undefined {
   for (const [name, value] of body.split('<').flatMap(attributes)) {
     if (/(^|:)(href|src|base)$/i.test(name) && !value.startsWith('#')) return `a reference elsewhere (${name})`;
   }
+  // Each that holds two of the one before doubles the drawing: thirty of them are a thousand million shapes.
+  if (body.split(/<use[\s/>]/).length > maxUses + 1) return `more than ${maxUses} <use>`;
   if (/@import|javascript:|expression\(|image-set\(|src\(/i.test(body)) return 'a reference elsewhere in a style';
   if (/url\(\s*(?!["']?#|&quot;#)/i.test(body)) return 'a reference elsewhere (url)';
   return undefined;

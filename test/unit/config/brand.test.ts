@@ -82,6 +82,8 @@ describe('logos', () => {
     ['<use href="https://evil.example/x.svg#a"/>'],
     ["<use xlink:href='//evil.example/x.svg#a'/>"],
     ['<use href="data:image/svg+xml;base64,AAAA"/>'],
+    // A drawing that doubles itself until the browser stands still (billion laughs).
+    [`<g id="b"><use href="#a"/><use href="#a"/></g>`.repeat(9)],
     // Quotation marks that would hide the address from whoever pairs them wrongly.
     ['<text>x="</text><use href="https://evil.example/x.svg#a"/>'],
     [`<use é='x=' href="https://evil.example/x.svg#a" b=''/>`],
