@@ -1,5 +1,7 @@
 /** The contracts of the records over every durable engine there is. */
+
 import { auditRecordsContract } from '../../contracts/records-audit.ts';
+import { auditCheckpointsContract } from '../../contracts/records-audit-checkpoints.ts';
 import { companyRecordsContract } from '../../contracts/records-companies.ts';
 import { deviceRecordsContract } from '../../contracts/records-devices.ts';
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
@@ -10,6 +12,7 @@ for (const engine of durableEngines()) {
   companyRecordsContract(engine);
   deviceRecordsContract(engine);
   auditRecordsContract(engine);
+  auditCheckpointsContract(engine);
   outboxRecordsContract(engine);
   webhookRecordsContract(engine);
   oidcRecordsContract(engine);
