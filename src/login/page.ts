@@ -83,10 +83,11 @@ export function landingPage({ link, ...frame }: Frame & { link: string | undefin
   const { t } = frame;
   const { landing: script } = frame.assets;
   const isOffered = link !== undefined && script !== undefined;
-  const offer = isOffered
-    ? html`<a id="open-app" class="button" href="/app#${link}" hidden>${t('landing.open')}</a>`
+  const elsewhere = html`<div id="elsewhere"><h1>${t('landing.title')}</h1><p>${t('landing.text')}</p></div>`;
+  const here = isOffered
+    ? html`<div id="here" hidden><h1>${t('link.open')}</h1><p>${t('landing.here')}</p><a id="open-app" class="button" href="/app#${link}">${t('landing.open')}</a></div>`
     : html``;
-  const body = html`<main class="message"><h1>${t('landing.title')}</h1><p>${t('landing.text')}</p>${offer}</main>`;
+  const body = html`<main class="message">${elsewhere}${here}</main>`;
   return document({ ...frame, title: t('landing.title'), head: isOffered ? scriptTag(script) : html``, body });
 }
 

@@ -1,6 +1,7 @@
-/** Where a link for this device was opened in a browser: offers the app, if this browser is a registered phone. */
+/** Where a link for this device was opened in a browser: shows the way into the app, if this browser is a registered phone. */
 
-const offer = document.getElementById('open-app');
+const elsewhere = document.getElementById('elsewhere');
+const here = document.getElementById('here');
 
 function isRegistered(): boolean {
   try {
@@ -10,7 +11,14 @@ function isRegistered(): boolean {
   }
 }
 
-if (offer !== null && isRegistered()) {
-  offer.hidden = false;
-  offer.focus();
+function headingOf(part: HTMLElement): string {
+  return part.querySelector('h1')?.textContent ?? '';
+}
+
+if (elsewhere !== null && here !== null && isRegistered()) {
+  // Whoever is at home here has nothing to scan.
+  elsewhere.hidden = true;
+  here.hidden = false;
+  document.title = document.title.replace(headingOf(elsewhere), headingOf(here));
+  document.getElementById('open-app')?.focus();
 }
