@@ -157,6 +157,8 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     await enter(page, '12345');
     expect(await page.locator('.trouble').innerText()).toContain('follow one another');
     await look(page, 'choose-weak');
+    await enter(page, mpin);
+    expect(await page.locator('.trouble').innerText()).toContain('the mPIN that you have');
     await enter(page, '60718');
     await at(page, 'repeat');
     await enter(page, '60719');
@@ -284,6 +286,8 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     const href = await login.locator('#link-open[href]').getAttribute('href');
     const tab = await page.context().newPage();
     await tab.goto(href ?? '');
+    expect(await tab.locator('main').innerText()).not.toContain('Scan');
+    expect(await tab.title()).toBe('Open the mToken app · mToken');
     await tab.click('#open-app');
     // The first window still runs the phone.
     await at(tab, 'tabs');

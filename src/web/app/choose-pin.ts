@@ -10,6 +10,8 @@ interface Choice {
   readonly isPrivate: boolean;
   readonly back: () => void;
   readonly onChosen: (mpin: string) => void;
+  /** The mPIN that is to be changed, and so cannot be chosen again. */
+  readonly oldMpin?: string;
   /** Why it is asked again. */
   readonly notice?: string;
 }
@@ -24,10 +26,10 @@ export function choosePin(app: App, choice: Choice): void {
     maxLength,
     submitLabel: t('act.ok'),
     onSubmit: (digits) => {
-      const weak = weakMpin(digits);
-      if (weak === undefined) return repeatPin(app, choice, digits);
+      const rule = digits === choice.oldMpin ? 'unchanged' : weakMpin(digits)?.rule;
+      if (rule === undefined) return repeatPin(app, choice, digits);
       pad.clear();
-      app.say(errorText(app, new PhoneError('weak_mpin', { rule: weak.rule })));
+      app.say(errorText(app, new PhoneError('weak_mpin', { rule })));
     },
   });
   app.show({

@@ -42,6 +42,7 @@ export async function showChange(app: App, why?: string): Promise<void> {
     choosePin(app, {
       rules,
       isPrivate: true,
+      oldMpin,
       ...(notice !== undefined && { notice }),
       back: () => app.go.settings(),
       onChosen: (newMpin) => change(app, { oldMpin, newMpin, choose }),
