@@ -10,14 +10,14 @@ export function layout(title: string, body: string): string {
 <body><main>${body}</main></body></html>`;
 }
 
-/** What somebody sees who is not logged in. */
-export function welcomePage(): string {
+/** What somebody sees who is not logged in. `deskUrl` is where phones are registered. */
+export function welcomePage(deskUrl: string): string {
   return layout(
     'Welcome',
     `<h1>Demo portal</h1>
-<p class="soft">A portal of the demo bank. It knows nobody by password: it asks mtoken who you are.</p>
+<p class="soft">A portal of the demo bank. It knows nobody by password: it asks mToken who you are.</p>
 <p><a class="button" id="login" href="/login">Log in with mToken</a></p>
-<p class="soft">You need a registered phone. <code>npm start</code> printed how to make one.</p>`,
+<p class="soft">You need a registered phone. <a id="desk" href="${escapeHtml(deskUrl)}/desk">The demo desk</a>, on the machine that runs the demo, makes one.</p>`,
   );
 }
 

@@ -12,6 +12,8 @@ export interface PortalOptions {
   readonly baseUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Where the demo's desk is. A real portal has none. */
+  readonly deskUrl: string;
   /** How the portal reaches the server, where that is not by its public address. A real portal leaves it out. */
   readonly fetch?: typeof fetch;
 }
@@ -51,7 +53,7 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
   const portal: Portal = { options, discover: discoverOnce(options), sessions: new Map(), pending: new Map() };
   app.get('/', (request, reply) => {
     const session = portal.sessions.get(sessionId(request));
-    return sendPage(reply, session ? claimsPage(session.claims) : welcomePage());
+    return sendPage(reply, session ? claimsPage(session.claims) : welcomePage(options.deskUrl));
   });
   app.get('/favicon.ico', (_request, reply) => reply.code(204).send());
   app.get('/portal.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(portalCss));

@@ -66,6 +66,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       baseUrl: portalUrl,
       clientId: 'demo-portal',
       clientSecret,
+      deskUrl,
       ...(plan.lan && { fetch: fetchLocally(issuer, config.listen.port) }),
     });
     const { registration } = server.capabilities;

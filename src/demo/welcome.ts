@@ -21,15 +21,24 @@ export async function welcome(demo: Demo): Promise<string> {
   return demo.isLan ? welcomeLan(demo) : welcomeHere(demo);
 }
 
+/** What it is, where it is, and what it is for; the addresses decide how far the last column is to the right. */
+function table(rows: readonly (readonly [what: string, where: string, why: string])[]): string {
+  const addresses = rows.map(([, where]) => where).filter((where) => where.startsWith('http'));
+  const width = Math.max(...addresses.map(({ length }) => length));
+  return rows.map(([what, where, why]) => `  ${what.padEnd(12)}  ${where.padEnd(width)}   ${why}`).join('\n');
+}
+
 function welcomeHere({ issuer, adminUrl, portalUrl, deskUrl, dataDir, activation }: Demo): string {
   return `
 mtoken is running. Stop it with Ctrl+C.
 
-  Open          ${portalUrl}          the demo portal: "Log in with mToken"
-                ${deskUrl}/desk     activations and the mailbox of the demo's users
-                ${issuer}/app      the app: a complete mToken phone in a browser
-  Server        ${issuer}          admin listener ${adminUrl}
-  Data          ${dataDir}   (delete it to begin anew)
+${table([
+  ['Open', portalUrl, 'the demo portal: "Log in with mToken"'],
+  ['', `${deskUrl}/desk`, "activations and the mailbox of the demo's users"],
+  ['', `${issuer}/app`, 'the app: a complete mToken phone in a browser'],
+  ['Server', issuer, `admin listener ${adminUrl}`],
+  ['Data', dataDir, '(delete it to begin anew)'],
+])}
 
 With a browser alone: make an activation at the desk and open the app with it there, or scan it.
 With a real phone: stop this and type   npm start -- --lan
@@ -59,10 +68,12 @@ async function welcomeLan({ issuer, portalUrl, deskUrl, dataDir }: Demo): Promis
   return `
 mtoken is running for the phones of your network. Stop it with Ctrl+C.
 
-  On the phone  ${app}     the app (the code below)
-  Here          ${deskUrl}/desk             activations and the mailbox of the demo's users; on this machine alone
-                ${portalUrl}         the demo portal: "Log in with mToken"
-  Data          ${dataDir}   (delete it to begin anew)
+${table([
+  ['On the phone', app, 'the app (the code below)'],
+  ['Here', `${deskUrl}/desk`, "activations and the mailbox of the demo's users; on this machine alone"],
+  ['', portalUrl, 'the demo portal: "Log in with mToken"'],
+  ['Data', dataDir, '(delete it to begin anew)'],
+])}
 
 ${code}
 1  Scan this code with the phone's own camera and open the page. The certificate was made on this machine, so both

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type DeskActivation, type DeskDeps, registerDesk } from '../../../src/demo/desk.ts';
 import { activationPage } from '../../../src/demo/desk-pages.ts';
+import { welcomePage } from '../../../src/demo/portal-pages.ts';
 
 const deskUrl = 'http://localhost:3002';
 const lanUrl = 'https://192.168.1.20:3444';
@@ -56,6 +57,10 @@ it('an activation’s page leads to the app with the very text of the picture', 
   const activationText = 'http://localhost:3000/activate#c=4ZV1R9';
   const activation = { activationText, code: '4ZV1R9', confirmationCode: '12345678', expiresAt: 0 };
   expect(activationPage(activation as DeskActivation, '')).toContain(`href="${activationText}"`);
+});
+
+it('the portal leads whoever has no phone yet to the desk', () => {
+  expect(welcomePage('http://localhost:3002')).toContain('href="http://localhost:3002/desk"');
 });
 
 describe('the portal of a demo in a network', () => {
