@@ -1,16 +1,19 @@
-/** Admin endpoints of the audit trail: searched, exported, and its head signed for keeping elsewhere. */
+/** Admin endpoints of the audit trail: searched, exported, and its last signed head for keeping elsewhere. */
 import { Readable } from 'node:stream';
-import { type CheckpointDeps, makeCheckpoint } from '../audit/checkpoints.ts';
 import { type ExportFormat, exportedTrail, exportTypes } from '../audit/export.ts';
 import type { AuditEntry, AuditFilter } from '../audit/store.ts';
+import type { Clock } from '../clock.ts';
 import { type Actor, actedBy } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
 import * as wire from '../protocol/admin.ts';
-import { strict } from '../protocol/common.ts';
+import type { RecordStore } from '../store/records.ts';
 import { type AdminEndpoint, adminEndpoint, type StreamedAnswer } from './endpoint.ts';
 import { pageOf } from './views.ts';
 
-export type AuditAdminDeps = CheckpointDeps;
+export interface AuditAdminDeps {
+  readonly records: RecordStore;
+  readonly clock: Clock;
+}
 
 /** A company's own client sees its company's part of the trail; the bank's clients see all of it. */
 export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoint[] {
@@ -37,14 +40,13 @@ export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoin
       answer: ({ query: { format = 'jsonl', ...asked }, actor }) => startExport(deps, { format, asked, actor }),
     }),
     adminEndpoint({
-      method: 'POST',
-      path: '/audit/checkpoints',
+      method: 'GET',
+      path: '/audit/checkpoint',
       scope: 'admin:audit',
       bankOnly: true,
-      body: strict({}),
       answer: async () => {
-        const checkpoint = await makeCheckpoint(deps);
-        if (checkpoint === undefined) throw new AuthError('conflict', { message: 'nothing was recorded yet' });
+        const checkpoint = await deps.records.checkpoints.last('head');
+        if (checkpoint?.statement === undefined) throw new AuthError('not_found');
         return checkpoint;
       },
     }),

@@ -216,13 +216,13 @@ interface CheckpointView {
 function checkpointCommand(): Command {
   return withAdminOptions(
     new Command('checkpoint')
-      .description('sign the head of the trail as it is now and print the checkpoint, for keeping elsewhere')
+      .description('print the last signed head of the trail, for keeping elsewhere')
       .addHelpText(
         'after',
         '\nExample, from a timer on another machine, and later the check of what is in the database against it:\n  $ mtoken audit checkpoint >> checkpoints\n  $ mtoken audit verify --checkpoint checkpoints',
       ),
   ).action(async (options: SharedOptions) => {
-    const checkpoint = await (await connect(options)).post<CheckpointView>('/audit/checkpoints');
+    const checkpoint = await (await connect(options)).get<CheckpointView>('/audit/checkpoint');
     answer(options, checkpoint, ({ statement }) => say(statement));
   });
 }

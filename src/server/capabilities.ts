@@ -79,6 +79,6 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       issuer,
       adminAudience: config.admin.audience,
     },
-    admin: { ...registration, keys, internalWebhooks: config.internalWebhooks },
+    admin: { ...registration, internalWebhooks: config.internalWebhooks },
   };
 }

@@ -111,7 +111,6 @@ const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'POST /admin/v1/devices/:deviceId/refuse': { reason: 'fuzz' },
   'POST /admin/v1/devices/:deviceId/deactivate': { reason: 'fuzz' },
   'POST /admin/v1/keys/rotate': { immediately: true, withoutOverlap: false },
-  'POST /admin/v1/audit/checkpoints': {},
   'POST /admin/v1/notifications/resend': { kind: 'webhook' },
   'POST /admin/v1/notifications/:messageId/resend': {},
   // Refused, for nothing here names this host as internal.
