@@ -1,5 +1,5 @@
 /** How the pages look as a bank's own: name, logo and colours, each judged before anything starts. */
-import { leastContrast, pageContrast, readable, type Theme, textOn } from './colours.ts';
+import { leastContrast, pageContrast, readable, type Theme, textOn, tintContrast } from './colours.ts';
 import { judgeLogo, type Logo, maxLogoBytes } from './logo.ts';
 import type { ConfigProblem, ConfigSources } from './problem.ts';
 import { type SettingValues, settings } from './settings.ts';
@@ -33,7 +33,10 @@ export function readBrand(values: SettingValues, sources: ConfigSources, problem
     colours:
       brandColour === undefined
         ? undefined
-        : { light: withText(brandColour), dark: withText(brandColourDark ?? readable(brandColour, 'dark')) },
+        : {
+            light: withText(brandColour),
+            dark: withText(brandColourDark ?? readable(brandColour, 'dark', tintContrast)),
+          },
   };
 }
 

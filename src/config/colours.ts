@@ -36,18 +36,21 @@ export function pageContrast(colour: Colour, theme: Theme): number {
   return Math.min(...Object.values(pageGrounds[theme]).map((ground) => contrast(colour, ground)));
 }
 
+/** Contrast of a tint that nobody chose: text of the least contrast looks as if it were switched off in the dark (1.4.6, AAA). */
+export const tintContrast = 7;
+
 /** Text on a surface of this colour: white where that can be read, black otherwise; one of the two always can. */
 export function textOn(colour: Colour): '#ffffff' | '#000000' {
   return contrast(colour, '#ffffff') >= leastContrast ? '#ffffff' : '#000000';
 }
 
-/** The colour itself where it can be read in the theme's pages; otherwise the first that can, on the way to black or to white. */
-export function readable(colour: Colour, theme: Theme): Colour {
+/** The colour itself where it has `least` contrast in the theme's pages; otherwise the first that has, on the way to black or to white. */
+export function readable(colour: Colour, theme: Theme, least = leastContrast): Colour {
   const end = theme === 'light' ? 0 : 255;
   for (let part = 0; part <= 100; part += 1) {
     const mixed = channels(colour).map((channel) => Math.round(channel + ((end - channel) * part) / 100));
     const candidate = `#${mixed.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
-    if (pageContrast(candidate, theme) >= leastContrast) return candidate;
+    if (pageContrast(candidate, theme) >= least) return candidate;
   }
   return theme === 'light' ? '#000000' : '#ffffff';
 }

@@ -182,7 +182,7 @@ export const settings = {
   brandColourDark: optional(
     'MTOKEN_BRAND_COLOR_DARK',
     kinds.colour,
-    'The same for dark mode. Unless set, the nearest lighter tint of `MTOKEN_BRAND_COLOR` that can be read there.',
+    'The same for dark mode. Unless set, a lighter tint of `MTOKEN_BRAND_COLOR` that can be read well there.',
   ),
   demo: required('MTOKEN_DEMO', kinds.flag, 'Demo company, user and portal. Development only.', { default: 'false' }),
 } as const satisfies Record<string, Setting<unknown>>;

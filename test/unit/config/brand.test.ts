@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contrast, leastContrast, pageContrast, pageGrounds, readable, textOn } from '../../../src/config/colours.ts';
+import {
+  contrast,
+  leastContrast,
+  pageContrast,
+  pageGrounds,
+  readable,
+  textOn,
+  tintContrast,
+} from '../../../src/config/colours.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { judgeLogo, maxLogoBytes } from '../../../src/config/logo.ts';
 
@@ -187,7 +195,7 @@ describe('settings of the brand', () => {
       colours: { light: { accent: '#7a0019', onAccent: '#ffffff' } },
     });
     const dark = made?.colours?.dark ?? { accent: '', onAccent: '' };
-    expect(pageContrast(dark.accent, 'dark')).toBeGreaterThanOrEqual(leastContrast);
+    expect(pageContrast(dark.accent, 'dark')).toBeGreaterThanOrEqual(tintContrast);
     expect(contrast(dark.accent, dark.onAccent)).toBeGreaterThanOrEqual(leastContrast);
   });
 
