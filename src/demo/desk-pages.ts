@@ -35,7 +35,7 @@ ${escapeHtml(new Date(activation.expiresAt).toISOString().slice(11, 16))} UTC.</
 <div class="qr" role="img" aria-label="Activation code">${picture}</div>
 <dl><dt>Code</dt><dd><code>${escapeHtml(activation.code)}</code></dd>
 <dt>Confirmation</dt><dd><code>${escapeHtml(activation.confirmationCode)}</code> <span class="soft">(from Ada's mailbox)</span></dd></dl>
-<p>On this device: <a id="open-app" href="${escapeHtml(activation.activationText)}">open the app with this activation</a>.</p>
+<p>On this device: <a id="open-app" target="_blank" href="${escapeHtml(activation.activationText)}">open the app with this activation</a>, in a new window: the confirmation code stays here.</p>
 <p>For the simulated phone, in a terminal:</p><pre>${escapeHtml(phoneCommand(activation))}</pre><p><a href="/desk">Back to the desk</a></p>`,
   );
 }
