@@ -128,5 +128,7 @@ async function writeCredential(file: string, credential: Credential): Promise<vo
 }
 
 function fileExists(file: string): CommandError {
-  return new CommandError(`${file} exists already`, { hint: 'choose another file with --out' });
+  return new CommandError(`${file} exists already`, {
+    hint: 'choose another file with --out, or remove this one if its server is gone',
+  });
 }
