@@ -201,7 +201,11 @@ describe.skipIf(!hasChromium)('the app on its rarer screens', () => {
     // Nothing films on once the person has gone elsewhere.
     await page.evaluate(`window.stream = document.querySelector('video').srcObject`);
     await press(page, 'Back');
-    expect(await page.evaluate(`window.stream.getTracks().every((track) => track.readyState === 'ended')`)).toBe(true);
+    await page.waitForFunction(() =>
+      (window as unknown as { stream: MediaStream }).stream
+        .getTracks()
+        .every(({ readyState }) => readyState === 'ended'),
+    );
   });
 
   it('asks to be installed first on a phone of Apple, with the way there, and goes on in the browser all the same', async () => {

@@ -70,7 +70,7 @@ describe.skipIf(!hasChromium)('a code on the screen', () => {
 
     const desktop = (await world.toLoginPage()).page;
     await press(desktop, 'I cannot scan');
-    await desktop.waitForFunction(`/^[0-9 ]{14}$/.test(document.querySelector('#typed-shown').textContent)`);
+    await desktop.waitForFunction(() => /^[0-9 ]{14}$/.test(document.querySelector('#typed-shown')?.textContent ?? ''));
     const digits = await desktop.locator('#typed-shown').innerText();
     await press(phone, 'Enter a short code');
     await at(phone, 'typed');

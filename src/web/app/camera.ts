@@ -26,10 +26,20 @@ export async function openCamera(
   const which =
     options.id === undefined ? { facingMode: { ideal: 'environment' } } : { deviceId: { exact: options.id } };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...size, ...which } });
+  try {
+    return await watch(video, stream, options.onText);
+  } catch (error) {
+    // Who left the screen meanwhile took the picture away: the camera must not stay on.
+    for (const one of stream.getTracks()) one.stop();
+    throw error;
+  }
+}
+
+async function watch(video: HTMLVideoElement, stream: MediaStream, onText: (text: string) => void): Promise<Camera> {
   const [track] = stream.getVideoTracks();
   video.srcObject = stream;
   await video.play();
-  const stopReading = readFrames(video, options.onText);
+  const stopReading = readFrames(video, onText);
   const devices = await navigator.mediaDevices.enumerateDevices();
   const cameras = devices
     .filter(({ kind, deviceId }) => kind === 'videoinput' && deviceId !== '')
