@@ -112,12 +112,17 @@ export function markdown(figures: readonly Figure[], made: Circumstances): strin
   ].join('\n');
 }
 
-export const markers = { begin: '<!-- figures: begin -->', end: '<!-- figures: end -->' } as const;
+/** Where the figures of these benchmarks stand in the document; without names, those of all of them. */
+export function markersOf(names: readonly string[]): { readonly begin: string; readonly end: string } {
+  const which = ['figures', ...names].join(' ');
+  return { begin: `<!-- ${which}: begin -->`, end: `<!-- ${which}: end -->` };
+}
 
-/** Puts `text` between the markers of `document`. Throws where they are missing. */
-export function replaceFigures(document: string, text: string): string {
+/** Puts `text` between the markers of `document` for `names`. Throws where they are missing. */
+export function replaceFigures(document: string, text: string, names: readonly string[] = []): string {
+  const markers = markersOf(names);
   const begin = document.indexOf(markers.begin);
   const end = document.indexOf(markers.end);
-  if (begin < 0 || end < begin) throw new Error('docs/benchmarks.md has no markers for its figures');
+  if (begin < 0 || end < begin) throw new Error(`docs/benchmarks.md has no place for these figures: ${markers.begin}`);
   return `${document.slice(0, begin + markers.begin.length)}\n${text}\n${document.slice(end)}`;
 }

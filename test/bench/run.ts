@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   const made = circumstances(commandLine(), loadBefore);
   console.log(options.json ? JSON.stringify({ ...made, figures }, undefined, 2) : plainTable(figures));
   if (options.write)
-    writeFileSync(documentPath, replaceFigures(readFileSync(documentPath, 'utf8'), markdown(figures, made)));
+    writeFileSync(documentPath, replaceFigures(readFileSync(documentPath, 'utf8'), markdown(figures, made), names));
 }
 
 /** As typed, but for where the result goes. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { median, percentile } from '../../bench/measure.ts';
-import { type Figure, isMet, markdown, markers, replaceFigures } from '../../bench/report.ts';
+import { type Figure, isMet, markdown, markersOf, replaceFigures } from '../../bench/report.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
 
@@ -58,13 +58,15 @@ describe('figures', () => {
   });
 
   it('replaces what stands between the markers of the document and leaves the rest', () => {
+    const markers = markersOf([]);
     const document = `before\n${markers.begin}\nold\n${markers.end}\nafter\n`;
     const text = replaceFigures(document, markdown([figure(12.345, { atMost: 100 })], made));
     expect(text).toMatch(/^before\n/);
     expect(text).toMatch(/\nafter\n$/);
     expect(text).not.toContain('old');
     expect(text).toContain('| b | w | 12.3 ms | ≤ 100 ms | met |');
-    expect(() => replaceFigures('no markers', '')).toThrow('no markers');
+    expect(() => replaceFigures('no markers', '')).toThrow('no place');
+    expect(() => replaceFigures(document, '', ['pages'])).toThrow('figures pages: begin');
   });
 
   it('takes medians and percentiles by linear interpolation', () => {
