@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)('the languages of the app', () => {
   it('is kept for a start without a connection', async () => {
     const page = await open({ locale: 'de-DE' });
     await page.evaluate('navigator.serviceWorker.ready');
-    await page.waitForFunction(`caches.match('/assets/app/texts/de.json').then((kept) => kept !== undefined)`);
+    await page.waitForFunction(async () => (await caches.match('/assets/app/texts/de.json')) !== undefined);
     await page.context().setOffline(true);
     await page.reload();
     await at(page, 'welcome');

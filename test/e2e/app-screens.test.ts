@@ -182,10 +182,10 @@ describe.skipIf(!hasChromium)('the app on its rarer screens', () => {
     await look(page, 'scan-cameras');
     const light = page.getByRole('button', { name: 'Light' });
     await light.click();
-    await page.waitForFunction('window.torch === true');
+    await page.waitForFunction(() => (window as unknown as { torch?: boolean }).torch === true);
     expect(await light.getAttribute('aria-pressed')).toBe('true');
     await light.click();
-    await page.waitForFunction('window.torch === false');
+    await page.waitForFunction(() => (window as unknown as { torch?: boolean }).torch === false);
     await page.evaluate('window.isDark = true');
     await light.click();
     expect(await trouble(page)).toContain('cannot be switched');
@@ -197,7 +197,11 @@ describe.skipIf(!hasChromium)('the app on its rarer screens', () => {
     expect(ids).toHaveLength(2);
     expect(await page.inputValue('#camera')).toBe(first);
     await page.selectOption('#camera', ids.find((id) => id !== first) ?? '');
-    await page.waitForFunction(`${active} !== undefined && ${active} !== ${JSON.stringify(first)}`);
+    await page.waitForFunction((old) => {
+      const stream = document.querySelector('video')?.srcObject;
+      const id = stream instanceof MediaStream ? stream.getVideoTracks()[0]?.getSettings().deviceId : undefined;
+      return id !== undefined && id !== old;
+    }, first);
     // Nothing films on once the person has gone elsewhere.
     await page.evaluate(`window.stream = document.querySelector('video').srcObject`);
     await press(page, 'Back');

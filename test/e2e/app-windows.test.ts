@@ -218,7 +218,7 @@ describe.skipIf(!hasChromium)('the app in several windows', () => {
       await page.goto(`${bank.issuer}/app`);
       await register(page, await bank.invite());
       await page.evaluate('navigator.serviceWorker.ready');
-      await page.waitForFunction(`caches.match('/assets/app/texts/de.json').then((kept) => kept !== undefined)`);
+      await page.waitForFunction(async () => (await caches.match('/assets/app/texts/de.json')) !== undefined);
       await before.close();
 
       const after = await launch();
