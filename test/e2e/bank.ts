@@ -1,6 +1,5 @@
 /** A server in this process, with the built pages: tests make activations and orders themselves, and act as its operator. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import { newTypedCode } from '../../src/orders/typed.ts';
 import { createActivation } from '../../src/registration/activations.ts';
 import { buildServer, type Server } from '../../src/server.ts';
 import { testConfig } from '../integration/http/rig.ts';
+import { freePort } from './demo.ts';
 import { at, enter, mpin, press } from './phone.ts';
 
 const operator = { name: 'cli' };
@@ -159,15 +159,4 @@ export async function claim(page: Page, link: string): Promise<void> {
   await press(page, 'Enter as text');
   await page.fill('#code-text', link);
   await press(page, 'Continue');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, 'localhost', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
