@@ -21,7 +21,7 @@ export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoin
     adminEndpoint({
       method: 'GET',
       path: '/audit',
-      scope: 'admin:audit',
+      permission: 'audit.read',
       query: wire.AuditList,
       answer: async ({ query, actor }) => {
         const { order = 'oldest', after, limit = 50, ...asked } = query;
@@ -34,7 +34,7 @@ export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoin
     adminEndpoint({
       method: 'GET',
       path: '/audit/export',
-      scope: 'admin:audit',
+      permission: 'audit.read',
       query: wire.AuditExport,
       isStreamed: true,
       answer: ({ query: { format = 'jsonl', ...asked }, actor }) => startExport(deps, { format, asked, actor }),
@@ -42,8 +42,7 @@ export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoin
     adminEndpoint({
       method: 'GET',
       path: '/audit/checkpoint',
-      scope: 'admin:audit',
-      bankOnly: true,
+      permission: 'audit.checkpoint',
       answer: async () => {
         const checkpoint = await deps.records.checkpoints.last('head');
         if (checkpoint?.statement === undefined) throw new AuthError('not_found');

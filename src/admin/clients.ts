@@ -20,8 +20,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
     adminEndpoint({
       method: 'POST',
       path: '/clients',
-      scope: 'admin:clients',
-      bankOnly: true,
+      permission: 'clients.write',
       body: wire.ClientCreate,
       status: 201,
       answer: async ({ body, actor }) => {
@@ -32,8 +31,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
     adminEndpoint({
       method: 'GET',
       path: '/clients',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'clients.read',
       query: wire.ClientList,
       answer: async ({ query }) => {
         const page = pageFrom(query);
@@ -43,8 +41,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
     adminEndpoint({
       method: 'GET',
       path: '/clients/:clientId',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'clients.read',
       params: clientParams,
       answer: async ({ params }) => {
         const client = await deps.records.clients.find(params.clientId);
@@ -55,8 +52,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
     adminEndpoint({
       method: 'PATCH',
       path: '/clients/:clientId',
-      scope: 'admin:clients',
-      bankOnly: true,
+      permission: 'clients.write',
       params: clientParams,
       body: wire.ClientUpdate,
       answer: async ({ params, body, actor }) => {
@@ -67,8 +63,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
     adminEndpoint({
       method: 'POST',
       path: '/clients/:clientId/disable',
-      scope: 'admin:clients',
-      bankOnly: true,
+      permission: 'clients.write',
       params: clientParams,
       body: strict({}),
       answer: async ({ params, actor }) => clientView(await disableClient(deps, params.clientId, actor)),

@@ -17,8 +17,7 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
     adminEndpoint({
       method: 'POST',
       path: '/companies',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'companies.create',
       body: wire.CompanyCreate,
       status: 201,
       answer: async ({ body, actor }) => companyView(await createCompany(deps, { ...body, actor })),
@@ -26,7 +25,7 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
     adminEndpoint({
       method: 'GET',
       path: '/companies',
-      scope: 'admin:read',
+      permission: 'companies.read',
       query: wire.CompanyList,
       answer: async ({ query, actor }) => {
         const page = pageFrom(query);
@@ -36,14 +35,14 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
     adminEndpoint({
       method: 'GET',
       path: '/companies/:companyId',
-      scope: 'admin:read',
+      permission: 'companies.read',
       params: companyParams,
       answer: async ({ params, actor }) => companyView(await findCompany(deps, params.companyId, actor)),
     }),
     adminEndpoint({
       method: 'PATCH',
       path: '/companies/:companyId',
-      scope: 'admin:write',
+      permission: 'companies.change',
       params: companyParams,
       body: wire.CompanyUpdate,
       answer: async ({ params, body, actor }) => {
@@ -60,7 +59,7 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
     adminEndpoint({
       method: 'POST',
       path: '/users',
-      scope: 'admin:write',
+      permission: 'users.create',
       body: wire.UserCreate,
       status: 201,
       answer: async ({ body, actor }) => userView(await createUser(deps, { ...body, actor })),
@@ -68,7 +67,7 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
     adminEndpoint({
       method: 'GET',
       path: '/users',
-      scope: 'admin:read',
+      permission: 'users.read',
       query: wire.UserList,
       answer: async ({ query, actor }) => {
         const page = pageFrom(query);
@@ -79,14 +78,14 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
     adminEndpoint({
       method: 'GET',
       path: '/users/:userId',
-      scope: 'admin:read',
+      permission: 'users.read',
       params: userParams,
       answer: async ({ params, actor }) => userView(await findUser(deps, params.userId, actor)),
     }),
     adminEndpoint({
       method: 'PATCH',
       path: '/users/:userId',
-      scope: 'admin:write',
+      permission: 'users.change',
       params: userParams,
       body: wire.UserUpdate,
       answer: async ({ params, body, actor }) => {
@@ -104,7 +103,7 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
       adminEndpoint({
         method: 'POST',
         path: `/users/:userId/${verb}`,
-        scope: 'admin:write',
+        permission: `users.${verb}`,
         params: userParams,
         body: wire.Reason,
         answer: async ({ params, body, actor }) =>

@@ -29,7 +29,7 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
     adminEndpoint({
       method: 'GET',
       path: '/devices',
-      scope: 'admin:read',
+      permission: 'devices.read',
       query: wire.DeviceList,
       answer: async ({ query, actor }) => {
         const page = pageFrom(query);
@@ -50,14 +50,14 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
     adminEndpoint({
       method: 'GET',
       path: '/devices/:deviceId',
-      scope: 'admin:read',
+      permission: 'devices.read',
       params: deviceParams,
       answer: async ({ params, actor }) => deviceView(await findDevice(deps, params.deviceId, actor)),
     }),
     adminEndpoint({
       method: 'POST',
       path: '/devices/:deviceId/approve',
-      scope: 'admin:write',
+      permission: 'devices.decide',
       params: deviceParams,
       body: strict({}),
       answer: async ({ params, actor }) => deviceView(await approveDevice(deps, { deviceId: params.deviceId, actor })),
@@ -65,7 +65,7 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
     adminEndpoint({
       method: 'POST',
       path: '/devices/:deviceId/refuse',
-      scope: 'admin:write',
+      permission: 'devices.decide',
       params: deviceParams,
       body: wire.Reason,
       answer: async ({ params, body, actor }) =>
@@ -80,7 +80,7 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
     adminEndpoint({
       method: 'POST',
       path: '/devices/:deviceId/deactivate',
-      scope: 'admin:devices',
+      permission: 'devices.deactivate',
       params: deviceParams,
       body: wire.Reason,
       answer: async ({ params, body, actor }) => {
@@ -92,7 +92,7 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
     adminEndpoint({
       method: 'POST',
       path: '/users/:userId/deactivate-devices',
-      scope: 'admin:devices',
+      permission: 'devices.deactivate',
       params: userParams,
       body: wire.Reason,
       answer: async ({ params, body, actor }) => {
@@ -104,7 +104,7 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
     adminEndpoint({
       method: 'POST',
       path: '/companies/:companyId/deactivate-devices',
-      scope: 'admin:devices',
+      permission: 'devices.deactivate-company',
       params: companyParams,
       body: wire.Reason,
       answer: async ({ params, body, actor }) => {
@@ -121,7 +121,7 @@ export function activationEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoi
     adminEndpoint({
       method: 'POST',
       path: '/users/:userId/activations',
-      scope: 'admin:write',
+      permission: 'activations.create',
       params: userParams,
       body: strict({}),
       status: 201,

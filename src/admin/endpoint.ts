@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 import type { Actor } from '../companies/actor.ts';
-import type { AdminScope } from '../oidc/deps.ts';
+import type { PermissionName } from './permissions.ts';
 
 /** A call whose token, scope and schema were right. */
 export interface AdminCall<Params, Query, Body> {
@@ -16,9 +16,8 @@ export interface AdminEndpoint {
   readonly method: 'GET' | 'POST' | 'PATCH';
   /** Below `/admin/v1`. */
   readonly path: string;
-  readonly scope: AdminScope;
-  /** True: only the bank's own clients, none that is confined to a company. */
-  readonly bankOnly: boolean;
+  /** Who may call it, and what they must have shown before. */
+  readonly permission: PermissionName;
   readonly params: TSchema | undefined;
   readonly query: TSchema | undefined;
   readonly body: TSchema | undefined;
@@ -40,8 +39,7 @@ export interface StreamedAnswer {
 interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly method: AdminEndpoint['method'];
   readonly path: string;
-  readonly scope: AdminScope;
-  readonly bankOnly?: boolean;
+  readonly permission: PermissionName;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
@@ -57,8 +55,7 @@ export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TS
   return {
     method: declared.method,
     path: declared.path,
-    scope: declared.scope,
-    bankOnly: declared.bankOnly ?? false,
+    permission: declared.permission,
     params: declared.params,
     query: declared.query,
     body: declared.body,

@@ -9,15 +9,13 @@ export function keyAdminEndpoints(deps: KeyDeps): readonly AdminEndpoint[] {
     adminEndpoint({
       method: 'GET',
       path: '/keys',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'keys.read',
       answer: async () => ({ items: (await deps.records.keys.list()).map(keyView) }),
     }),
     adminEndpoint({
       method: 'POST',
       path: '/keys/rotate',
-      scope: 'admin:keys',
-      bankOnly: true,
+      permission: 'keys.rotate',
       body: wire.KeysRotate,
       answer: async ({ body, actor }) => ({ steps: await rotateKeys(deps, { ...body, actor: actor.name }) }),
     }),

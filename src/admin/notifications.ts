@@ -19,8 +19,7 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
     adminEndpoint({
       method: 'GET',
       path: '/notifications',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'notifications.read',
       answer: async () => ({
         kinds: await deps.records.outbox.summary(),
         oldestPendingAt: (await deps.records.outbox.oldestPendingAt()) ?? null,
@@ -29,8 +28,7 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
     adminEndpoint({
       method: 'GET',
       path: '/notifications/dead',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'notifications.read',
       query: wire.DeadLetterList,
       answer: async ({ query }) => {
         const page = pageFrom(query);
@@ -40,16 +38,14 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
     adminEndpoint({
       method: 'POST',
       path: '/notifications/resend',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'notifications.write',
       body: wire.ResendAll,
       answer: async ({ body, actor }) => ({ resent: await resendAllDeadLetters(deps, { ...body, actor }) }),
     }),
     adminEndpoint({
       method: 'POST',
       path: '/notifications/:messageId/resend',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'notifications.write',
       params: messageParams,
       body: strict({}),
       answer: async ({ params, actor }) => {
@@ -66,8 +62,7 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
     adminEndpoint({
       method: 'POST',
       path: '/webhooks',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'notifications.write',
       body: wire.WebhookCreate,
       status: 201,
       answer: async ({ body, actor }) => {
@@ -78,8 +73,7 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
     adminEndpoint({
       method: 'GET',
       path: '/webhooks',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'notifications.read',
       query: wire.WebhookList,
       answer: async ({ query }) => {
         const page = pageFrom(query);
@@ -94,8 +88,7 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
     adminEndpoint({
       method: 'GET',
       path: '/webhooks/:webhookId',
-      scope: 'admin:read',
-      bankOnly: true,
+      permission: 'notifications.read',
       params: webhookParams,
       answer: async ({ params, actor }) => webhookView(await findWebhook(deps, params.webhookId, actor)),
     }),
@@ -108,8 +101,7 @@ function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
     adminEndpoint({
       method: 'POST',
       path: '/webhooks/:webhookId/rotate',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'notifications.write',
       params: webhookParams,
       body: wire.WebhookRotate,
       answer: async ({ params, body, actor }) => {
@@ -120,8 +112,7 @@ function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
     adminEndpoint({
       method: 'POST',
       path: '/webhooks/:webhookId/test',
-      scope: 'admin:write',
-      bankOnly: true,
+      permission: 'notifications.write',
       params: webhookParams,
       body: strict({}),
       answer: async ({ params, actor }) => tryWebhook(deps, await findWebhook(deps, params.webhookId, actor)),
@@ -135,8 +126,7 @@ function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
       adminEndpoint({
         method: 'POST',
         path: `/webhooks/:webhookId/${verb}`,
-        scope: 'admin:write',
-        bankOnly: true,
+        permission: 'notifications.write',
         params: webhookParams,
         body: strict({}),
         answer: async ({ params, actor }) =>

@@ -5,24 +5,17 @@ import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
-import { clientAddress } from '../http/addresses.ts';
 import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { AdminEndpoint, StreamedAnswer } from './endpoint.ts';
-
-/** Whom an access token of the admin API speaks for. */
-export interface AdminIdentity {
-  readonly clientId: string;
-  /** The company that the client is confined to; undefined for the bank's own. */
-  readonly companyId: string | undefined;
-  readonly scopes: ReadonlySet<string>;
-}
+import { type AdminIdentity, actorOf, freshMs, judge } from './identity.ts';
+import { permission } from './permissions.ts';
 
 export interface AdminPluginDeps {
   readonly records: RecordStore;
   readonly clock: Clock;
-  /** Verifies the `Authorization` header; throws `authentication_failed`. */
-  readonly authenticate: (authorization: string | undefined) => Promise<AdminIdentity>;
+  /** Who calls: a machine by its access token, or a person by the console's session. Throws `authentication_failed`. */
+  readonly authenticate: (request: FastifyRequest) => Promise<AdminIdentity>;
 }
 
 /** Registers the endpoints below `/admin/v1`. */
@@ -31,7 +24,7 @@ export function registerAdminEndpoints(
   deps: AdminPluginDeps,
   endpoints: readonly AdminEndpoint[],
 ): void {
-  app.decorateRequest('adminActor');
+  app.decorateRequest('adminCaller');
   for (const endpoint of endpoints) {
     app.route({
       method: endpoint.method,
@@ -47,14 +40,21 @@ export function registerAdminEndpoints(
       validatorCompiler: compileAdminValidator,
       // Before the schema: a caller without a token learns nothing of what a body should look like.
       preValidation: async (request, reply) => {
-        request.adminActor = await permit(deps, request, endpoint).catch((error: unknown) => {
+        request.adminCaller = await permit(deps, request, endpoint).catch((error: unknown) => {
+          challenge(reply, endpoint, error);
+          throw error;
+        });
+      },
+      // After the schema: a request that was not well formed uses no confirmation up.
+      preHandler: async (request, reply) => {
+        await confirm(request, endpoint).catch((error: unknown) => {
           challenge(reply, endpoint, error);
           throw error;
         });
       },
       handler: async (request, reply) => {
         const { params, query, body } = request;
-        const actor = request.adminActor;
+        const actor = request.adminCaller?.actor;
         if (!actor) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
         const answer = await endpoint.answer({ params, query, body, actor });
         reply.code(endpoint.status).header('cache-control', 'no-store');
@@ -75,43 +75,72 @@ function compileAdminValidator(part: { schema: unknown; httpPart?: string }) {
   return (value: unknown) => validate(Value.Convert(part.schema as TSchema, value));
 }
 
+interface AdminCaller {
+  readonly identity: AdminIdentity;
+  readonly actor: Actor;
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the admin API once the caller's token and scope were right. */
-    adminActor?: Actor;
+    /** Set by the admin API once the caller may do what they ask. */
+    adminCaller?: AdminCaller;
   }
 }
 
-/** Tells a client what kind of token it takes, and which scope (RFC 6750 §3). */
-function challenge(reply: FastifyReply, { scope }: AdminEndpoint, error: unknown): void {
+/** Tells a caller what kind of token it takes, and which scope or proof (RFC 6750 §3, RFC 9470 §3). */
+function challenge(reply: FastifyReply, { permission: name }: AdminEndpoint, error: unknown): void {
   if (!(error instanceof AuthError)) return;
   if (error.code === 'authentication_failed') reply.header('www-authenticate', 'Bearer');
   if (error.code === 'access_denied') {
-    reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
+    reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${permission(name).scope}"`);
+  }
+  if (error.code === 'proof_required') {
+    reply.header('www-authenticate', `Bearer error="insufficient_user_authentication", max_age=${freshMs / 1000}`);
   }
 }
 
-async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: AdminEndpoint): Promise<Actor> {
-  const identity = await deps.authenticate(request.headers.authorization);
-  const isAllowed = identity.scopes.has(endpoint.scope) && !(endpoint.bankOnly && identity.companyId !== undefined);
-  const address = clientAddress(request);
-  const actor: Actor = {
-    name: `client:${identity.clientId}`,
-    companyId: identity.companyId,
-    address,
-    requestId: request.id,
-  };
-  if (isAllowed) return actor;
+async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: AdminEndpoint): Promise<AdminCaller> {
+  const identity = await deps.authenticate(request);
+  const actor = actorOf(identity, request);
+  const verdict = judge(identity, endpoint.permission, deps.clock.now());
+  if (verdict === 'refused') throw await refuse(deps, endpoint, actor);
+  if (verdict === 'proof') throw proofRequired(endpoint);
+  return { identity, actor };
+}
+
+/** Takes the confirmation that a dangerous act of a person needs. */
+async function confirm({ adminCaller }: FastifyRequest, endpoint: AdminEndpoint): Promise<void> {
+  const identity = adminCaller?.identity;
+  if (identity?.kind !== 'person' || permission(endpoint.permission).proof !== 'confirmed') return;
+  if (!(await identity.takeConfirmation())) throw proofRequired(endpoint);
+}
+
+function proofRequired({ permission: name }: AdminEndpoint): AuthError {
+  return new AuthError('proof_required', {
+    message: 'show once more that it is you: log in again',
+    members: { proof: permission(name).proof },
+  });
+}
+
+async function refuse(
+  deps: AdminPluginDeps,
+  { method, path, permission: name }: AdminEndpoint,
+  actor: Actor,
+): Promise<AuthError> {
+  const { scope } = permission(name);
+  const { companyId, address, requestId } = actor;
   await deps.records.audit.append(
     {
       event: 'admin.refused',
       actor: actor.name,
-      companyId: identity.companyId,
+      companyId,
       address,
-      requestId: request.id,
-      data: { endpoint: `${endpoint.method} ${endpoint.path}`, scope: endpoint.scope },
+      requestId,
+      data: { endpoint: `${method} ${path}`, scope },
     },
     deps.clock.now(),
   );
-  throw new AuthError('access_denied', { message: `this takes the scope ${endpoint.scope}` });
+  return new AuthError('access_denied', {
+    message: `this takes the scope ${scope}, or a role that may ${permission(name).means}`,
+  });
 }

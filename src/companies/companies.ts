@@ -4,6 +4,7 @@ import { AuthError } from '../errors.ts';
 import { type Actor, actedBy, reaches } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedInteger, checkedName } from './fields.ts';
+import { defaultRules } from './rules.ts';
 import type { Company, Page, User } from './store.ts';
 import { endLoginsOf, removeUser } from './user-status.ts';
 
@@ -32,6 +33,8 @@ export async function createCompany(
     name: checkedName(name),
     status: 'active',
     ...checkedPolicies({ ...defaultPolicies, ...given(policies) }),
+    rules: defaultRules,
+    isBank: false,
     createdAt: at,
     version: 1,
   };

@@ -1,4 +1,6 @@
 /** What companies and users need of a store. */
+import type { StaffRole } from './roles.ts';
+import type { CompanyRules } from './rules.ts';
 
 export interface Company {
   readonly id: string;
@@ -12,8 +14,19 @@ export interface Company {
   readonly selfActivation: boolean;
   /** Fewest digits of an mPIN, 5 to 8. */
   readonly mpinLength: number;
+  readonly rules: CompanyRules;
+  /** True for the one company whose users are the bank's own people. */
+  readonly isBank: boolean;
   readonly createdAt: number;
   readonly version: number;
+}
+
+/** The identity document by which a user is linked to an individual. */
+export interface UserDocument {
+  /** As the company knows it: a number, a file, a record. 1 to 64 characters, kept sealed. */
+  readonly reference: string;
+  /** Epoch-milliseconds; the administrators are warned thirty days before. */
+  readonly expiresAt: number | undefined;
 }
 
 export interface User {
@@ -22,11 +35,14 @@ export interface User {
   readonly name: string;
   readonly email: string;
   readonly role: 'user' | 'administrator';
+  /** Only of users of the bank's own company: what they are there. */
+  readonly staffRole: StaffRole | undefined;
   readonly permissions: 'mtoken' | 'full';
   /** As portals are told it. */
   readonly locale: string;
   /** In which mtoken writes to them, one of `texts/languages.ts`; undefined: nobody has chosen. */
   readonly language: string | undefined;
+  readonly document: UserDocument | undefined;
   readonly status: 'invited' | 'active' | 'suspended' | 'removed';
   readonly createdAt: number;
   readonly version: number;
@@ -42,8 +58,10 @@ export interface Page {
 export interface CompanyStore {
   insert(company: Company): Promise<void>;
   find(id: string): Promise<Company | undefined>;
+  /** The bank's own company; undefined before `mtoken bootstrap` made it. */
+  findBank(): Promise<Company | undefined>;
   list(page: Page): Promise<Company[]>;
-  /** Writes name, status and policies; false where `version` is stale. Raises the version. */
+  /** Writes name, status, policies and rules; false where `version` is stale. Raises the version. */
   update(company: Company): Promise<boolean>;
   /** Takes one place of the user limit in one step; false where none is left. */
   takeUserPlace(companyId: string): Promise<boolean>;
@@ -58,7 +76,7 @@ export interface UserStore {
   findByEmail(companyId: string, email: string): Promise<User | undefined>;
   list(companyId: string | undefined, page: Page): Promise<User[]>;
   administrators(companyId: string): Promise<User[]>;
-  /** Writes name, role, permissions, locale and status; false where `version` is stale. Raises the version. */
+  /** Writes name, role, staff role, permissions, locale, document and status; false where `version` is stale. Raises the version. */
   update(user: User): Promise<boolean>;
   /**
    * Writes the language alone and leaves the version: a phone that sets it can be in nobody's way. False where it is that already, or

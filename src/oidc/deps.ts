@@ -41,6 +41,7 @@ export const adminScopes = [
   'admin:clients',
   'admin:keys',
   'admin:audit',
+  'admin:staff',
 ] as const;
 
 export type AdminScope = (typeof adminScopes)[number];

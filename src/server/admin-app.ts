@@ -1,5 +1,6 @@
 /** The admin listener: admin API, metrics and health detail; never reachable from the public side. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AdminIdentity } from '../admin/identity.ts';
 import { registerAdminEndpoints } from '../admin/plugin.ts';
 import { adminEndpoints } from '../admin/routes.ts';
 import { createApp } from '../http/app.ts';
@@ -32,7 +33,10 @@ export async function createAdminApp({
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   await app.register(async (scope) => {
     useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'admin');
-    const authenticate = (authorization: string | undefined) => verifyAdminToken(capabilities.oidc, authorization);
+    const authenticate = async ({ headers }: FastifyRequest): Promise<AdminIdentity> => {
+      const { clientId, companyId, scopes } = await verifyAdminToken(capabilities.oidc, headers.authorization);
+      return { kind: 'machine', clientId, companyId, scopes };
+    };
     registerAdminEndpoints(scope, { records: stores.records, clock, authenticate }, adminEndpoints(capabilities.admin));
   });
   return app;

@@ -1,12 +1,12 @@
 /** Devices in SQL: their keys are unique for ever, their secrets are sealed and erased at the end. */
 
 import type { JWK } from 'jose';
-import type { Company, User } from '../companies/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { BiometricKey, Device, DeviceSecrets, DeviceStore, Standing, WebauthnState } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
+import { type CompanyRow, companyColumns, toCompany, toUser, type UserRow, userColumns } from './companies.ts';
 import type { Sql } from './ports.ts';
-import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
+import { firstOf, optional, pageSize, parsed, prefixed, unprefixed, whereAll } from './rows.ts';
 import { atomically } from './transaction.ts';
 
 interface DeviceRow {
@@ -74,65 +74,17 @@ function toBiometric(row: DeviceRow): Device['biometric'] {
   return signCount === null || backup === null ? key : { ...key, webauthn: { signCount, backup } };
 }
 
-interface StandingRow extends DeviceRow {
-  pin_generation: number;
-  user_name: string;
-  user_email_sealed: string;
-  user_role: User['role'];
-  user_permissions: User['permissions'];
-  user_locale: string;
-  user_language: string | null;
-  user_status: User['status'];
-  user_created_at: number;
-  user_version: number;
-  company_name: string;
-  company_status: Company['status'];
-  user_limit: number;
-  device_limit: number;
-  self_activation: number;
-  mpin_length: number;
-  company_created_at: number;
-  company_version: number;
-}
-
-const standingQuery = `select ${columns
-  .split(',')
-  .map((column) => `d.${column.trim()}`)
-  .join(', ')}, d.pin_generation,
-  u.name as user_name, u.email_sealed as user_email_sealed, u.role as user_role, u.permissions as user_permissions, u.locale as user_locale,
-  u.language as user_language,
-  u.status as user_status, u.created_at as user_created_at, u.version as user_version,
-  c.name as company_name, c.status as company_status, c.user_limit, c.device_limit, c.self_activation, c.mpin_length,
-  c.created_at as company_created_at, c.version as company_version
+/** Of each table its own columns, apart from the others' by a prefix. */
+const standingQuery = `select ${prefixed('d', columns)}, d.pin_generation, ${prefixed('u', userColumns)}, ${prefixed('c', companyColumns)}
   from devices d join users u on u.id = d.user_id join companies c on c.id = d.company_id where d.id = $1`;
+
+type StandingRow = Readonly<Record<string, unknown>> & { readonly pin_generation: number };
 
 function toStanding(row: StandingRow, sealing: Sealing): Standing {
   return {
-    device: toDevice(row),
-    user: {
-      id: row.user_id,
-      companyId: row.company_id,
-      name: row.user_name,
-      email: sealing.openText(row.user_email_sealed, `users.email:${row.user_id}`),
-      role: row.user_role,
-      permissions: row.user_permissions,
-      locale: row.user_locale,
-      language: row.user_language ?? undefined,
-      status: row.user_status,
-      createdAt: row.user_created_at,
-      version: row.user_version,
-    },
-    company: {
-      id: row.company_id,
-      name: row.company_name,
-      status: row.company_status,
-      userLimit: row.user_limit,
-      deviceLimit: row.device_limit,
-      selfActivation: row.self_activation === 1,
-      mpinLength: row.mpin_length,
-      createdAt: row.company_created_at,
-      version: row.company_version,
-    },
+    device: toDevice(unprefixed<DeviceRow>('d', row)),
+    user: toUser(unprefixed<UserRow>('u', row), sealing),
+    company: toCompany(unprefixed<CompanyRow>('c', row)),
     pinGeneration: row.pin_generation,
   };
 }

@@ -35,3 +35,18 @@ export function whereAll(conditions: readonly (readonly [string, string | number
   }
   return { clause: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values };
 }
+
+/** Columns of one table in a join: `a, b` becomes `u.a as u_a, u.b as u_b`. */
+export function prefixed(alias: string, columns: string): string {
+  return columns
+    .split(',')
+    .map((column) => `${alias}.${column.trim()} as ${alias}_${column.trim()}`)
+    .join(', ');
+}
+
+/** The row of that table, as if it had been read alone. */
+export function unprefixed<Row>(alias: string, joined: Readonly<Record<string, unknown>>): Row {
+  const prefix = `${alias}_`;
+  const own = Object.entries(joined).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value])) as Row;
+}

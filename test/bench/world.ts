@@ -1,9 +1,11 @@
 /** What is registered before anything is timed: a company, its users with one phone each, and a portal; in stores of their own. */
+
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
+import { defaultRules } from '../../src/companies/rules.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { randomId } from '../../src/crypto/random.ts';
 import { createClient } from '../../src/oidc/clients.ts';
@@ -130,6 +132,8 @@ async function registerPhones(
     deviceLimit: 1,
     selfActivation: true,
     mpinLength: 5,
+    rules: defaultRules,
+    isBank: false,
     createdAt,
     version: 1,
   });
@@ -146,6 +150,8 @@ async function registerPhones(
       permissions: 'full',
       locale: 'en',
       language: undefined,
+      staffRole: undefined,
+      document: undefined,
       status: 'active',
       createdAt,
       version: 1,

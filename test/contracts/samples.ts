@@ -1,5 +1,7 @@
 /** Whole records for the contract suites, each with keys of its own. */
+
 import { randomBytes } from 'node:crypto';
+import { defaultRules } from '../../src/companies/rules.ts';
 import type { Company, User } from '../../src/companies/store.ts';
 import { randomId } from '../../src/crypto/random.ts';
 import { createSealing, type KeyedSealing } from '../../src/crypto/sealing.ts';
@@ -48,6 +50,8 @@ export function sampleCompany(changes: Partial<Company> = {}): Company {
     deviceLimit: 3,
     selfActivation: true,
     mpinLength: 5,
+    rules: defaultRules,
+    isBank: false,
     createdAt: noon,
     version: 1,
     ...changes,
@@ -65,6 +69,8 @@ export function sampleUser(companyId: string, changes: Partial<User> = {}): User
     permissions: 'mtoken',
     locale: 'en',
     language: undefined,
+    staffRole: undefined,
+    document: undefined,
     status: 'active',
     createdAt: noon,
     version: 1,

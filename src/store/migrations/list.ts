@@ -7,6 +7,7 @@ import { userLanguage } from './0002_user_language.ts';
 import { biometrics } from './0003_biometrics.ts';
 import { audit } from './0004_audit.ts';
 import { notifications } from './0005_notifications.ts';
+import { people } from './0006_people.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { id: '0003_biometrics', script: biometrics },
   { id: '0004_audit', script: audit },
   { id: '0005_notifications', script: notifications },
+  { id: '0006_people', script: people },
 ];

@@ -1,6 +1,8 @@
 /** Who may call what of the admin API: every endpoint of its list against every kind of caller. */
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AdminEndpoint } from '../../../src/admin/endpoint.ts';
+import { permission } from '../../../src/admin/permissions.ts';
 import { adminEndpoints } from '../../../src/admin/routes.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createCompany } from '../../../src/companies/companies.ts';
@@ -56,6 +58,7 @@ afterAll(async () => {
   await stores.close();
 });
 
+const isForBank = (endpoint: AdminEndpoint): boolean => permission(endpoint.permission).machines === 'all';
 const endpoints = () => adminEndpoints(system.server.capabilities.admin);
 
 function call(method: string, path: string, token: string | undefined, body?: unknown): Promise<RawAnswer> {
@@ -145,11 +148,12 @@ describe('scopes', () => {
         const before = await seq();
         const answer = await call(endpoint.method, pathOf(endpoint.path), token, { odd: 1 });
         assertHarmless(answer, label);
-        if (endpoint.scope === scope) expect([200, 400, 404], `${label}: ${answer.status}`).toContain(answer.status);
+        if (permission(endpoint.permission).scope === scope)
+          expect([200, 400, 404], `${label}: ${answer.status}`).toContain(answer.status);
         else {
           expect([answer.status, codeOf(answer)], label).toEqual([403, 'access_denied']);
           expect(answer.headers['www-authenticate']).toBe(
-            `Bearer error="insufficient_scope", scope="${endpoint.scope}"`,
+            `Bearer error="insufficient_scope", scope="${permission(endpoint.permission).scope}"`,
           );
           const [refusal] = await system.server.stores.records.audit.read(before, 1);
           expect(refusal, label).toMatchObject({ event: 'admin.refused', actor: `client:${client.id}` });
@@ -171,7 +175,7 @@ describe('scopes', () => {
 
 describe("a company's own client", () => {
   it('is refused at every endpoint that is for the bank (X-07)', async () => {
-    const forBank = endpoints().filter(({ bankOnly }) => bankOnly);
+    const forBank = endpoints().filter((endpoint) => isForBank(endpoint));
     expect(forBank.map(({ method, path }) => `${method} ${path}`)).toEqual(
       expect.arrayContaining([
         'POST /companies',
@@ -191,7 +195,7 @@ describe("a company's own client", () => {
   it('finds nothing of another company, as if it did not exist, at every endpoint with an id (T31)', async () => {
     const otherDevice = await deviceIdOf(await registerPhone(system, { user: otherUser }));
     const ids = { companyId: other.id, userId: otherUser.id, deviceId: otherDevice };
-    const withIds = endpoints().filter(({ path, bankOnly }) => path.includes(':') && !bankOnly);
+    const withIds = endpoints().filter((endpoint) => endpoint.path.includes(':') && !isForBank(endpoint));
     expect(withIds.length).toBeGreaterThanOrEqual(14);
     const before = await seq();
     for (const { method, path } of withIds) {

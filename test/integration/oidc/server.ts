@@ -1,10 +1,12 @@
 /** A real server with the OpenID Connect side alone, and a login page that approves without a phone. */
+
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock } from '../../../src/clock.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { defaultRules } from '../../../src/companies/rules.ts';
 import { randomId, randomToken } from '../../../src/crypto/random.ts';
 import { assertUsable } from '../../../src/devices/devices.ts';
 import type { Device } from '../../../src/devices/store.ts';
@@ -200,6 +202,8 @@ async function addUser(stores: TestStores, clock: Clock): Promise<OidcServer['us
     deviceLimit: 5,
     selfActivation: true,
     mpinLength: 5,
+    rules: defaultRules,
+    isBank: false,
     createdAt: at,
     version: 1,
   });
@@ -212,6 +216,8 @@ async function addUser(stores: TestStores, clock: Clock): Promise<OidcServer['us
     permissions: 'full',
     locale: 'nl-BE',
     language: undefined,
+    staffRole: undefined,
+    document: undefined,
     status: 'active',
     createdAt: at,
     version: 1,

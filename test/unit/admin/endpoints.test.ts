@@ -1,6 +1,7 @@
 /** The list of the admin API as data: what can be read off it without a server. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { permission } from '../../../src/admin/permissions.ts';
 import { adminEndpoints } from '../../../src/admin/routes.ts';
 import { clientView, companyView, deviceView, pageOf, userView } from '../../../src/admin/views.ts';
 import { adminScopes } from '../../../src/oidc/deps.ts';
@@ -13,7 +14,8 @@ describe('the endpoints of the admin API', () => {
   it('each have a place of their own, a scope that exists, and schemas for what they take', () => {
     const places = endpoints.map(({ method, path }) => `${method} ${path}`);
     expect(new Set(places).size).toBe(places.length);
-    for (const { method, path, scope, params, body } of endpoints) {
+    for (const { method, path, permission: name, params, body } of endpoints) {
+      const { scope } = permission(name);
       expect(adminScopes, path).toContain(scope);
       expect(params !== undefined, path).toBe(path.includes(':'));
       expect(body !== undefined, `${method} ${path}`).toBe(method !== 'GET');
@@ -22,9 +24,10 @@ describe('the endpoints of the admin API', () => {
 
   it('change nothing by GET, nothing with a reading scope, and keys and clients only with their own (S-10, X-07)', () => {
     const reading = new Set(['admin:read', 'admin:audit']);
-    for (const { method, path, scope, bankOnly } of endpoints) {
+    for (const { method, path, permission: name } of endpoints) {
+      const { scope, machines } = permission(name);
       expect(reading.has(scope), `${method} ${path}`).toBe(method === 'GET');
-      if (/^\/(clients|keys|notifications|webhooks)/.test(path)) expect(bankOnly, path).toBe(true);
+      if (/^\/(clients|keys|notifications|webhooks)/.test(path)) expect(machines, path).toBe('all');
       if (path.endsWith('deactivate') || path.endsWith('deactivate-devices')) expect(scope, path).toBe('admin:devices');
     }
   });

@@ -1,6 +1,8 @@
 /** A company, a user, phones with real keys and real SRP, and the capabilities under test over any stores. */
+
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import client from 'secure-remote-password/client.js';
+import { defaultRules } from '../../../src/companies/rules.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
 import { encodeBase64url, sha256 } from '../../../src/crypto/bytes.ts';
 import { checkDeviceKey } from '../../../src/crypto/jwk.ts';
@@ -84,6 +86,8 @@ export async function insertCompany({ records, clock }: MpinDeps): Promise<Compa
     deviceLimit: 5,
     selfActivation: true,
     mpinLength: 5,
+    rules: defaultRules,
+    isBank: false,
     createdAt: clock.now(),
     version: 1,
   };
@@ -102,6 +106,8 @@ export async function insertUser({ records, clock }: MpinDeps, companyId: string
     permissions: 'full',
     locale: 'en',
     language: undefined,
+    staffRole: undefined,
+    document: undefined,
     status: 'active',
     createdAt: clock.now(),
     version: 1,

@@ -1,0 +1,41 @@
+/** The rules of a company beyond its limits: who may be its user, from where and when they log in, and what takes two people. */
+
+/** Weekdays and hours in which logins are allowed, in the company's own time. */
+export interface LoginHours {
+  /** 1 Monday to 7 Sunday, each once. */
+  readonly days: readonly number[];
+  /** `HH:MM`, included. */
+  readonly from: string;
+  /** `HH:MM`, not included; before `from` where the hours go past midnight. */
+  readonly until: string;
+  /** An IANA time zone. */
+  readonly timeZone: string;
+}
+
+export interface CompanyRules {
+  /** Acts that take two people, by their names in admin/permissions.ts. */
+  readonly fourEyes: readonly string[];
+  /** The most that a user of the company may be given. */
+  readonly permissions: 'mtoken' | 'full';
+  /** Portal sessions that a user may have at once, 1 to 100: a further login ends the oldest. */
+  readonly sessionsPerUser: number;
+  /** Minutes after which a portal session ends however it is used, 5 to 720. */
+  readonly sessionMinutes: number;
+  /** Networks (CIDR) from which browser and phone may come; empty: any. */
+  readonly networks: readonly string[];
+  /** Null: always. */
+  readonly hours: LoginHours | null;
+  /** Domains that users' e-mail addresses may have, in lower case; empty: any. */
+  readonly emailDomains: readonly string[];
+}
+
+/** What holds where nobody has decided. */
+export const defaultRules: CompanyRules = {
+  fourEyes: [],
+  permissions: 'full',
+  sessionsPerUser: 10,
+  sessionMinutes: 720,
+  networks: [],
+  hours: null,
+  emailDomains: [],
+};
