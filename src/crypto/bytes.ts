@@ -78,6 +78,11 @@ export function hmacSha256(key: Uint8Array, data: string | Uint8Array): Uint8Arr
   return new Uint8Array(createHmac('sha256', key).update(data).digest());
 }
 
+/** HMAC-SHA-256 as base64url: twice as fast as the bytes, which Node gives out in a buffer of their own. */
+export function hmacSha256Text(key: Uint8Array, data: Uint8Array): string {
+  return createHmac('sha256', key).update(data).digest('base64url');
+}
+
 /**
  * Joins parts so that the border between them cannot be moved: each part follows its length in four bytes, big-endian.
  * `frame(['a', 'bc'])` and `frame(['ab', 'c'])` differ, which stops one signed or hashed statement passing as another.

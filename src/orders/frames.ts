@@ -1,6 +1,6 @@
 /** Frames: the changing texts that a QR code or a same-device link shows, which the server alone can make and which die within seconds. */
 import { randomBytes } from 'node:crypto';
-import { encodeBase64url, equalBytes, frame, hmacSha256, sha256, tryDecodeBase64url } from '../crypto/bytes.ts';
+import { encodeBase64url, equalBytes, frame, hmacSha256Text, sha256 } from '../crypto/bytes.ts';
 import type { FrameClaim } from '../protocol/orders.ts';
 import type { OrderTerms } from './order.ts';
 
@@ -12,7 +12,8 @@ export const frameLifetimeMs = { qr: 6_000, steady: 16_000, link: 60_000 } as co
 const stepsPerFrame = { qr: 1, steady: 5, link: 1 } as const;
 
 const pathOf = { qr: 'q', steady: 's', link: 'l' } as const;
-const tagBytes = 12;
+/** Base64url characters, 12 bytes: no more than a code can show, far more than can be guessed in its seconds. */
+const tagLength = 16;
 const tokenBytes = 16;
 const secretBytes = 32;
 
@@ -54,14 +55,14 @@ export function frameText(
   const apart = stepsPerFrame[via];
   // Counted from the epoch, so that every process and every request of a page gives the same frame for as long.
   const step = Math.floor(at.now / (stepMs * apart)) * apart;
-  return `${at.issuer}/${pathOf[via]}/${code.token}.${step}.${encodeBase64url(tagOf(code, via, step))}`;
+  return `${at.issuer}/${pathOf[via]}/${code.token}.${step}.${tagOf(code, via, step)}`;
 }
 
 /** Whether the server made this frame for this order and this way of showing it, whatever its age. */
 export function isGenuine(code: FrameCode, claim: FrameClaim): boolean {
-  const tag = tryDecodeBase64url(claim.tag);
-  // In constant time: a tag guessed byte by byte would let anybody make frames.
-  return tag !== undefined && equalBytes(tag, tagOf(code, claim.via, claim.step));
+  const tag = tagOf(code, claim.via, claim.step);
+  // In constant time: a tag guessed character by character would let anybody make frames.
+  return equalBytes(Buffer.from(claim.tag), Buffer.from(tag));
 }
 
 /** Whether the frame may still be accepted, by the server's clock alone: neither old nor of a time to come. */
@@ -70,10 +71,8 @@ export function isFresh(claim: Pick<FrameClaim, 'via' | 'step'>, now: number): b
   return age >= 0 && age < frameLifetimeMs[claim.via];
 }
 
-function tagOf(code: FrameCode, via: FrameKind, step: number): Uint8Array {
+function tagOf(code: FrameCode, via: FrameKind, step: number): string {
   // The way is under the tag: a QR frame, good for seconds, cannot be passed off as a link, good for a minute.
-  return hmacSha256(code.secret, frame(['mtoken/v1/frame', via, code.token, String(step), code.scope])).subarray(
-    0,
-    tagBytes,
-  );
+  const framed = frame(['mtoken/v1/frame', via, code.token, String(step), code.scope]);
+  return hmacSha256Text(code.secret, framed).slice(0, tagLength);
 }
