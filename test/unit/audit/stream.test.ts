@@ -48,7 +48,7 @@ function start(sink: AuditSink, options: { pageSize?: number; leaseMs?: number }
 }
 
 async function eventually<T>(read: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     const value = await read();
     if (value !== undefined && value !== false) return value;

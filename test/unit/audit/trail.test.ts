@@ -195,7 +195,7 @@ describe('the maker of checkpoints', () => {
   const log = { error: () => undefined };
 
   async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 5_000;
+    const deadline = performance.now() + 30_000;
     while (!(await isTrue())) {
       if (performance.now() > deadline) throw new Error('it did not come about');
       await new Promise((resolve) => setTimeout(resolve, 5));
