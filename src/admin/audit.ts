@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { type Actor, actedBy } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
 import * as wire from '../protocol/admin.ts';
+import * as view from '../protocol/admin-views.ts';
 import type { RecordStore } from '../store/records.ts';
 import { type AdminEndpoint, adminEndpoint, type StreamedAnswer } from './endpoint.ts';
 import { pageOf } from './views.ts';
@@ -19,8 +20,11 @@ export interface AuditAdminDeps {
 export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'searchAudit',
+      summary: 'Search the audit trail',
       method: 'GET',
       path: '/audit',
+      reply: view.AuditPage,
       permission: 'audit.read',
       query: wire.AuditList,
       answer: async ({ query, actor }) => {
@@ -32,16 +36,21 @@ export function auditAdminEndpoints(deps: AuditAdminDeps): readonly AdminEndpoin
       },
     }),
     adminEndpoint({
+      name: 'exportAudit',
+      summary: 'Export the audit trail as a file',
       method: 'GET',
       path: '/audit/export',
       permission: 'audit.read',
       query: wire.AuditExport,
-      isStreamed: true,
+      files: Object.values(exportTypes),
       answer: ({ query: { format = 'jsonl', ...asked }, actor }) => startExport(deps, { format, asked, actor }),
     }),
     adminEndpoint({
+      name: 'getAuditCheckpoint',
+      summary: 'Fetch the last signed head of the audit trail',
       method: 'GET',
       path: '/audit/checkpoint',
+      reply: view.CheckpointView,
       permission: 'audit.checkpoint',
       answer: async () => {
         const checkpoint = await deps.records.checkpoints.last('head');

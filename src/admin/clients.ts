@@ -4,6 +4,7 @@ import { type ClientDeps, createClient, disableClient, updateClient } from '../o
 import { withoutLogo } from '../oidc/logo.ts';
 import type { Client } from '../oidc/store.ts';
 import * as wire from '../protocol/admin.ts';
+import * as view from '../protocol/admin-views.ts';
 import { strict } from '../protocol/common.ts';
 import { pageFrom } from './companies.ts';
 import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
@@ -18,8 +19,11 @@ const listedView = (client: Client) => clientView({ ...client, metadata: without
 export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'createClient',
+      summary: 'Register a portal or a machine',
       method: 'POST',
       path: '/clients',
+      reply: view.ClientWithSecretView,
       permission: 'clients.write',
       body: wire.ClientCreate,
       status: 201,
@@ -29,8 +33,11 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       },
     }),
     adminEndpoint({
+      name: 'listClients',
+      summary: 'List portals and machines, without their logos',
       method: 'GET',
       path: '/clients',
+      reply: view.ClientPage,
       permission: 'clients.read',
       query: wire.ClientList,
       answer: async ({ query }) => {
@@ -39,8 +46,11 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       },
     }),
     adminEndpoint({
+      name: 'getClient',
+      summary: 'Look at a portal or machine',
       method: 'GET',
       path: '/clients/:clientId',
+      reply: view.ClientView,
       permission: 'clients.read',
       params: clientParams,
       answer: async ({ params }) => {
@@ -50,8 +60,11 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       },
     }),
     adminEndpoint({
+      name: 'changeClient',
+      summary: 'Change a portal or machine',
       method: 'PATCH',
       path: '/clients/:clientId',
+      reply: view.ClientWithSecretView,
       permission: 'clients.write',
       params: clientParams,
       body: wire.ClientUpdate,
@@ -61,8 +74,11 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       },
     }),
     adminEndpoint({
+      name: 'disableClient',
+      summary: 'Disable a portal or machine: its logins and tokens stop',
       method: 'POST',
       path: '/clients/:clientId/disable',
+      reply: view.ClientView,
       permission: 'clients.write',
       params: clientParams,
       body: strict({}),

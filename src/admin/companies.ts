@@ -4,6 +4,7 @@ import type { CompanyDeps } from '../companies/deps.ts';
 import { removeUser, restoreUser, suspendUser } from '../companies/user-status.ts';
 import { createUser, findUser, listUsers, updateUser } from '../companies/users.ts';
 import * as wire from '../protocol/admin.ts';
+import * as view from '../protocol/admin-views.ts';
 import { strict } from '../protocol/common.ts';
 import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
 import { companyView, pageOf, userView } from './views.ts';
@@ -15,16 +16,22 @@ const userParams = strict({ userId: wire.UserId });
 export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'createCompany',
+      summary: 'Create a company',
       method: 'POST',
       path: '/companies',
+      reply: view.CompanyView,
       permission: 'companies.create',
       body: wire.CompanyCreate,
       status: 201,
       answer: async ({ body, actor }) => companyView(await createCompany(deps, { ...body, actor })),
     }),
     adminEndpoint({
+      name: 'listCompanies',
+      summary: 'List companies',
       method: 'GET',
       path: '/companies',
+      reply: view.CompanyPage,
       permission: 'companies.read',
       query: wire.CompanyList,
       answer: async ({ query, actor }) => {
@@ -33,15 +40,21 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
       },
     }),
     adminEndpoint({
+      name: 'getCompany',
+      summary: 'Look at a company',
       method: 'GET',
       path: '/companies/:companyId',
+      reply: view.CompanyView,
       permission: 'companies.read',
       params: companyParams,
       answer: async ({ params, actor }) => companyView(await findCompany(deps, params.companyId, actor)),
     }),
     adminEndpoint({
+      name: 'changeCompany',
+      summary: "Change a company's name and rules",
       method: 'PATCH',
       path: '/companies/:companyId',
+      reply: view.CompanyView,
       permission: 'companies.change',
       params: companyParams,
       body: wire.CompanyUpdate,
@@ -57,16 +70,22 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
 export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'createUser',
+      summary: 'Create a user of a company',
       method: 'POST',
       path: '/users',
+      reply: view.UserView,
       permission: 'users.create',
       body: wire.UserCreate,
       status: 201,
       answer: async ({ body, actor }) => userView(await createUser(deps, { ...body, actor })),
     }),
     adminEndpoint({
+      name: 'listUsers',
+      summary: 'List users',
       method: 'GET',
       path: '/users',
+      reply: view.UserPage,
       permission: 'users.read',
       query: wire.UserList,
       answer: async ({ query, actor }) => {
@@ -76,15 +95,21 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
       },
     }),
     adminEndpoint({
+      name: 'getUser',
+      summary: 'Look at a user',
       method: 'GET',
       path: '/users/:userId',
+      reply: view.UserView,
       permission: 'users.read',
       params: userParams,
       answer: async ({ params, actor }) => userView(await findUser(deps, params.userId, actor)),
     }),
     adminEndpoint({
+      name: 'changeUser',
+      summary: 'Change a user',
       method: 'PATCH',
       path: '/users/:userId',
+      reply: view.UserView,
       permission: 'users.change',
       params: userParams,
       body: wire.UserUpdate,
@@ -95,14 +120,17 @@ export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] 
     }),
     ...(
       [
-        ['suspend', suspendUser],
-        ['restore', restoreUser],
-        ['remove', removeUser],
+        ['suspend', suspendUser, 'Suspend a user: logins end, devices stop, nothing is lost'],
+        ['restore', restoreUser, 'Restore a suspended user'],
+        ['remove', removeUser, 'Remove a user for good'],
       ] as const
-    ).map(([verb, act]) =>
+    ).map(([verb, act, summary]) =>
       adminEndpoint({
+        name: `${verb}User`,
+        summary,
         method: 'POST',
         path: `/users/:userId/${verb}`,
+        reply: view.UserView,
         permission: `users.${verb}`,
         params: userParams,
         body: wire.Reason,

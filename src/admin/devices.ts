@@ -8,6 +8,7 @@ import { type Deactivation, type DeviceDeps, deactivateDevice, deactivateUserDev
 import type { Device } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import * as wire from '../protocol/admin.ts';
+import * as view from '../protocol/admin-views.ts';
 import { strict } from '../protocol/common.ts';
 import { createActivation } from '../registration/activations.ts';
 import { approveDevice, refuseDevice } from '../registration/approval.ts';
@@ -27,8 +28,11 @@ const usersPerPage = 200;
 export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'listDevices',
+      summary: 'List devices',
       method: 'GET',
       path: '/devices',
+      reply: view.DevicePage,
       permission: 'devices.read',
       query: wire.DeviceList,
       answer: async ({ query, actor }) => {
@@ -48,23 +52,32 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
       },
     }),
     adminEndpoint({
+      name: 'getDevice',
+      summary: 'Look at a device',
       method: 'GET',
       path: '/devices/:deviceId',
+      reply: view.DeviceView,
       permission: 'devices.read',
       params: deviceParams,
       answer: async ({ params, actor }) => deviceView(await findDevice(deps, params.deviceId, actor)),
     }),
     adminEndpoint({
+      name: 'approveDevice',
+      summary: 'Approve a pending registration',
       method: 'POST',
       path: '/devices/:deviceId/approve',
+      reply: view.DeviceView,
       permission: 'devices.decide',
       params: deviceParams,
       body: strict({}),
       answer: async ({ params, actor }) => deviceView(await approveDevice(deps, { deviceId: params.deviceId, actor })),
     }),
     adminEndpoint({
+      name: 'refuseDevice',
+      summary: 'Refuse a pending registration',
       method: 'POST',
       path: '/devices/:deviceId/refuse',
+      reply: view.DeviceView,
       permission: 'devices.decide',
       params: deviceParams,
       body: wire.Reason,
@@ -78,8 +91,11 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
 export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'deactivateDevice',
+      summary: 'End a device at once, for good',
       method: 'POST',
       path: '/devices/:deviceId/deactivate',
+      reply: view.DeviceView,
       permission: 'devices.deactivate',
       params: deviceParams,
       body: wire.Reason,
@@ -90,8 +106,11 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
       },
     }),
     adminEndpoint({
+      name: 'deactivateUserDevices',
+      summary: 'End every device of a user at once, for good',
       method: 'POST',
       path: '/users/:userId/deactivate-devices',
+      reply: view.DeactivatedView,
       permission: 'devices.deactivate',
       params: userParams,
       body: wire.Reason,
@@ -102,8 +121,11 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
       },
     }),
     adminEndpoint({
+      name: 'deactivateCompanyDevices',
+      summary: 'End every device of a company, for good',
       method: 'POST',
       path: '/companies/:companyId/deactivate-devices',
+      reply: view.DeactivatedView,
       permission: 'devices.deactivate-company',
       params: companyParams,
       body: wire.Reason,
@@ -119,8 +141,11 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
 export function activationEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'createActivation',
+      summary: 'Make a one-time activation; the confirmation code goes to the user by e-mail',
       method: 'POST',
       path: '/users/:userId/activations',
+      reply: view.ActivationView,
       permission: 'activations.create',
       params: userParams,
       body: strict({}),

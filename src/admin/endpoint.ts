@@ -13,6 +13,10 @@ export interface AdminCall<Params, Query, Body> {
 }
 
 export interface AdminEndpoint {
+  /** Unique, a verb and its object: the operationId of the OpenAPI document, by which the typed client calls it. */
+  readonly name: string;
+  /** What it does, in one sentence without a full stop. */
+  readonly summary: string;
   readonly method: 'GET' | 'POST' | 'PATCH';
   /** Below `/admin/v1`. */
   readonly path: string;
@@ -23,8 +27,10 @@ export interface AdminEndpoint {
   readonly body: TSchema | undefined;
   /** 200 unless told. */
   readonly status: number;
-  /** True: `answer` gives a `StreamedAnswer`. */
-  readonly isStreamed: boolean;
+  /** What `answer` gives; undefined where that is a file. */
+  readonly reply: TSchema | undefined;
+  /** Content types of the file, where `answer` gives a `StreamedAnswer`. */
+  readonly files: readonly string[] | undefined;
   readonly answer: (call: AdminCall<unknown, unknown, unknown>) => Promise<unknown>;
 }
 
@@ -37,6 +43,8 @@ export interface StreamedAnswer {
 }
 
 interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
+  readonly name: string;
+  readonly summary: string;
   readonly method: AdminEndpoint['method'];
   readonly path: string;
   readonly permission: PermissionName;
@@ -44,7 +52,9 @@ interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly query?: Q;
   readonly body?: B;
   readonly status?: number;
-  readonly isStreamed?: boolean;
+  /** Of protocol/admin-views.ts; left out by a file alone. */
+  readonly reply?: TSchema;
+  readonly files?: readonly string[];
   readonly answer: (call: AdminCall<Static<P>, Static<Q>, Static<B>>) => Promise<unknown>;
 }
 
@@ -53,6 +63,8 @@ export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TS
   declared: Declaration<P, Q, B>,
 ): AdminEndpoint {
   return {
+    name: declared.name,
+    summary: declared.summary,
     method: declared.method,
     path: declared.path,
     permission: declared.permission,
@@ -60,7 +72,8 @@ export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TS
     query: declared.query,
     body: declared.body,
     status: declared.status ?? 200,
-    isStreamed: declared.isStreamed ?? false,
+    reply: declared.reply,
+    files: declared.files,
     answer: (call) => declared.answer(call as AdminCall<Static<P>, Static<Q>, Static<B>>),
   };
 }

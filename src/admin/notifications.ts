@@ -3,6 +3,7 @@ import { type DeadLetterDeps, resendAllDeadLetters, resendDeadLetter } from '../
 import { tryWebhook, type WebhookDeps } from '../notify/webhook-delivery.ts';
 import { createWebhook, findWebhook, rotateWebhook, setWebhookStatus } from '../notify/webhooks.ts';
 import * as wire from '../protocol/admin.ts';
+import * as view from '../protocol/admin-views.ts';
 import { strict } from '../protocol/common.ts';
 import { pageFrom } from './companies.ts';
 import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
@@ -17,8 +18,11 @@ const webhookParams = strict({ webhookId: wire.WebhookId });
 export function notificationEndpoints(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'getNotifications',
+      summary: 'Count what waits and what was given up',
       method: 'GET',
       path: '/notifications',
+      reply: view.NotificationsView,
       permission: 'notifications.read',
       answer: async () => ({
         kinds: await deps.records.outbox.summary(),
@@ -26,8 +30,11 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
       }),
     }),
     adminEndpoint({
+      name: 'listDeadLetters',
+      summary: 'List what was given up',
       method: 'GET',
       path: '/notifications/dead',
+      reply: view.DeadLetterPage,
       permission: 'notifications.read',
       query: wire.DeadLetterList,
       answer: async ({ query }) => {
@@ -36,15 +43,21 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
       },
     }),
     adminEndpoint({
+      name: 'resendDeadLetters',
+      summary: 'Send again what was given up: all, or all of a kind',
       method: 'POST',
       path: '/notifications/resend',
+      reply: view.ResentView,
       permission: 'notifications.write',
       body: wire.ResendAll,
       answer: async ({ body, actor }) => ({ resent: await resendAllDeadLetters(deps, { ...body, actor }) }),
     }),
     adminEndpoint({
+      name: 'resendDeadLetter',
+      summary: 'Send one again that was given up',
       method: 'POST',
       path: '/notifications/:messageId/resend',
+      reply: view.ResentView,
       permission: 'notifications.write',
       params: messageParams,
       body: strict({}),
@@ -60,8 +73,11 @@ export function notificationEndpoints(deps: NotificationAdminDeps): readonly Adm
 export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'createWebhook',
+      summary: 'Register an address that is told of events',
       method: 'POST',
       path: '/webhooks',
+      reply: view.WebhookWithSecretView,
       permission: 'notifications.write',
       body: wire.WebhookCreate,
       status: 201,
@@ -71,8 +87,11 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
       },
     }),
     adminEndpoint({
+      name: 'listWebhooks',
+      summary: 'List webhooks',
       method: 'GET',
       path: '/webhooks',
+      reply: view.WebhookPage,
       permission: 'notifications.read',
       query: wire.WebhookList,
       answer: async ({ query }) => {
@@ -86,8 +105,11 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
       },
     }),
     adminEndpoint({
+      name: 'getWebhook',
+      summary: 'Look at a webhook',
       method: 'GET',
       path: '/webhooks/:webhookId',
+      reply: view.WebhookView,
       permission: 'notifications.read',
       params: webhookParams,
       answer: async ({ params, actor }) => webhookView(await findWebhook(deps, params.webhookId, actor)),
@@ -99,8 +121,11 @@ export function webhookEndpoints(deps: NotificationAdminDeps): readonly AdminEnd
 function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
+      name: 'rotateWebhook',
+      summary: 'Make a new secret of a webhook',
       method: 'POST',
       path: '/webhooks/:webhookId/rotate',
+      reply: view.WebhookWithSecretView,
       permission: 'notifications.write',
       params: webhookParams,
       body: wire.WebhookRotate,
@@ -110,8 +135,11 @@ function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
       },
     }),
     adminEndpoint({
+      name: 'testWebhook',
+      summary: 'Send a test to a webhook now',
       method: 'POST',
       path: '/webhooks/:webhookId/test',
+      reply: view.WebhookTrialView,
       permission: 'notifications.write',
       params: webhookParams,
       body: strict({}),
@@ -119,13 +147,16 @@ function webhookActs(deps: NotificationAdminDeps): readonly AdminEndpoint[] {
     }),
     ...(
       [
-        ['disable', 'disabled'],
-        ['enable', 'active'],
+        ['disable', 'disabled', 'Tell a webhook nothing any more'],
+        ['enable', 'active', 'Tell a webhook again, from now on'],
       ] as const
-    ).map(([verb, status]) =>
+    ).map(([verb, status, summary]) =>
       adminEndpoint({
+        name: `${verb}Webhook`,
+        summary,
         method: 'POST',
         path: `/webhooks/:webhookId/${verb}`,
+        reply: view.WebhookView,
         permission: 'notifications.write',
         params: webhookParams,
         body: strict({}),

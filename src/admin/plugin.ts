@@ -1,6 +1,7 @@
 /** Serves the admin API: token, scope, reach and schema are checked here, once, for every endpoint. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { TSchema } from 'typebox';
+import { type TSchema, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
@@ -16,6 +17,8 @@ export interface AdminPluginDeps {
   readonly clock: Clock;
   /** Who calls: a machine by its access token, or a person by the console's session. Throws `authentication_failed`. */
   readonly authenticate: (request: FastifyRequest) => Promise<AdminIdentity>;
+  /** Throws `internal` rather than send what the endpoint does not declare: for development and tests, so that the document is true. */
+  readonly checksReplies: boolean;
 }
 
 /** Registers the endpoints below `/admin/v1`. */
@@ -26,12 +29,13 @@ export function registerAdminEndpoints(
 ): void {
   app.decorateRequest('adminCaller');
   for (const endpoint of endpoints) {
+    const checkReply = deps.checksReplies ? replyCheck(endpoint) : () => {};
     app.route({
       method: endpoint.method,
       url: `/admin/v1${endpoint.path}`,
       bodyLimit: 64 * 1024,
       // Asking for its head alone would make the whole file.
-      exposeHeadRoute: !endpoint.isStreamed,
+      exposeHeadRoute: endpoint.files === undefined,
       schema: {
         ...(endpoint.params ? { params: endpoint.params } : {}),
         ...(endpoint.query ? { querystring: endpoint.query } : {}),
@@ -58,10 +62,23 @@ export function registerAdminEndpoints(
         if (!actor) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
         const answer = await endpoint.answer({ params, query, body, actor });
         reply.code(endpoint.status).header('cache-control', 'no-store');
-        return endpoint.isStreamed ? sendFile(reply, answer as StreamedAnswer) : reply.send(answer);
+        if (endpoint.files !== undefined) return sendFile(reply, answer as StreamedAnswer);
+        checkReply(answer);
+        return reply.send(answer);
       },
     });
   }
+}
+
+/** Judges what goes over the wire, so without the members that are undefined. */
+function replyCheck({ name, reply }: AdminEndpoint): (answer: unknown) => void {
+  const schema = Compile(reply ?? Type.Never());
+  return (answer) => {
+    const sent: unknown = JSON.parse(JSON.stringify(answer));
+    if (schema.Check(sent)) return;
+    const places = schema.Errors(sent).map(({ instancePath, message }) => `${instancePath} ${message}`);
+    throw new AuthError('internal', { detail: `${name} answers what it does not declare: ${places.join(', ')}` });
+  };
 }
 
 function sendFile(reply: FastifyReply, { type, fileName, body }: StreamedAnswer): FastifyReply {

@@ -13,7 +13,8 @@ export function pageOf<T, V>(rows: readonly T[], limit: number, key: (row: T) =>
 
 export function companyView(company: Company) {
   const { id, name, status, userLimit, deviceLimit, selfActivation, mpinLength, createdAt, version } = company;
-  return { id, name, status, userLimit, deviceLimit, selfActivation, mpinLength, createdAt, version };
+  const { rules, isBank } = company;
+  return { id, name, status, userLimit, deviceLimit, selfActivation, mpinLength, rules, isBank, createdAt, version };
 }
 
 export function userView(user: User) {
@@ -24,6 +25,7 @@ export function userView(user: User) {
     name,
     email,
     role,
+    staffRole: user.staffRole ?? null,
     permissions,
     locale,
     language: language ?? null,

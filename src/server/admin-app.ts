@@ -37,7 +37,9 @@ export async function createAdminApp({
       const { clientId, companyId, scopes } = await verifyAdminToken(capabilities.oidc, headers.authorization);
       return { kind: 'machine', clientId, companyId, scopes };
     };
-    registerAdminEndpoints(scope, { records: stores.records, clock, authenticate }, adminEndpoints(capabilities.admin));
+    const checksReplies = config.mode !== 'production';
+    const deps = { records: stores.records, clock, authenticate, checksReplies };
+    registerAdminEndpoints(scope, deps, adminEndpoints(capabilities.admin));
   });
   return app;
 }

@@ -22,6 +22,15 @@ describe('the endpoints of the admin API', () => {
     }
   });
 
+  it('each have a name of their own, a summary, and a schema for what they answer', () => {
+    expect(new Set(endpoints.map(({ name }) => name)).size).toBe(endpoints.length);
+    for (const { name, summary, reply, files } of endpoints) {
+      expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
+      expect(summary, name).toMatch(/^[A-Z][^\n]+[^.\n]$/);
+      expect((reply === undefined) !== (files === undefined), name).toBe(true);
+    }
+  });
+
   it('change nothing by GET, nothing with a reading scope, and keys and clients only with their own (S-10, X-07)', () => {
     const reading = new Set(['admin:read', 'admin:audit']);
     for (const { method, path, permission: name } of endpoints) {

@@ -1,0 +1,193 @@
+/**
+ * Wire schemas of what the admin API answers. A schema with a title is a component of the OpenAPI document. They are strict here, so that
+ * nothing is sent that is not described; who reads must ignore members that a later version adds.
+ */
+import { type TSchema, Type } from 'typebox';
+import { webhookEvents } from './admin.ts';
+
+function view<T extends Record<string, TSchema>>(title: string, properties: T) {
+  return Type.Object(properties, { additionalProperties: false, title });
+}
+
+const oneOf = (words: readonly string[]) => Type.Union(words.map((word) => Type.Literal(word)));
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Text = Type.String();
+const Time = Type.Integer({ description: 'epoch-milliseconds' });
+const Count = Type.Integer({ minimum: 0 });
+const Version = Type.Integer({ minimum: 1, description: 'rises with every change; also the ETag' });
+
+/** A page of rows; `next` goes into `after` of the next request, and is null on the last page. */
+function page<T extends TSchema, K extends TSchema>(title: string, item: T, next: K) {
+  return view(title, { items: Type.Array(item), next: orNull(next) });
+}
+
+const LoginHours = Type.Object(
+  { days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 })), from: Text, until: Text, timeZone: Text },
+  { additionalProperties: false, description: 'weekdays (1 is Monday) and hours in which users may log in' },
+);
+export const CompanyRulesView = view('CompanyRules', {
+  fourEyes: Type.Array(Text, { description: 'acts that take two people' }),
+  permissions: oneOf(['mtoken', 'full']),
+  sessionsPerUser: Type.Integer(),
+  sessionMinutes: Type.Integer(),
+  networks: Type.Array(Text),
+  hours: orNull(LoginHours),
+  emailDomains: Type.Array(Text),
+});
+
+export const CompanyView = view('Company', {
+  id: Text,
+  name: Text,
+  status: oneOf(['active', 'suspended', 'closed']),
+  userLimit: Type.Integer(),
+  deviceLimit: Type.Integer(),
+  selfActivation: Type.Boolean({ description: 'false: an administrator approves every registration' }),
+  mpinLength: Type.Integer(),
+  rules: CompanyRulesView,
+  isBank: Type.Boolean({ description: "true for the bank's own company" }),
+  createdAt: Time,
+  version: Version,
+});
+export const CompanyPage = page('CompanyPage', CompanyView, Text);
+
+export const UserView = view('User', {
+  id: Text,
+  companyId: Text,
+  name: Text,
+  email: Text,
+  role: oneOf(['user', 'administrator']),
+  staffRole: orNull(oneOf(['operator', 'support', 'auditor'])),
+  permissions: oneOf(['mtoken', 'full']),
+  locale: Text,
+  language: orNull(Text),
+  status: oneOf(['invited', 'active', 'suspended', 'removed']),
+  createdAt: Time,
+  version: Version,
+});
+export const UserPage = page('UserPage', UserView, Text);
+
+export const ActivationView = view('Activation', {
+  activationId: Text,
+  activationText: Type.String({ description: 'for the QR code' }),
+  code: Type.String({ description: 'shown this once' }),
+  expiresAt: Time,
+});
+
+export const DeviceView = view('Device', {
+  id: Text,
+  userId: Text,
+  companyId: Text,
+  name: Text,
+  platform: Text,
+  appVersion: Text,
+  status: oneOf(['pending', 'active', 'blocked', 'deactivated', 'refused']),
+  attestationLevel: Text,
+  hasBiometrics: Type.Boolean(),
+  attemptsLeft: Count,
+  createdAt: Time,
+  activatedAt: orNull(Time),
+  lastUsedAt: orNull(Time),
+  endedAt: orNull(Time),
+  endedReason: orNull(Text),
+});
+export const DevicePage = page('DevicePage', DeviceView, Text);
+export const DeactivatedView = view('Deactivated', { deactivated: Count });
+
+const client = {
+  id: Text,
+  kind: oneOf(['portal', 'admin']),
+  name: Text,
+  companyId: orNull(Text),
+  metadata: Type.Record(Type.String(), Type.Unknown()),
+  status: oneOf(['active', 'disabled']),
+  createdAt: Time,
+  version: Version,
+};
+export const ClientView = view('Client', client);
+export const ClientPage = page('ClientPage', ClientView, Text);
+/** `secret` is there once: in the answer that makes it. */
+export const ClientWithSecretView = view('ClientWithSecret', {
+  ...client,
+  secret: Type.Optional(Type.String({ description: 'shown this once; absent where the client has keys of its own' })),
+});
+
+const KeyStatus = oneOf(['next', 'active', 'retiring', 'retired']);
+export const KeyView = view('Key', {
+  kid: Text,
+  use: oneOf(['sig', 'enc']),
+  alg: Text,
+  status: KeyStatus,
+  createdAt: Time,
+});
+export const KeyList = view('KeyList', { items: Type.Array(KeyView) });
+export const KeyStepsView = view('KeySteps', {
+  steps: Type.Array(
+    Type.Object(
+      { kid: Text, alg: Text, from: Type.Union([KeyStatus, Type.Literal('none')]), to: KeyStatus },
+      { additionalProperties: false },
+    ),
+  ),
+});
+
+const Scalar = Type.Union([Text, Type.Number(), Type.Boolean(), Type.Null()]);
+export const AuditRecordView = view('AuditRecord', {
+  seq: Count,
+  at: Time,
+  event: Text,
+  actor: Text,
+  companyId: Type.Optional(Text),
+  userId: Type.Optional(Text),
+  deviceId: Type.Optional(Text),
+  orderId: Type.Optional(Text),
+  clientId: Type.Optional(Text),
+  address: Type.Optional(Text),
+  requestId: Type.Optional(Text),
+  data: Type.Optional(Type.Record(Type.String(), Scalar)),
+  previousHash: Text,
+  hash: Text,
+});
+export const AuditPage = page('AuditPage', AuditRecordView, Count);
+export const CheckpointView = view('Checkpoint', {
+  seq: Count,
+  at: Time,
+  statement: Type.String({ description: 'compact JWS, signed by a key of the server' }),
+});
+
+const OutboxKind = oneOf(['email', 'backchannel_logout', 'webhook']);
+export const NotificationsView = view('Notifications', {
+  kinds: Type.Array(Type.Object({ kind: OutboxKind, pending: Count, dead: Count }, { additionalProperties: false })),
+  oldestPendingAt: orNull(Time),
+});
+export const DeadLetterView = view('DeadLetter', {
+  id: Text,
+  kind: OutboxKind,
+  recipient: Text,
+  about: orNull(Text),
+  attempts: Count,
+  lastError: orNull(Text),
+  createdAt: Time,
+});
+export const DeadLetterPage = page('DeadLetterPage', DeadLetterView, Text);
+export const ResentView = view('Resent', { resent: Count });
+
+const webhook = {
+  id: Text,
+  companyId: orNull(Text),
+  name: Text,
+  url: Text,
+  events: Type.Array(oneOf(webhookEvents), { description: 'empty: all' }),
+  status: oneOf(['active', 'disabled']),
+  overlapUntil: orNull(Time),
+  createdAt: Time,
+  version: Version,
+};
+export const WebhookView = view('Webhook', webhook);
+export const WebhookPage = page('WebhookPage', WebhookView, Text);
+export const WebhookWithSecretView = view('WebhookWithSecret', {
+  ...webhook,
+  secret: Type.String({ description: 'shown this once' }),
+});
+export const WebhookTrialView = view('WebhookTrial', {
+  isDelivered: Type.Boolean(),
+  answer: Type.String({ description: "the receiver's status, or why there is none" }),
+});
