@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 import type { Actor } from '../companies/actor.ts';
+import type { AdminIdentity } from './identity.ts';
 import type { PermissionName } from './permissions.ts';
 
 /** A call whose token, scope and schema were right. */
@@ -10,6 +11,8 @@ export interface AdminCall<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly actor: Actor;
+  /** The actor as they logged in. */
+  readonly caller: AdminIdentity;
 }
 
 export interface AdminEndpoint {

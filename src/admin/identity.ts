@@ -23,6 +23,8 @@ export interface PersonIdentity {
   readonly companyId: string;
   /** When the mPIN or biometrics behind this session was last proven, in epoch-milliseconds. */
   readonly provedAt: number;
+  /** Whether there is such a proof that nobody has used. */
+  readonly isConfirmed: () => Promise<boolean>;
   /** Uses up the proof that was made for one act: true once, for one caller, and only while it is fresh. */
   readonly takeConfirmation: () => Promise<boolean>;
 }

@@ -42,6 +42,7 @@ const row = (
 ): Permission => ({ means, scope, machines, people, proof });
 
 export const permissions = {
+  'me.read': row('see who one is and what one may do', 'admin:read', 'own', everyone),
   'companies.read': row('see companies and their rules', 'admin:read', 'own', everyone),
   'companies.create': row('create a company', 'admin:write', 'all', operators, 'fresh'),
   'companies.change': row("change a company's name and rules", 'admin:write', 'own', managers, 'fresh'),

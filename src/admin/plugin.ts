@@ -58,9 +58,9 @@ export function registerAdminEndpoints(
       },
       handler: async (request, reply) => {
         const { params, query, body } = request;
-        const actor = request.adminCaller?.actor;
-        if (!actor) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
-        const answer = await endpoint.answer({ params, query, body, actor });
+        if (!request.adminCaller) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
+        const { actor, identity: caller } = request.adminCaller;
+        const answer = await endpoint.answer({ params, query, body, actor, caller });
         reply.code(endpoint.status).header('cache-control', 'no-store');
         if (endpoint.files !== undefined) return sendFile(reply, answer as StreamedAnswer);
         checkReply(answer);

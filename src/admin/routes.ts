@@ -6,6 +6,7 @@ import { companyAdminEndpoints, userAdminEndpoints } from './companies.ts';
 import { activationEndpoints, type DeviceAdminDeps, deactivationEndpoints, deviceAdminEndpoints } from './devices.ts';
 import type { AdminEndpoint } from './endpoint.ts';
 import { keyAdminEndpoints } from './keys.ts';
+import { meEndpoints } from './me.ts';
 import { type NotificationAdminDeps, notificationEndpoints, webhookEndpoints } from './notifications.ts';
 
 export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps;
@@ -13,6 +14,7 @@ export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & Notifica
 /** All of them. */
 export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
   return [
+    ...meEndpoints(deps),
     ...companyAdminEndpoints(deps),
     ...userAdminEndpoints(deps),
     ...activationEndpoints(deps),

@@ -191,3 +191,26 @@ export const WebhookTrialView = view('WebhookTrial', {
   isDelivered: Type.Boolean(),
   answer: Type.String({ description: "the receiver's status, or why there is none" }),
 });
+
+const Permitted = Type.Record(
+  Type.String(),
+  Type.Object(
+    { reach: oneOf(['all', 'own']), proof: oneOf(['session', 'fresh', 'confirmed']) },
+    { additionalProperties: false },
+  ),
+  { description: 'by the name of the permission; one that is not there is not given' },
+);
+/** The caller: members that only people have are null for machines. */
+export const MeView = view('Me', {
+  kind: oneOf(['person', 'machine']),
+  userId: orNull(Text),
+  clientId: orNull(Text),
+  name: Text,
+  role: orNull(oneOf(['operator', 'support', 'auditor', 'administrator'])),
+  companyId: orNull(Text),
+  companyName: orNull(Text),
+  language: orNull(Type.String({ description: 'in which the person is written to' })),
+  provedAt: orNull(Time),
+  isConfirmed: Type.Boolean({ description: 'true: a proof for one act is there that nobody has used' }),
+  permissions: Permitted,
+});
