@@ -1,5 +1,4 @@
 /** The one question whether a device may act, and the ways in which a device is ended. */
-import type { AuditRecord } from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
 import { type LockoutDeps, MAX_ATTEMPTS, settleAttempts } from '../lockout/lockout.ts';
 import { type DeviceEnding, endDevice, endDevices, publishDeviceEnded } from './end.ts';
@@ -40,6 +39,8 @@ export interface Deactivation {
   readonly actor: string;
   readonly reason: string;
   readonly origin?: { readonly address?: string | undefined; readonly requestId?: string | undefined } | undefined;
+  /** The portal through which its user did it. */
+  readonly clientId?: string | undefined;
 }
 
 /**
@@ -88,10 +89,6 @@ function endingOf({ clock }: DeviceDeps, device: Device, act: Deactivation): Dev
   return { device, status: 'deactivated', reason: act.reason, audit: trailOf(act), at: clock.now() };
 }
 
-function trailOf({
-  actor,
-  reason,
-  origin,
-}: Deactivation): Pick<AuditRecord, 'actor' | 'address' | 'requestId' | 'data'> {
-  return { actor, address: origin?.address, requestId: origin?.requestId, data: { reason } };
+function trailOf({ actor, reason, origin, clientId }: Deactivation): DeviceEnding['audit'] {
+  return { actor, clientId, address: origin?.address, requestId: origin?.requestId, data: { reason } };
 }

@@ -27,7 +27,7 @@ export interface DeviceEnding {
   /** Such as `lost` or `mpin`; kept with the device. */
   readonly reason: string;
   /** What the trail records besides device, user and company. */
-  readonly audit: Pick<AuditRecord, 'actor' | 'address' | 'requestId' | 'data'>;
+  readonly audit: Pick<AuditRecord, 'actor' | 'clientId' | 'address' | 'requestId' | 'data'>;
   /** Written just before it: what led to the ending. */
   readonly cause?: AuditRecord | undefined;
   readonly at: number;

@@ -27,7 +27,7 @@ export async function verifyAdminToken(deps: VerifyDeps, authorization: string |
   if (authorization === undefined || authorization.length > maxLength) throw refusal('there is no bearer token');
   const [, token] = bearerPattern.exec(authorization) ?? [];
   if (token === undefined) throw refusal('the header is not "Bearer" and a JWT');
-  const claims = await verify(deps, token);
+  const claims = await verifyAccessToken(deps, token, deps.adminAudience);
   // A token that is bound to a key is not a bearer token (RFC 9449 §7.1): without the proof it may be stolen.
   if (claims['cnf'] !== undefined) throw refusal('the token is bound to a key');
   const clientId = claims['client_id'];
@@ -46,7 +46,15 @@ async function mayAct({ records }: VerifyDeps, companyId: string | undefined): P
   return companyId === undefined || (await records.companies.find(companyId))?.status === 'active';
 }
 
-async function verify({ keys, clock, issuer, adminAudience }: VerifyDeps, token: string): Promise<JWTPayload> {
+/**
+ * The claims of a JWT access token that this server has issued for `audience` and that has not expired; whether its session still
+ * lives, it does not tell. Throws `authentication_failed` whatever is wrong, with the reason in `detail`.
+ */
+export async function verifyAccessToken(
+  { keys, clock, issuer }: Pick<OidcDeps, 'keys' | 'clock' | 'issuer'>,
+  token: string,
+  audience: string,
+): Promise<JWTPayload> {
   const signingKeys = keys.publicJwks().keys.filter(({ use }) => use === 'sig');
   try {
     const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: signingKeys }), {
@@ -54,7 +62,7 @@ async function verify({ keys, clock, issuer, adminAudience }: VerifyDeps, token:
       typ: 'at+jwt',
       algorithms: ['ES256'],
       issuer,
-      audience: adminAudience,
+      audience,
       requiredClaims: ['sub', 'client_id', 'exp', 'iat', 'jti'],
       clockTolerance: lifetimeSeconds.clockTolerance,
       currentDate: new Date(clock.now()),

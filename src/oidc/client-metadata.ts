@@ -3,7 +3,7 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
-import { adminScopes } from './deps.ts';
+import { accountScope, adminScopes } from './deps.ts';
 import { checkLogo, logoMember, withoutLogo } from './logo.ts';
 import type { Client } from './store.ts';
 
@@ -84,7 +84,10 @@ function completePortal(metadata: Record<string, unknown>): Record<string, unkno
   if (metadata['redirect_uris'] === undefined) throw refusal('redirect_uris is required');
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   requireKeysFor(method, metadata);
-  if (metadata['scope'] !== undefined && metadata['resource'] === undefined) throw refusal('scope needs a resource');
+  const isForOwnApi = metadata['scope'] !== undefined && metadata['scope'] !== accountScope;
+  if (isForOwnApi && metadata['resource'] === undefined) {
+    throw refusal(`scope needs a resource, unless it is ${accountScope} alone`);
+  }
   return {
     id_token_signed_response_alg: 'ES256',
     grant_types: ['authorization_code'],

@@ -45,3 +45,11 @@ export const adminScopes = [
 ] as const;
 
 export type AdminScope = (typeof adminScopes)[number];
+
+/** The scope of the account API: a user's own devices and sessions, from a portal (docs/portal-account.md). */
+export const accountScope = 'account';
+
+/** The audience and resource of the account API's access tokens. */
+export function accountAudience(issuer: string): string {
+  return `${issuer}/account`;
+}

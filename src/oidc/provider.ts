@@ -94,7 +94,8 @@ const protocol = {
 } satisfies Configuration;
 
 /** Lifetimes, who gets which token, and what ends with what. */
-function tokens({ clock }: OidcDeps): Configuration {
+function tokens(deps: OidcDeps): Configuration {
+  const { clock } = deps;
   const now = (): number => toSeconds(clock.now());
   return {
     ttl: {
@@ -117,7 +118,7 @@ function tokens({ clock }: OidcDeps): Configuration {
     // Whatever was issued in a session dies with it (S-06), and a revoked token takes its whole family.
     expiresWithSession: async () => true,
     revokeGrantPolicy: () => true,
-    extraTokenClaims: async (ctx, token) => accessTokenClaims(ctx, token),
+    extraTokenClaims: async (ctx, token) => accessTokenClaims(deps, ctx, token),
   };
 }
 
@@ -166,10 +167,11 @@ function features(deps: OidcDeps): NonNullable<Configuration['features']> {
     },
     resourceIndicators: {
       enabled: true,
-      // At the token endpoint a code of several resources does not occur: each client has one.
+      // Of a code for the client's own API and for the account API, a request that names none is for the first.
       defaultResource: (_ctx, client) => defaultResource(deps, client),
       getResourceServerInfo: (ctx, indicator, client) => resourceServerFor(deps, ctx, indicator, client),
-      useGrantedResource: () => true,
+      // A portal without an API of its own keeps the opaque token for user information, and names the account API to get the other.
+      useGrantedResource: (ctx) => defaultResource(deps, ctx.oidc.client) !== undefined,
     },
   };
 }

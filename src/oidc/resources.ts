@@ -7,8 +7,12 @@ import {
   type KoaContextWithOIDC,
   type ResourceServer,
 } from 'oidc-provider';
-import type { OidcDeps } from './deps.ts';
+import { grantLookup } from './adapter.ts';
+import { accountAudience, accountScope, type OidcDeps } from './deps.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
+
+/** Names the grant behind an account token, by the hash under which it is kept. */
+export const grantClaim = 'mtoken_grant';
 
 /** The default resource of a client: the admin API for admin clients, the registered API of a portal, or none. */
 export function defaultResource(
@@ -25,15 +29,24 @@ export function defaultResource(
  * so that no portal gets a token for another's API or for the admin API (O-15), and `invalid_scope` for a scope that it may not have.
  */
 export function resourceServerFor(
-  deps: Pick<OidcDeps, 'adminAudience'>,
+  deps: Pick<OidcDeps, 'adminAudience' | 'issuer'>,
   ctx: KoaContextWithOIDC,
   indicator: string,
   client: Client | undefined,
 ): ResourceServer {
-  if (indicator !== defaultResource(deps, client)) throw new errors.InvalidTarget();
   const registered = client?.['mtoken_scope'];
   const scope = typeof registered === 'string' ? registered : '';
   if (client?.['mtoken_kind'] === 'admin') refuseOtherScopes(ctx, scope);
+  if (client?.['mtoken_kind'] === 'portal' && indicator === accountAudience(deps.issuer)) {
+    if (!scope.split(' ').includes(accountScope)) throw new errors.InvalidTarget();
+    return resourceServer(indicator, accountScope);
+  }
+  if (indicator !== defaultResource(deps, client)) throw new errors.InvalidTarget();
+  const own = scope.split(' ').filter((name) => name !== accountScope);
+  return resourceServer(indicator, own.join(' '));
+}
+
+function resourceServer(indicator: string, scope: string): ResourceServer {
   return {
     scope,
     audience: indicator,
@@ -53,6 +66,7 @@ function refuseOtherScopes(ctx: KoaContextWithOIDC, allowed: string): void {
 
 /** Claims that RFC 9068 §2.2 wants in an access token: how and when its user was authenticated, never raised by a refresh (S-13). */
 export function accessTokenClaims(
+  { issuer, sealing }: Pick<OidcDeps, 'issuer' | 'sealing'>,
   ctx: KoaContextWithOIDC,
   token: AccessToken | ClientCredentials,
 ): Record<string, unknown> | undefined {
@@ -61,5 +75,8 @@ export function accessTokenClaims(
     return companyId === undefined ? undefined : { company_id: companyId };
   }
   const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken;
-  return source === undefined ? undefined : { auth_time: source.authTime, acr: source.acr, amr: source.amr };
+  if (source === undefined) return undefined;
+  const authenticated = { auth_time: source.authTime, acr: source.acr, amr: source.amr };
+  if (token.resourceServer?.audience !== accountAudience(issuer)) return authenticated;
+  return { ...authenticated, [grantClaim]: grantLookup(sealing, source.grantId ?? '') };
 }

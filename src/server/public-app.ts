@@ -1,5 +1,6 @@
-/** The public listener: login page, OpenID Connect, the app protocol, well-known documents, a bare health status. */
+/** The public listener: login page, OpenID Connect, the account API, the app protocol, well-known documents, a bare health status. */
 import type { FastifyInstance } from 'fastify';
+import { registerAccount } from '../account/routes.ts';
 import { userEndpoints } from '../companies/routes.ts';
 import type { Brand } from '../config/brand.ts';
 import { deviceEndpoints } from '../devices/routes.ts';
@@ -63,6 +64,9 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
     wellKnownPlugin({ issuer, clock, keys: capabilities.keys })(scope),
   );
   await group(app, { limits, name: 'oidc' }, oidc.plugin);
+  await group(app, { limits, name: 'account' }, async (scope) =>
+    registerAccount(scope, { ...capabilities.devices, ...limits, issuer, keys: capabilities.keys }),
+  );
   const { directory, manifest, brand } = pages;
   const isBuilt = manifest['login.js'] !== undefined;
   if (isBuilt) {
