@@ -1,6 +1,7 @@
 /** The admin listener: admin API, metrics and health detail; never reachable from the public side. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AdminIdentity } from '../admin/identity.ts';
+import { openApiDocument } from '../admin/openapi.ts';
 import { registerAdminEndpoints } from '../admin/plugin.ts';
 import { adminEndpoints } from '../admin/routes.ts';
 import { createApp } from '../http/app.ts';
@@ -37,9 +38,12 @@ export async function createAdminApp({
       const { clientId, companyId, scopes } = await verifyAdminToken(capabilities.oidc, headers.authorization);
       return { kind: 'machine', clientId, companyId, scopes };
     };
-    const checksReplies = config.mode !== 'production';
-    const deps = { records: stores.records, clock, authenticate, checksReplies };
-    registerAdminEndpoints(scope, deps, adminEndpoints(capabilities.admin));
+    const endpoints = adminEndpoints(capabilities.admin);
+    const isProduction = config.mode === 'production';
+    const deps = { records: stores.records, clock, authenticate, checksReplies: !isProduction };
+    registerAdminEndpoints(scope, deps, endpoints);
+    // Shipped as docs/openapi.json; a production server need not tell it to whoever reaches the listener.
+    if (!isProduction) scope.get('/admin/v1/openapi.json', async () => openApiDocument(endpoints));
   });
   return app;
 }

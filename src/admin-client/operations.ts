@@ -1,0 +1,684 @@
+/** What the admin API takes and answers. Made from docs/openapi.json by `npm run docs`: change the endpoints, not this file. */
+
+export interface Activation {
+  readonly activationId: string;
+  /** for the QR code */
+  readonly activationText: string;
+  /** shown this once */
+  readonly code: string;
+  /** epoch-milliseconds */
+  readonly expiresAt: number;
+}
+
+export interface AuditPage {
+  readonly items: readonly AuditRecord[];
+  readonly next: number | null;
+}
+
+export interface AuditRecord {
+  readonly seq: number;
+  /** epoch-milliseconds */
+  readonly at: number;
+  readonly event: string;
+  readonly actor: string;
+  readonly companyId?: string;
+  readonly userId?: string;
+  readonly deviceId?: string;
+  readonly orderId?: string;
+  readonly clientId?: string;
+  readonly address?: string;
+  readonly requestId?: string;
+  readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+export interface Checkpoint {
+  readonly seq: number;
+  /** epoch-milliseconds */
+  readonly at: number;
+  /** compact JWS, signed by a key of the server */
+  readonly statement: string;
+}
+
+export interface Client {
+  readonly id: string;
+  readonly kind: 'portal' | 'admin';
+  readonly name: string;
+  readonly companyId: string | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly status: 'active' | 'disabled';
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+}
+
+export interface ClientPage {
+  readonly items: readonly Client[];
+  readonly next: string | null;
+}
+
+export interface ClientWithSecret {
+  readonly id: string;
+  readonly kind: 'portal' | 'admin';
+  readonly name: string;
+  readonly companyId: string | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly status: 'active' | 'disabled';
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+  /** shown this once; absent where the client has keys of its own */
+  readonly secret?: string;
+}
+
+export interface Company {
+  readonly id: string;
+  readonly name: string;
+  readonly status: 'active' | 'suspended' | 'closed';
+  readonly userLimit: number;
+  readonly deviceLimit: number;
+  /** false: an administrator approves every registration */
+  readonly selfActivation: boolean;
+  readonly mpinLength: number;
+  readonly rules: CompanyRules;
+  /** true for the bank's own company */
+  readonly isBank: boolean;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+}
+
+export interface CompanyPage {
+  readonly items: readonly Company[];
+  readonly next: string | null;
+}
+
+export interface CompanyRules {
+  /** acts that take two people */
+  readonly fourEyes: readonly string[];
+  readonly permissions: 'mtoken' | 'full';
+  readonly sessionsPerUser: number;
+  readonly sessionMinutes: number;
+  readonly networks: readonly string[];
+  readonly hours: {
+    readonly days: readonly number[];
+    readonly from: string;
+    readonly until: string;
+    readonly timeZone: string;
+  } | null;
+  readonly emailDomains: readonly string[];
+}
+
+export interface Deactivated {
+  readonly deactivated: number;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly kind: 'email' | 'backchannel_logout' | 'webhook';
+  readonly recipient: string;
+  readonly about: string | null;
+  readonly attempts: number;
+  readonly lastError: string | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+}
+
+export interface DeadLetterPage {
+  readonly items: readonly DeadLetter[];
+  readonly next: string | null;
+}
+
+export interface Device {
+  readonly id: string;
+  readonly userId: string;
+  readonly companyId: string;
+  readonly name: string;
+  readonly platform: string;
+  readonly appVersion: string;
+  readonly status: 'pending' | 'active' | 'blocked' | 'deactivated' | 'refused';
+  readonly attestationLevel: string;
+  readonly hasBiometrics: boolean;
+  readonly attemptsLeft: number;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  readonly activatedAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly endedAt: number | null;
+  readonly endedReason: string | null;
+}
+
+export interface DevicePage {
+  readonly items: readonly Device[];
+  readonly next: string | null;
+}
+
+export interface Key {
+  readonly kid: string;
+  readonly use: 'sig' | 'enc';
+  readonly alg: string;
+  readonly status: 'next' | 'active' | 'retiring' | 'retired';
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+}
+
+export interface KeyList {
+  readonly items: readonly Key[];
+}
+
+export interface KeySteps {
+  readonly steps: readonly {
+    readonly kid: string;
+    readonly alg: string;
+    readonly from: 'next' | 'active' | 'retiring' | 'retired' | 'none';
+    readonly to: 'next' | 'active' | 'retiring' | 'retired';
+  }[];
+}
+
+export interface Me {
+  readonly kind: 'person' | 'machine';
+  readonly userId: string | null;
+  readonly clientId: string | null;
+  readonly name: string;
+  readonly role: 'operator' | 'support' | 'auditor' | 'administrator' | null;
+  readonly companyId: string | null;
+  readonly companyName: string | null;
+  readonly language: string | null;
+  readonly provedAt: number | null;
+  /** true: a proof for one act is there that nobody has used */
+  readonly isConfirmed: boolean;
+  /** by the name of the permission; one that is not there is not given */
+  readonly permissions: Readonly<
+    Record<
+      string,
+      {
+        readonly reach: 'all' | 'own';
+        readonly proof: 'session' | 'fresh' | 'confirmed';
+      }
+    >
+  >;
+}
+
+export interface Notifications {
+  readonly kinds: readonly {
+    readonly kind: 'email' | 'backchannel_logout' | 'webhook';
+    readonly pending: number;
+    readonly dead: number;
+  }[];
+  readonly oldestPendingAt: number | null;
+}
+
+export interface Problem {
+  /** stable */
+  readonly type: string;
+  /** for people */
+  readonly title: string;
+  readonly status: number;
+  /** for people: what is wrong with this request */
+  readonly detail?: string;
+  /** the request id, by which the server's log finds the cause */
+  readonly instance: string;
+  /** with `proof_required`: `fresh` or `confirmed` */
+  readonly proof?: string;
+  /** as `Retry-After` */
+  readonly retryAfterSeconds?: number;
+}
+
+export interface Resent {
+  readonly resent: number;
+}
+
+export interface User {
+  readonly id: string;
+  readonly companyId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: 'user' | 'administrator';
+  readonly staffRole: 'operator' | 'support' | 'auditor' | null;
+  readonly permissions: 'mtoken' | 'full';
+  readonly locale: string;
+  readonly language: string | null;
+  readonly status: 'invited' | 'active' | 'suspended' | 'removed';
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+}
+
+export interface UserPage {
+  readonly items: readonly User[];
+  readonly next: string | null;
+}
+
+export interface Webhook {
+  readonly id: string;
+  readonly companyId: string | null;
+  readonly name: string;
+  readonly url: string;
+  /** empty: all */
+  readonly events: readonly (
+    | 'registration.finished'
+    | 'device.approved'
+    | 'device.refused'
+    | 'device.deactivated'
+    | 'mpin.blocked'
+    | 'mpin.changed'
+    | 'order.reported'
+    | 'user.created'
+    | 'user.updated'
+    | 'user.suspended'
+    | 'user.restored'
+    | 'user.removed'
+    | 'company.created'
+    | 'company.updated'
+  )[];
+  readonly status: 'active' | 'disabled';
+  readonly overlapUntil: number | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+}
+
+export interface WebhookPage {
+  readonly items: readonly Webhook[];
+  readonly next: string | null;
+}
+
+export interface WebhookTrial {
+  readonly isDelivered: boolean;
+  /** the receiver's status, or why there is none */
+  readonly answer: string;
+}
+
+export interface WebhookWithSecret {
+  readonly id: string;
+  readonly companyId: string | null;
+  readonly name: string;
+  readonly url: string;
+  /** empty: all */
+  readonly events: readonly (
+    | 'registration.finished'
+    | 'device.approved'
+    | 'device.refused'
+    | 'device.deactivated'
+    | 'mpin.blocked'
+    | 'mpin.changed'
+    | 'order.reported'
+    | 'user.created'
+    | 'user.updated'
+    | 'user.suspended'
+    | 'user.restored'
+    | 'user.removed'
+    | 'company.created'
+    | 'company.updated'
+  )[];
+  readonly status: 'active' | 'disabled';
+  readonly overlapUntil: number | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** rises with every change; also the ETag */
+  readonly version: number;
+  /** shown this once */
+  readonly secret: string;
+}
+
+export interface Operations {
+  /** See who one is and what one may do. */
+  readonly getMe: { readonly input: {}; readonly reply: Me };
+  /** Create a company. */
+  readonly createCompany: { readonly input: { readonly idempotencyKey?: string }; readonly reply: Company };
+  /** List companies. */
+  readonly listCompanies: { readonly input: {}; readonly reply: CompanyPage };
+  /** Look at a company. */
+  readonly getCompany: { readonly input: { readonly params: { readonly companyId: string } }; readonly reply: Company };
+  /** Change a company's name and rules. */
+  readonly changeCompany: {
+    readonly input: { readonly params: { readonly companyId: string } };
+    readonly reply: Company;
+  };
+  /** Create a user of a company. */
+  readonly createUser: { readonly input: { readonly idempotencyKey?: string }; readonly reply: User };
+  /** List users. */
+  readonly listUsers: { readonly input: {}; readonly reply: UserPage };
+  /** Look at a user. */
+  readonly getUser: { readonly input: { readonly params: { readonly userId: string } }; readonly reply: User };
+  /** Change a user. */
+  readonly changeUser: { readonly input: { readonly params: { readonly userId: string } }; readonly reply: User };
+  /** Suspend a user: logins end, devices stop, nothing is lost. */
+  readonly suspendUser: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: User;
+  };
+  /** Restore a suspended user. */
+  readonly restoreUser: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: User;
+  };
+  /** Remove a user for good. */
+  readonly removeUser: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: User;
+  };
+  /** Make a one-time activation; the confirmation code goes to the user by e-mail. */
+  readonly createActivation: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body?: Readonly<Record<string, never>>;
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: Activation;
+  };
+  /** List devices. */
+  readonly listDevices: {
+    readonly input: {
+      readonly query?: {
+        readonly companyId?: string;
+        readonly userId?: string;
+        readonly status?: 'pending' | 'active' | 'blocked' | 'deactivated' | 'refused';
+        readonly after?: string;
+        readonly limit?: number;
+      };
+    };
+    readonly reply: DevicePage;
+  };
+  /** Look at a device. */
+  readonly getDevice: { readonly input: { readonly params: { readonly deviceId: string } }; readonly reply: Device };
+  /** Approve a pending registration. */
+  readonly approveDevice: {
+    readonly input: { readonly params: { readonly deviceId: string }; readonly body?: Readonly<Record<string, never>> };
+    readonly reply: Device;
+  };
+  /** Refuse a pending registration. */
+  readonly refuseDevice: {
+    readonly input: {
+      readonly params: { readonly deviceId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Device;
+  };
+  /** End a device at once, for good. */
+  readonly deactivateDevice: {
+    readonly input: {
+      readonly params: { readonly deviceId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Device;
+  };
+  /** End every device of a user at once, for good. */
+  readonly deactivateUserDevices: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Deactivated;
+  };
+  /** End every device of a company, for good. */
+  readonly deactivateCompanyDevices: {
+    readonly input: {
+      readonly params: { readonly companyId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Deactivated;
+  };
+  /** Register a portal or a machine. */
+  readonly createClient: {
+    readonly input: {
+      readonly body: {
+        readonly id: string;
+        readonly kind: 'portal' | 'admin';
+        readonly name: string;
+        readonly companyId?: string;
+        readonly metadata: Readonly<Record<string, unknown>>;
+      };
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: ClientWithSecret;
+  };
+  /** List portals and machines, without their logos. */
+  readonly listClients: {
+    readonly input: { readonly query?: { readonly after?: string; readonly limit?: number } };
+    readonly reply: ClientPage;
+  };
+  /** Look at a portal or machine. */
+  readonly getClient: { readonly input: { readonly params: { readonly clientId: string } }; readonly reply: Client };
+  /** Change a portal or machine. */
+  readonly changeClient: {
+    readonly input: {
+      readonly params: { readonly clientId: string };
+      readonly body?: {
+        readonly version?: number;
+        readonly name?: string;
+        readonly metadata?: Readonly<Record<string, unknown>>;
+      };
+      readonly ifMatch?: string;
+    };
+    readonly reply: ClientWithSecret;
+  };
+  /** Disable a portal or machine: its logins and tokens stop. */
+  readonly disableClient: {
+    readonly input: { readonly params: { readonly clientId: string }; readonly body?: Readonly<Record<string, never>> };
+    readonly reply: Client;
+  };
+  /** List the server's keys. */
+  readonly listKeys: { readonly input: {}; readonly reply: KeyList };
+  /** Move the server's keys on. */
+  readonly rotateKeys: {
+    readonly input: {
+      readonly body?: {
+        readonly immediately?: boolean;
+        readonly withoutOverlap?: boolean;
+      };
+    };
+    readonly reply: KeySteps;
+  };
+  /** Search the audit trail. */
+  readonly searchAudit: {
+    readonly input: {
+      readonly query?: {
+        readonly companyId?: string;
+        readonly userId?: string;
+        readonly deviceId?: string;
+        readonly orderId?: string;
+        readonly clientId?: string;
+        readonly event?: string;
+        readonly actor?: string;
+        readonly from?: number;
+        readonly until?: number;
+        readonly order?: 'oldest' | 'newest';
+        readonly after?: number;
+        readonly limit?: number;
+      };
+    };
+    readonly reply: AuditPage;
+  };
+  /** Export the audit trail as a file. */
+  readonly exportAudit: {
+    readonly input: {
+      readonly query?: {
+        readonly companyId?: string;
+        readonly userId?: string;
+        readonly deviceId?: string;
+        readonly orderId?: string;
+        readonly clientId?: string;
+        readonly event?: string;
+        readonly actor?: string;
+        readonly from?: number;
+        readonly until?: number;
+        readonly format?: 'jsonl' | 'csv';
+      };
+    };
+    readonly reply: undefined;
+  };
+  /** Fetch the last signed head of the audit trail. */
+  readonly getAuditCheckpoint: { readonly input: {}; readonly reply: Checkpoint };
+  /** Count what waits and what was given up. */
+  readonly getNotifications: { readonly input: {}; readonly reply: Notifications };
+  /** List what was given up. */
+  readonly listDeadLetters: {
+    readonly input: { readonly query?: { readonly after?: string; readonly limit?: number } };
+    readonly reply: DeadLetterPage;
+  };
+  /** Send again what was given up: all, or all of a kind. */
+  readonly resendDeadLetters: {
+    readonly input: {
+      readonly body: {
+        readonly kind: 'all' | 'email' | 'backchannel_logout' | 'webhook';
+      };
+    };
+    readonly reply: Resent;
+  };
+  /** Send one again that was given up. */
+  readonly resendDeadLetter: {
+    readonly input: {
+      readonly params: { readonly messageId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: Resent;
+  };
+  /** Register an address that is told of events. */
+  readonly createWebhook: {
+    readonly input: {
+      readonly body: {
+        readonly name: string;
+        readonly url: string;
+        readonly companyId?: string;
+        readonly events?: readonly (
+          | 'registration.finished'
+          | 'device.approved'
+          | 'device.refused'
+          | 'device.deactivated'
+          | 'mpin.blocked'
+          | 'mpin.changed'
+          | 'order.reported'
+          | 'user.created'
+          | 'user.updated'
+          | 'user.suspended'
+          | 'user.restored'
+          | 'user.removed'
+          | 'company.created'
+          | 'company.updated'
+        )[];
+      };
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: WebhookWithSecret;
+  };
+  /** List webhooks. */
+  readonly listWebhooks: {
+    readonly input: { readonly query?: { readonly after?: string; readonly limit?: number } };
+    readonly reply: WebhookPage;
+  };
+  /** Look at a webhook. */
+  readonly getWebhook: { readonly input: { readonly params: { readonly webhookId: string } }; readonly reply: Webhook };
+  /** Make a new secret of a webhook. */
+  readonly rotateWebhook: {
+    readonly input: {
+      readonly params: { readonly webhookId: string };
+      readonly body?: {
+        readonly overlapHours?: number;
+      };
+    };
+    readonly reply: WebhookWithSecret;
+  };
+  /** Send a test to a webhook now. */
+  readonly testWebhook: {
+    readonly input: {
+      readonly params: { readonly webhookId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: WebhookTrial;
+  };
+  /** Tell a webhook nothing any more. */
+  readonly disableWebhook: {
+    readonly input: {
+      readonly params: { readonly webhookId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: Webhook;
+  };
+  /** Tell a webhook again, from now on. */
+  readonly enableWebhook: {
+    readonly input: {
+      readonly params: { readonly webhookId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: Webhook;
+  };
+}
+
+/** Where each operation is sent, below `/admin/v1`. */
+
+export const operations = {
+  getMe: { method: 'GET', path: '/me', creates: false },
+  createCompany: { method: 'POST', path: '/companies', creates: true },
+  listCompanies: { method: 'GET', path: '/companies', creates: false },
+  getCompany: { method: 'GET', path: '/companies/{companyId}', creates: false },
+  changeCompany: { method: 'PATCH', path: '/companies/{companyId}', creates: false },
+  createUser: { method: 'POST', path: '/users', creates: true },
+  listUsers: { method: 'GET', path: '/users', creates: false },
+  getUser: { method: 'GET', path: '/users/{userId}', creates: false },
+  changeUser: { method: 'PATCH', path: '/users/{userId}', creates: false },
+  suspendUser: { method: 'POST', path: '/users/{userId}/suspend', creates: false },
+  restoreUser: { method: 'POST', path: '/users/{userId}/restore', creates: false },
+  removeUser: { method: 'POST', path: '/users/{userId}/remove', creates: false },
+  createActivation: { method: 'POST', path: '/users/{userId}/activations', creates: true },
+  listDevices: { method: 'GET', path: '/devices', creates: false },
+  getDevice: { method: 'GET', path: '/devices/{deviceId}', creates: false },
+  approveDevice: { method: 'POST', path: '/devices/{deviceId}/approve', creates: false },
+  refuseDevice: { method: 'POST', path: '/devices/{deviceId}/refuse', creates: false },
+  deactivateDevice: { method: 'POST', path: '/devices/{deviceId}/deactivate', creates: false },
+  deactivateUserDevices: { method: 'POST', path: '/users/{userId}/deactivate-devices', creates: false },
+  deactivateCompanyDevices: { method: 'POST', path: '/companies/{companyId}/deactivate-devices', creates: false },
+  createClient: { method: 'POST', path: '/clients', creates: true },
+  listClients: { method: 'GET', path: '/clients', creates: false },
+  getClient: { method: 'GET', path: '/clients/{clientId}', creates: false },
+  changeClient: { method: 'PATCH', path: '/clients/{clientId}', creates: false },
+  disableClient: { method: 'POST', path: '/clients/{clientId}/disable', creates: false },
+  listKeys: { method: 'GET', path: '/keys', creates: false },
+  rotateKeys: { method: 'POST', path: '/keys/rotate', creates: false },
+  searchAudit: { method: 'GET', path: '/audit', creates: false },
+  exportAudit: { method: 'GET', path: '/audit/export', creates: false },
+  getAuditCheckpoint: { method: 'GET', path: '/audit/checkpoint', creates: false },
+  getNotifications: { method: 'GET', path: '/notifications', creates: false },
+  listDeadLetters: { method: 'GET', path: '/notifications/dead', creates: false },
+  resendDeadLetters: { method: 'POST', path: '/notifications/resend', creates: false },
+  resendDeadLetter: { method: 'POST', path: '/notifications/{messageId}/resend', creates: false },
+  createWebhook: { method: 'POST', path: '/webhooks', creates: true },
+  listWebhooks: { method: 'GET', path: '/webhooks', creates: false },
+  getWebhook: { method: 'GET', path: '/webhooks/{webhookId}', creates: false },
+  rotateWebhook: { method: 'POST', path: '/webhooks/{webhookId}/rotate', creates: false },
+  testWebhook: { method: 'POST', path: '/webhooks/{webhookId}/test', creates: false },
+  disableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/disable', creates: false },
+  enableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/enable', creates: false },
+} as const satisfies Record<
+  keyof Operations,
+  { readonly method: string; readonly path: string; readonly creates: boolean }
+>;
