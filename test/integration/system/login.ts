@@ -70,14 +70,21 @@ export interface LoggedIn {
   readonly callbackUrl: string;
 }
 
+export interface LogInOptions {
+  readonly unlock?: boolean;
+  readonly browser?: Browser;
+  /** Further parameters of the authorization request. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
 /** A whole login with an unlocked phone, or with one that unlocks now. */
 export async function logIn(
   portal: Portal,
   phone: Phone,
-  { unlock = true, browser }: { unlock?: boolean; browser?: Browser } = {},
+  { unlock = true, browser, extra = {} }: LogInOptions = {},
 ): Promise<LoggedIn> {
   if (unlock) await phone.unlockWithMpin(mpin);
-  const login = await openLoginPage(portal, browser === undefined ? {} : { browser });
+  const login = await openLoginPage(portal, { extra, ...(browser === undefined ? {} : { browser }) });
   const order = await scan(login, phone);
   await phone.approve(order);
   const callbackUrl = await login.finish();
