@@ -87,7 +87,7 @@ describe('the English texts', () => {
   const folders = {
     app: ['src/web/app', 'src/server'],
     login: ['src/login'],
-    portal: ['src/oidc', 'src/http'],
+    portal: ['src/oidc', 'src/http', 'src/console'],
     mail: ['src/notify'],
   } as const;
 
