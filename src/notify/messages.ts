@@ -1,4 +1,4 @@
-/** What the e-mails say, one entry an event, in the reader's language; no secret but the confirmation code, and never a link (A-09). */
+/** What the e-mails say, one entry an event, in the reader's language; no secret but one code, and never a link (A-09). */
 
 import { escapeHtml } from '../html.ts';
 import type { LocalTexts, TextName } from '../texts/files.ts';
@@ -14,7 +14,7 @@ export interface MessageText {
   readonly subject: string;
   readonly greeting: string;
   readonly paragraphs: readonly string[];
-  /** Shown large, on a line of its own: the confirmation code. */
+  /** On a line of its own, large where it is short: the one code that the message brings. */
   readonly code?: string;
 }
 
@@ -52,6 +52,22 @@ const writers: Writers = {
       say('alarm'),
     ],
     code: confirmationCode,
+  }),
+  'activation.invited': ({ activationText, expiresAt }, { say, language }) => ({
+    subject: say('invited.subject'),
+    paragraphs: [
+      say('invited.text'),
+      say('invited.other'),
+      say('confirmation.until', { time: utcTime(language, expiresAt) }),
+    ],
+    code: activationText,
+  }),
+  'approval.wanted': ({ expiresAt }, { say, user, language }) => ({
+    subject: say('approvalWanted.subject'),
+    paragraphs: [
+      say('approvalWanted.text', { user: user ?? '' }),
+      say('approvalWanted.until', { time: utcTime(language, expiresAt) }),
+    ],
   }),
   'device.registered': ({ deviceName: device, isPending }, { say, user }) => {
     const stage = isPending ? 'pending' : 'active';
@@ -142,15 +158,18 @@ export function asText({ greeting, paragraphs, code }: MessageText): string {
 export function asHtml({ language, subject, greeting, paragraphs, code }: MessageText): string {
   const lines = [greeting, ...paragraphs].map((line) => `<p>${escapeHtml(line)}</p>`);
   if (code !== undefined) {
-    lines.splice(
-      1,
-      0,
-      `<p style="font:bold 28px monospace;letter-spacing:4px"><span dir="ltr">${escapeHtml(code)}</span></p>`,
-    );
+    lines.splice(1, 0, `<p style="${codeStyle(code)}"><span dir="ltr">${escapeHtml(code)}</span></p>`);
   }
   const head = `<meta charset="utf-8"><title>${escapeHtml(subject)}</title>`;
   const root = `<html lang="${language.code}" dir="${language.direction}">`;
   return `<!doctype html>${root}<head>${head}</head><body>${lines.join('\n')}</body></html>\n`;
+}
+
+/** Digits that are typed are large; what is too long to be typed is copied, and may break anywhere. */
+function codeStyle(code: string): string {
+  return code.length > 12
+    ? 'font:16px monospace;overflow-wrap:anywhere;word-break:break-all'
+    : 'font:bold 28px monospace;letter-spacing:4px';
 }
 
 /** The reasons that are ours; any other is what an operator wrote, and stays as it is. */

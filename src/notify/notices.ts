@@ -1,13 +1,22 @@
 /** What people are told, as data: one entry an event, with what its text needs and no secret but where said. */
 
 export type Notice =
-  /** Carries the confirmation code: the one secret that is ever sent, and only to the user's own address. */
+  /** Carries the confirmation code, and only to the user's own address; the activation code goes another way. */
   | {
       readonly event: 'activation.created';
       readonly userId: string;
       readonly confirmationCode: string;
       readonly expiresAt: number;
     }
+  /** Carries the activation code, and only to the user's own address; the confirmation code goes another way. */
+  | {
+      readonly event: 'activation.invited';
+      readonly userId: string;
+      readonly activationText: string;
+      readonly expiresAt: number;
+    }
+  /** To the other administrators of the one who asked. */
+  | { readonly event: 'approval.wanted'; readonly userId: string; readonly expiresAt: number }
   | {
       readonly event: 'device.registered';
       readonly userId: string;

@@ -9,6 +9,13 @@ const administratorEvents: ReadonlySet<NoticeEvent> = new Set([
   'device.deactivated',
   'mpin.blocked',
   'login.reported',
+  'approval.wanted',
+] satisfies NoticeEvent[]);
+
+/** These carry a code that works for ten minutes. */
+const codeEvents: ReadonlySet<NoticeEvent> = new Set([
+  'activation.created',
+  'activation.invited',
 ] satisfies NoticeEvent[]);
 
 /** What an outbox e-mail's payload holds, as JSON. */
@@ -29,7 +36,7 @@ export async function notify(records: Records, notice: Notice, at: number): Prom
   const payload = JSON.stringify({ event, data });
   for (const recipient of await recipientsOf(records, notice)) {
     // A person waits for the code: no message before it may hold it back.
-    const isOrdered = event !== 'activation.created';
+    const isOrdered = !codeEvents.has(event);
     await records.outbox.enqueue({ kind: 'email', recipient, payload, about: event, isOrdered }, at);
   }
 }
@@ -42,7 +49,10 @@ export async function recipientsOf(records: Records, notice: Notice): Promise<re
   const administrators = await records.users.administrators(user.companyId);
   // Judged again here: no fault in a store's filter may tell another company (T32: one product mailed every user of every realm).
   const told = administrators.filter((administrator) => isAdministratorOf(administrator, user.companyId));
-  return [...new Set([user.id, ...told.map(({ id }) => id)])];
+  const ids = new Set([user.id, ...told.map(({ id }) => id)]);
+  // Who asked knows it, and may not decide.
+  if (notice.event === 'approval.wanted') ids.delete(user.id);
+  return [...ids];
 }
 
 function isAdministratorOf(user: User, companyId: string): boolean {

@@ -36,6 +36,15 @@ export interface DeadLetter {
   readonly createdAt: number;
 }
 
+/** When a message was written and delivered, and what it told of. */
+export interface SentMessage {
+  readonly kind: OutboxKind;
+  readonly about: string | null;
+  readonly createdAt: number;
+  /** Null where it was not delivered. */
+  readonly sentAt: number | null;
+}
+
 export interface OutboxClaim {
   readonly worker: string;
   readonly at: number;
@@ -63,6 +72,8 @@ export interface OutboxStore {
   oldestPendingAt(): Promise<number | undefined>;
   /** Dead letters in the order of their ids. */
   deadLetters(page: { readonly after?: string; readonly limit: number }): Promise<DeadLetter[]>;
+  /** What was written to one recipient, as far as it is remembered, without what it says; oldest first. */
+  sentTo(recipient: string): Promise<readonly SentMessage[]>;
   /** Makes a dead letter due again, with all its tries; false where there is no such dead letter. */
   revive(id: string, at: number): Promise<boolean>;
   /** Makes all dead letters (of a kind) due again and answers how many. */

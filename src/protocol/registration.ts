@@ -1,7 +1,18 @@
 /** Wire schemas of registration: an activation becomes a registered device. */
 import { type Static, Type } from 'typebox';
 import { BiometricKind, BiometricProof } from './biometrics.ts';
-import { Base64Url, CompactJws, Id, PlainText, PublicJwk, SrpHash, SrpInteger, SrpProfile, strict } from './common.ts';
+import {
+  Base64Url,
+  CompactJws,
+  Hex,
+  Id,
+  PlainText,
+  PublicJwk,
+  SrpHash,
+  SrpInteger,
+  SrpProfile,
+  strict,
+} from './common.ts';
 
 export const RegistrationStart = strict({
   /** As shown or scanned; case, blanks and dashes do not matter. */
@@ -22,14 +33,40 @@ export const RegistrationStart = strict({
 });
 export type RegistrationStart = Static<typeof RegistrationStart>;
 
+/** A version of the terms: letters, digits, `.`, `_`, `-`. */
+export const TermsVersion = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$' });
+const TermsLanguage = Type.String({ pattern: '^[a-z]{2,3}$' });
+/** Longest text of the terms in one language, in UTF-16 units. */
+export const longestTerms = 40_000;
+
+/** The terms in the user's language. `sha256` is that of the text's UTF-8 bytes; the text is plain, whatever is in it. */
+export const TermsOffered = strict({
+  version: TermsVersion,
+  language: TermsLanguage,
+  title: Type.String({ maxLength: 200 }),
+  text: Type.String({ maxLength: longestTerms }),
+  sha256: Hex(64),
+});
+export type TermsOffered = Static<typeof TermsOffered>;
+
+/** What a person has read and agreed to. */
+export const AcceptedTerms = strict({ version: TermsVersion, language: TermsLanguage, sha256: Hex(64) });
+export type AcceptedTerms = Static<typeof AcceptedTerms>;
+
 export const RegistrationStarted = strict({
   registrationId: Id('reg'),
   deviceId: Id('dev'),
   /** 32 bytes; signed by the device key at finish. */
   nonce: Base64Url(43),
-  confirmation: strict({ channel: Type.Literal('email'), hint: Type.String() }),
+  /** `administrator`: the one who invited tells the code by telephone or in person; the hint is empty. */
+  confirmation: strict({
+    channel: Type.Union([Type.Literal('email'), Type.Literal('administrator')]),
+    hint: Type.String(),
+  }),
   mpin: strict({ minLength: Type.Integer(), maxLength: Type.Integer() }),
   expiresInSeconds: Type.Integer(),
+  /** To be accepted before the finish; left out where there is nothing to accept. */
+  terms: Type.Optional(TermsOffered),
 });
 export type RegistrationStarted = Static<typeof RegistrationStarted>;
 
@@ -57,6 +94,8 @@ export const RegistrationStatement = strict({
   profile: SrpProfile,
   salt: SrpHash,
   verifier: SrpInteger,
+  /** What was offered, where the person accepted it; otherwise null or left out. */
+  acceptedTerms: Type.Optional(Type.Union([Type.Null(), AcceptedTerms])),
   iat: Type.Integer(),
 });
 export type RegistrationStatement = Static<typeof RegistrationStatement>;

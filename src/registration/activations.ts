@@ -1,33 +1,63 @@
 /** Activations: a one-time code for one user's next device, and a confirmation code that goes another way. */
 import { type Actor, actedBy, within } from '../companies/actor.ts';
 import type { User } from '../companies/store.ts';
+import { encodeBase64url } from '../crypto/bytes.ts';
 import { activationCode, confirmationCode, normaliseActivationCode, randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import type { Notice } from '../notify/notices.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
 import type { Records } from '../store/records.ts';
 import { activationTtlMs, codeHash, confirmationHash, type RegistrationDeps } from './deps.ts';
-import type { Activation } from './store.ts';
+import type { Activation, ActivationDelivery } from './store.ts';
 
-/** What the one who asked for it gets, once: the code is kept as a hash. */
-export interface CreatedActivation {
+interface Created {
   readonly activationId: string;
-  /** 24 characters in groups of four. */
-  readonly code: string;
-  /** For the QR code: address, code, and the key by which the app knows the server (docs/protocol.md §5). */
-  readonly activationText: string;
   /** Epoch-milliseconds. */
   readonly expiresAt: number;
 }
 
+/** The code itself, to be shown to the user: the confirmation code went to the user's e-mail address. */
+export interface ShownActivation extends Created {
+  readonly delivery: 'shown';
+  /** 24 characters in groups of four. */
+  readonly code: string;
+  /** For the QR code: address, code, and the key by which the app knows the server (docs/protocol.md §5). */
+  readonly activationText: string;
+}
+
+/** The confirmation code, to be told by telephone or in person: the code went to the user's e-mail address. */
+export interface MailedActivation extends Created {
+  readonly delivery: 'email';
+  /** 8 digits. */
+  readonly confirmationCode: string;
+}
+
+/** What the one who asked for it gets, once: one of the two codes, both of which are kept as hashes. */
+export type CreatedActivation = ShownActivation | MailedActivation;
+
+interface ActivationRequest {
+  readonly userId: string;
+  readonly actor: Actor;
+  readonly delivery: ActivationDelivery;
+}
+
 /**
- * Makes the user's one open activation, older ones becoming void, and sends the confirmation code to the user's own address. Neither
- * code works alone (R-01, R-03). Throws `not_found`, `conflict` where user or company may not register, `limit_reached` where the
+ * Makes the user's one open activation, older ones becoming void. One of its two codes goes to the user's own e-mail address, the
+ * other to who asks: neither works alone, and no channel has both (R-01, R-03). Throws `not_found`, `conflict` where user or company may not register, `limit_reached` where the
  * user has as many devices as the company allows.
  */
-export async function createActivation(
+export async function createActivation<D extends ActivationDelivery = 'shown'>(
   deps: RegistrationDeps,
-  { userId, actor }: { readonly userId: string; readonly actor: Actor },
+  { userId, actor, delivery }: Omit<ActivationRequest, 'delivery'> & { readonly delivery?: D },
+): Promise<Extract<CreatedActivation, { readonly delivery: D }>> {
+  const created = await makeActivation(deps, { userId, actor, delivery: delivery ?? 'shown' });
+  return created as Extract<CreatedActivation, { readonly delivery: D }>;
+}
+
+async function makeActivation(
+  deps: RegistrationDeps,
+  { userId, actor, delivery }: ActivationRequest,
 ): Promise<CreatedActivation> {
   const at = deps.clock.now();
   const code = activationCode();
@@ -47,18 +77,29 @@ export async function createActivation(
       confirmationHash: confirmationHash(deps.sealing, id, confirmation),
       confirmationAttempts: 0,
       status: 'open',
+      delivery,
       deviceId: undefined,
       createdBy: actor.name,
       createdAt: at,
       expiresAt,
     });
-    await notify(records, { event: 'activation.created', userId, confirmationCode: confirmation, expiresAt }, at);
-    const data = { activationId: id, expiresAt };
+    const notice: Notice =
+      delivery === 'shown'
+        ? { event: 'activation.created', userId, confirmationCode: confirmation, expiresAt }
+        : { event: 'activation.invited', userId, activationText: plainText(deps, code), expiresAt };
+    await notify(records, notice, at);
+    const data = { activationId: id, expiresAt, delivery };
     await records.audit.append({ event: 'activation.created', ...actedBy(actor), companyId, userId, data }, at);
   });
   await wakeOutbox(deps.shortLived);
+  if (delivery === 'email') return { activationId: id, delivery, confirmationCode: confirmation, expiresAt };
   const activationText = `${deps.issuer}/activate#c=${code}&k=${deps.keys.trustThumbprint()}`;
-  return { activationId: id, code, activationText, expiresAt };
+  return { activationId: id, delivery, code, activationText, expiresAt };
+}
+
+/** The same as an activation text, but no link: nobody should learn to open links in an e-mail (A-09). */
+function plainText({ issuer, keys }: RegistrationDeps, code: string): string {
+  return ['mtoken1', encodeBase64url(issuer), code, keys.trustThumbprint()].join('.');
 }
 
 /**

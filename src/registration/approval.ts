@@ -7,6 +7,7 @@ import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
 import type { Records } from '../store/records.ts';
+import { hasAcceptedNone } from '../terms/terms.ts';
 import { mayRegister } from './activations.ts';
 
 export type ApprovalDeps = Pick<CompanyDeps, 'records' | 'shortLived' | 'clock'>;
@@ -25,6 +26,10 @@ export async function approveDevice(
     if (device.status === 'active') return device;
     const user = await records.users.find(device.userId);
     if (user === undefined || !(await mayRegister(records, user))) throw conflict('user or company is not active');
+    // Registered before there were terms: nobody begins without having agreed to some.
+    if (user.status === 'invited' && (await hasAcceptedNone(records, user.id))) {
+      throw conflict('the user has not accepted the terms: refuse this registration and invite them again');
+    }
     if (user.status === 'invited' && !(await records.users.update({ ...user, status: 'active' }))) {
       throw conflict('the user is being changed by others: try again');
     }

@@ -2,7 +2,7 @@
 import { AuthError } from '../errors.ts';
 import type { BiometricKind } from '../protocol/biometrics.ts';
 import type { PublicJwk } from '../protocol/common.ts';
-import type { RegistrationStart } from '../protocol/registration.ts';
+import type { AcceptedTerms, RegistrationStart } from '../protocol/registration.ts';
 import type { RegistrationDeps } from './deps.ts';
 
 /** What `registration/start` fixes; nothing of it can be chosen again at `registration/finish`. */
@@ -23,6 +23,8 @@ export interface PendingRegistration {
   } | null;
   readonly profile: RegistrationStart['profile'];
   readonly device: RegistrationStart['device'];
+  /** The terms that were offered; left out where there was nothing to accept. */
+  readonly terms?: AcceptedTerms | undefined;
 }
 
 const keyOf = (registrationId: string): string => `registration:{${registrationId}}`;

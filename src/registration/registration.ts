@@ -5,28 +5,31 @@ import type { Company, User } from '../companies/store.ts';
 import { encodeBase64url, equalBytes } from '../crypto/bytes.ts';
 import { checkDeviceKey } from '../crypto/jwk.ts';
 import { randomId } from '../crypto/random.ts';
-import type { BiometricKey, Device } from '../devices/store.ts';
-import { AuthError } from '../errors.ts';
+import type { Device } from '../devices/store.ts';
+import { AuthError, type ErrorCode } from '../errors.ts';
 import { addressNetwork } from '../http/addresses.ts';
 import type { AppCall, CallOrigin } from '../http/app-endpoint.ts';
 import { guardAttempt } from '../lockout/lockout.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
 import type {
+  AcceptedTerms,
   RegistrationFinish,
   RegistrationFinished,
   RegistrationStart,
   RegistrationStarted,
   RegistrationStatus,
   RegistrationStatusReply,
+  TermsOffered,
 } from '../protocol/registration.ts';
 import { checkSalt, checkVerifier } from '../srp/server.ts';
 import type { Records } from '../store/records.ts';
+import { assertAccepted, recordAcceptance, termsToAccept } from '../terms/terms.ts';
 import { findOpenActivation, isUsable, mayRegister } from './activations.ts';
 import { activationTtlMs, confirmationHash, defaultRegistrationLimits, type RegistrationDeps } from './deps.ts';
 import { emailHint } from './hint.ts';
 import { findPending, forgetPending, keepPending, type PendingRegistration } from './pending.ts';
-import { verifyStatements } from './statements.ts';
+import { type Stated, verifyStatements } from './statements.ts';
 import type { Activation } from './store.ts';
 
 const longestMpin = 8;
@@ -54,7 +57,8 @@ export async function startRegistration(
   if (user === undefined || company === undefined) throw await refuse(deps, { origin, activation, reason: 'user' });
 
   const registrationId = randomId('reg');
-  const pending = pendingFor(deps, call, activation);
+  const terms = await termsToAccept(deps.records, user);
+  const pending = pendingFor(deps, call, { activation, terms });
   await keepPending(deps, registrationId, pending);
   await deps.records.audit.append(
     startedEvent({
@@ -68,16 +72,20 @@ export async function startRegistration(
     registrationId,
     deviceId: pending.deviceId,
     nonce: pending.nonce,
-    confirmation: { channel: 'email', hint: emailHint(user.email) },
+    confirmation:
+      activation.delivery === 'shown'
+        ? { channel: 'email', hint: emailHint(user.email) }
+        : { channel: 'administrator', hint: '' },
     mpin: { minLength: company.mpinLength, maxLength: longestMpin },
     expiresInSeconds: Math.floor((activation.expiresAt - deps.clock.now()) / 1000),
+    ...(terms === undefined ? {} : { terms }),
   };
 }
 
 /**
  * Finishes it. A wrong confirmation code may be corrected, five times for the activation as a whole; whatever else does not fit costs
  * no attempt, since no secret was judged. Throws `invalid_request` for salt or verifier out of range, `authentication_failed` (with
- * `attemptsLeft` after a wrong confirmation code), `limit_reached`, `already_exists`, `too_many_requests` to made-up registrations.
+ * `attemptsLeft` after a wrong confirmation code), `invalid_request` where terms are in force and not accepted, `limit_reached`, `already_exists`, `too_many_requests` to made-up registrations.
  */
 export async function finishRegistration(
   deps: RegistrationDeps,
@@ -99,16 +107,16 @@ export async function finishRegistration(
   }
   checkSalt(body.salt);
   checkVerifier(body.verifier);
-  let biometric: BiometricKey | undefined;
+  let stated: Stated;
   try {
-    biometric = verifyStatements(deps, call, pending);
+    stated = verifyStatements(deps, call, pending);
+    await assertAccepted(deps.records, pending.userId, stated.acceptedTerms);
   } catch (error) {
-    if (error instanceof AuthError && error.code === 'authentication_failed') {
-      await recordRefusal(deps, { origin, activation, reason: 'signature' });
-    }
+    const reason = error instanceof AuthError ? refusalReasons[error.code] : undefined;
+    if (reason !== undefined) await recordRefusal(deps, { origin, activation, reason });
     throw error;
   }
-  return judge(deps, call, { pending, activation, biometric });
+  return judge(deps, call, { pending, activation, stated });
 }
 
 /** The device's status, told to the owner of its key. Throws `authentication_failed` for any other device id. */
@@ -121,14 +129,13 @@ export function registrationStatus(call: AppCall<RegistrationStatus>): Registrat
 interface Begun {
   readonly pending: PendingRegistration;
   readonly activation: Activation;
-  /** As its own statement showed it. */
-  readonly biometric: BiometricKey | undefined;
+  readonly stated: Stated;
 }
 
 async function judge(
   deps: RegistrationDeps,
   call: AppCall<RegistrationFinish>,
-  { pending, activation, biometric }: Begun,
+  { pending, activation, stated }: Begun,
 ): Promise<RegistrationFinished> {
   const { body, origin } = call;
   let finished: RegistrationFinished | undefined;
@@ -139,7 +146,7 @@ async function judge(
       purpose: 'registration',
       origin,
       onRight: async (records) => {
-        finished = await register(records, deps, { call, pending, biometric });
+        finished = await register(records, deps, { call, pending, stated });
       },
     },
     () => {
@@ -165,7 +172,7 @@ async function judge(
 async function register(
   records: Records,
   deps: RegistrationDeps,
-  { call, pending, biometric }: Pick<Begun, 'pending' | 'biometric'> & { readonly call: AppCall<RegistrationFinish> },
+  { call, pending, stated }: Pick<Begun, 'pending' | 'stated'> & { readonly call: AppCall<RegistrationFinish> },
 ): Promise<RegistrationFinished> {
   const at = deps.clock.now();
   const company = await records.companies.find(pending.companyId);
@@ -179,13 +186,25 @@ async function register(
   if (!(await records.activations.use(pending.activationId, pending.deviceId, at))) {
     throw new AuthError('authentication_failed', { members: { attemptsLeft: null } });
   }
+  // Judged again, within the transaction: other terms may have been published since.
+  await assertAccepted(records, user.id, stated.acceptedTerms);
   const status = company.selfActivation ? 'active' : 'pending';
-  const device: Device = { ...newDevice(pending, { status, at }), biometric };
+  const device: Device = { ...newDevice(pending, { status, at }), biometric: stated.biometric };
   const { salt, verifier } = call.body;
   await records.devices.insert(device, { salt, verifier }, new Uint8Array(randomBytes(32)));
+  if (stated.acceptedTerms !== undefined)
+    await keepAcceptance(records, device, { accepted: stated.acceptedTerms, call, at });
   if (device.status === 'active' && user.status === 'invited') await activateUser(records, user);
   await tellOf(records, { device, origin: call.origin, activationId: pending.activationId, at });
   return finishedReply(device, user, company);
+}
+
+async function keepAcceptance(
+  records: Records,
+  { id: deviceId, userId, companyId }: Device,
+  { accepted, call, at }: { readonly accepted: AcceptedTerms; readonly call: AppCall<unknown>; readonly at: number },
+): Promise<void> {
+  await recordAcceptance(records, { userId, companyId, deviceId, ...accepted, acceptedAt: at }, call.origin);
 }
 
 async function activateUser(records: Records, user: User): Promise<void> {
@@ -228,7 +247,7 @@ async function tellOf(
 function pendingFor(
   deps: RegistrationDeps,
   { body, proofKey }: AppCall<RegistrationStart>,
-  activation: Activation,
+  { activation, terms }: { readonly activation: Activation; readonly terms: TermsOffered | undefined },
 ): PendingRegistration {
   const own = checkDeviceKey(proofKey.publicJwk, deps.keyCache);
   const biometric = body.biometric === null ? undefined : checkDeviceKey(body.biometric.publicJwk, deps.keyCache);
@@ -251,6 +270,9 @@ function pendingFor(
         : { thumbprint: biometric.thumbprint, publicJwk: biometric.publicJwk, kind: body.biometric.kind },
     profile: body.profile,
     device: body.device,
+    ...(terms === undefined
+      ? {}
+      : { terms: { version: terms.version, language: terms.language, sha256: terms.sha256 } }),
   };
 }
 
@@ -300,8 +322,14 @@ interface Refusal {
   readonly origin: CallOrigin;
   readonly activation?: Activation | undefined;
   /** For the trail alone: the caller hears the same whatever it was. */
-  readonly reason: 'code' | 'user' | 'registration' | 'activation' | 'signature';
+  readonly reason: 'code' | 'user' | 'registration' | 'activation' | 'signature' | 'terms';
 }
+
+/** What may be wrong with what a phone signs; each costs no attempt. */
+const refusalReasons: Partial<Record<ErrorCode, Refusal['reason']>> = {
+  authentication_failed: 'signature',
+  invalid_request: 'terms',
+};
 
 async function refuse(deps: RegistrationDeps, refusal: Refusal): Promise<AuthError> {
   await recordRefusal(deps, refusal);

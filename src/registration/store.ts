@@ -1,5 +1,11 @@
 /** What registration needs of a store. */
 
+/**
+ * `shown`: the code to who invites, the confirmation code to the user's e-mail address. `email`: the code to that address, the
+ * confirmation code to who invites, who tells the user by telephone or in person.
+ */
+export type ActivationDelivery = 'shown' | 'email';
+
 /** An invitation to register one device: a code and a confirmation code, kept as hashes only. */
 export interface Activation {
   readonly id: string;
@@ -9,6 +15,8 @@ export interface Activation {
   readonly confirmationHash: string;
   readonly confirmationAttempts: number;
   readonly status: 'open' | 'used' | 'void';
+  /** Where the code went; the confirmation code goes the other way. */
+  readonly delivery: ActivationDelivery;
   readonly deviceId: string | undefined;
   readonly createdBy: string;
   readonly createdAt: number;

@@ -13,6 +13,7 @@ interface ActivationRow {
   confirmation_hash: string;
   confirmation_attempts: number;
   status: Activation['status'];
+  delivery: Activation['delivery'];
   device_id: string | null;
   created_by: string;
   created_at: number;
@@ -20,7 +21,7 @@ interface ActivationRow {
 }
 
 const columns = `id, user_id, company_id, code_hash, confirmation_hash, confirmation_attempts, status, device_id,
-  created_by, created_at, expires_at`;
+  created_by, created_at, expires_at, delivery`;
 
 function toActivation(row: ActivationRow): Activation {
   return {
@@ -31,6 +32,7 @@ function toActivation(row: ActivationRow): Activation {
     confirmationHash: row.confirmation_hash,
     confirmationAttempts: row.confirmation_attempts,
     status: row.status,
+    delivery: row.delivery,
     deviceId: optional(row.device_id),
     createdBy: row.created_by,
     createdAt: row.created_at,
@@ -48,7 +50,7 @@ export function activationStore(sql: Sql): ActivationStore {
   return {
     insert: async (activation) => {
       const written = await sql.run(
-        `insert into activations (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        `insert into activations (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict do nothing`,
         [
           activation.id,
@@ -62,6 +64,7 @@ export function activationStore(sql: Sql): ActivationStore {
           activation.createdBy,
           activation.createdAt,
           activation.expiresAt,
+          activation.delivery,
         ],
       );
       if (written === 0) throw new AuthError('already_exists', { message: 'an activation has this id or code' });

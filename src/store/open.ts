@@ -1,17 +1,21 @@
 /** Puts the record stores of every capability behind one door, over any durable engine. */
 import type { Sealing } from '../crypto/sealing.ts';
 import { activationStore } from './activations.ts';
+import { approvalStore } from './approvals.ts';
 import { attemptStore } from './attempts.ts';
 import { auditStore } from './audit.ts';
 import { auditStreamStore, checkpointStore } from './audit-checkpoints.ts';
 import { clientStore } from './clients.ts';
-import { companyStore, userStore } from './companies.ts';
+import { companyStore } from './companies.ts';
 import { deviceStore } from './devices.ts';
+import { idempotencyStore } from './idempotency.ts';
 import { serverKeyStore } from './keys.ts';
 import { oidcStore } from './oidc.ts';
 import { outboxStore } from './outbox.ts';
 import type { DurableStore, Sql } from './ports.ts';
 import type { RecordStore, Records } from './records.ts';
+import { termsStore } from './terms.ts';
+import { userStore } from './users.ts';
 import { webhookStore } from './webhooks.ts';
 
 /** Records over `durable`; `transaction` gives the same records, bound to one transaction of it. */
@@ -37,5 +41,8 @@ function recordsOver(sql: Sql, sealing: Sealing): Records {
     auditStreams: auditStreamStore(sql),
     outbox: outboxStore(sql, sealing),
     webhooks: webhookStore(sql, sealing),
+    idempotency: idempotencyStore(sql, sealing),
+    terms: termsStore(sql),
+    approvals: approvalStore(sql, sealing),
   };
 }

@@ -1,4 +1,6 @@
 /** All durable records behind one door: each capability's interface, and a transaction over them. Types only. */
+import type { ApprovalStore } from '../approvals/store.ts';
+import type { IdempotencyStore } from '../admin/store.ts';
 import type { AuditStore, AuditStreamStore, CheckpointStore } from '../audit/store.ts';
 import type { CompanyStore, UserStore } from '../companies/store.ts';
 import type { DeviceStore } from '../devices/store.ts';
@@ -7,6 +9,7 @@ import type { AttemptStore } from '../lockout/store.ts';
 import type { OutboxStore, WebhookStore } from '../notify/store.ts';
 import type { ClientStore, OidcStore } from '../oidc/store.ts';
 import type { ActivationStore } from '../registration/store.ts';
+import type { TermsStore } from '../terms/store.ts';
 
 export interface Records {
   readonly companies: CompanyStore;
@@ -22,6 +25,9 @@ export interface Records {
   readonly auditStreams: AuditStreamStore;
   readonly outbox: OutboxStore;
   readonly webhooks: WebhookStore;
+  readonly idempotency: IdempotencyStore;
+  readonly terms: TermsStore;
+  readonly approvals: ApprovalStore;
 }
 
 export interface RecordStore extends Records {

@@ -114,6 +114,7 @@ export function sampleActivation(user: User, changes: Partial<Activation> = {}):
     confirmationHash: randomBytes(32).toString('base64url'),
     confirmationAttempts: 0,
     status: 'open',
+    delivery: 'shown',
     deviceId: undefined,
     createdBy: 'operator',
     createdAt: noon,

@@ -8,6 +8,10 @@ import { biometrics } from './0003_biometrics.ts';
 import { audit } from './0004_audit.ts';
 import { notifications } from './0005_notifications.ts';
 import { people } from './0006_people.ts';
+import { users } from './0007_users.ts';
+import { terms } from './0008_terms.ts';
+import { approvals } from './0009_approvals.ts';
+import { idempotency } from './0010_idempotency.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -23,4 +27,8 @@ export const migrations: readonly Migration[] = [
   { id: '0004_audit', script: audit },
   { id: '0005_notifications', script: notifications },
   { id: '0006_people', script: people },
+  { id: '0007_users', script: users },
+  { id: '0008_terms', script: terms },
+  { id: '0009_approvals', script: approvals },
+  { id: '0010_idempotency', script: idempotency },
 ];

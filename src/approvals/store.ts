@@ -1,0 +1,82 @@
+/** What acts that take two people need of a store. */
+
+/**
+ * - `claimed`: approved, and the act is being done by the one process that made it so.
+ * - `failed`: approved, and the act was not done; `problem` says why.
+ */
+export type ApprovalStatus = 'pending' | 'claimed' | 'done' | 'failed' | 'refused' | 'withdrawn';
+
+/** A call of the admin API that was kept instead of being done: exactly what is done once somebody else agrees. */
+export interface KeptRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly companyId: string;
+  /** The user who asked. */
+  readonly requestedBy: string;
+  /** By its name in admin/permissions.ts. */
+  readonly permission: string;
+  /** Method and path as the endpoint declares them, such as `POST /users/:userId/remove`. */
+  readonly endpoint: string;
+  /** The user whom it concerns, where it concerns one; that one may not decide. */
+  readonly subjectId: string | undefined;
+  /** As who asked gave it, where the act takes one. */
+  readonly reason: string | undefined;
+  readonly status: ApprovalStatus;
+  /** The user who approved, refused or withdrew. */
+  readonly decidedBy: string | undefined;
+  readonly decidedAt: number | undefined;
+  /** Request id of the approval: the act's own records in the trail carry it too. */
+  readonly decisionRequest: string | undefined;
+  /** Of a refusal. */
+  readonly decisionReason: string | undefined;
+  /** Why the act was not done: an error code of ours, or `interrupted`. */
+  readonly problem: string | undefined;
+  readonly createdAt: number;
+  /** Epoch-milliseconds; from then on nobody can approve it. */
+  readonly expiresAt: number;
+  readonly settledAt: number | undefined;
+}
+
+/** Somebody's word on a pending act. */
+export interface Decision {
+  readonly id: string;
+  readonly status: 'claimed' | 'refused' | 'withdrawn' | 'failed';
+  readonly by: string;
+  readonly at: number;
+  readonly request?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+export interface ApprovalFilter {
+  readonly companyId?: string | undefined;
+  readonly status?: ApprovalStatus | 'expired' | undefined;
+  /** What is pending or expired is told by this time. */
+  readonly at: number;
+}
+
+export interface ApprovalStore {
+  /** The request is kept sealed. */
+  insert(approval: Approval, request: KeptRequest): Promise<void>;
+  find(id: string): Promise<Approval | undefined>;
+  /** The kept request of an approval. */
+  request(id: string): Promise<KeptRequest | undefined>;
+  /** By id. */
+  list(filter: ApprovalFilter, page: { readonly after?: string; readonly limit: number }): Promise<Approval[]>;
+  /** How many of a company wait at that time. */
+  countPending(companyId: string, at: number): Promise<number>;
+  /** pending → decided; false where it was decided by another, or has expired: of any number of decisions one is made. */
+  decide(decision: Decision): Promise<boolean>;
+  /** claimed → done or failed; false where that was said before. */
+  settle(
+    id: string,
+    outcome: { readonly status: 'done' | 'failed'; readonly problem?: string; readonly at: number },
+  ): Promise<boolean>;
+  /** Claimed before that time and not settled. */
+  unsettled(before: number): Promise<Approval[]>;
+}

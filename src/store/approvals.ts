@@ -1,0 +1,145 @@
+/** Acts that wait for a second person, in SQL: the request itself is sealed, every change of state is one conditional update. */
+import type { Approval, ApprovalFilter, ApprovalStore, KeptRequest } from '../approvals/store.ts';
+import type { Sealing } from '../crypto/sealing.ts';
+import type { Sql } from './ports.ts';
+import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
+
+interface ApprovalRow {
+  id: string;
+  company_id: string;
+  requested_by: string;
+  permission: string;
+  endpoint: string;
+  subject_id: string | null;
+  reason: string | null;
+  status: Approval['status'];
+  decided_by: string | null;
+  decided_at: number | null;
+  decision_request: string | null;
+  decision_reason: string | null;
+  problem: string | null;
+  created_at: number;
+  expires_at: number;
+  settled_at: number | null;
+}
+
+const columns = `id, company_id, requested_by, permission, endpoint, subject_id, reason, status, decided_by, decided_at,
+  decision_request, decision_reason, problem, created_at, expires_at, settled_at`;
+
+const context = (id: string): string => `approvals.request:${id}`;
+
+function toApproval(row: ApprovalRow): Approval {
+  return {
+    id: row.id,
+    companyId: row.company_id,
+    requestedBy: row.requested_by,
+    permission: row.permission,
+    endpoint: row.endpoint,
+    subjectId: optional(row.subject_id),
+    reason: optional(row.reason),
+    status: row.status,
+    decidedBy: optional(row.decided_by),
+    decidedAt: optional(row.decided_at),
+    decisionRequest: optional(row.decision_request),
+    decisionReason: optional(row.decision_reason),
+    problem: optional(row.problem),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    settledAt: optional(row.settled_at),
+  };
+}
+
+/** Approvals over one engine or one open transaction. */
+export function approvalStore(sql: Sql, sealing: Sealing): ApprovalStore {
+  return { ...approvalReader(sql, sealing), ...approvalWriter(sql, sealing) };
+}
+
+type Reading = Pick<ApprovalStore, 'find' | 'request' | 'list' | 'countPending' | 'unsettled'>;
+
+function approvalReader(sql: Sql, sealing: Sealing): Reading {
+  return {
+    find: async (id) =>
+      firstOf(await sql.query<ApprovalRow>(`select ${columns} from approvals where id = $1`, [id]), toApproval),
+    request: async (id) =>
+      firstOf(
+        await sql.query<{ request_sealed: string }>('select request_sealed from approvals where id = $1', [id]),
+        (row) => parsed<KeptRequest>(sealing.openText(row.request_sealed, context(id))),
+      ),
+    list: async (filter, { after, limit }) => {
+      const where = whereAll([...conditionsOf(filter), ['id > ?', after]]);
+      const rows = await sql.query<ApprovalRow>(
+        `select ${columns} from approvals ${where.clause} order by id limit ${pageSize(limit)}`,
+        where.values,
+      );
+      return rows.map(toApproval);
+    },
+    countPending: async (companyId, at) => {
+      const [row] = await sql.query<{ total: number }>(
+        "select count(*) as total from approvals where company_id = $1 and status = 'pending' and expires_at > $2",
+        [companyId, at],
+      );
+      return row?.total ?? 0;
+    },
+    unsettled: async (before) => {
+      const rows = await sql.query<ApprovalRow>(
+        `select ${columns} from approvals where status = 'claimed' and decided_at < $1 order by id limit 200`,
+        [before],
+      );
+      return rows.map(toApproval);
+    },
+  };
+}
+
+function conditionsOf({ companyId, status, at }: ApprovalFilter): [string, string | number | undefined][] {
+  const isOpen = status === 'pending' ? at : undefined;
+  const isOver = status === 'expired' ? at : undefined;
+  return [
+    ['company_id = ?', companyId],
+    ['status = ?', status === 'expired' ? 'pending' : status],
+    ['expires_at > ?', isOpen],
+    ['expires_at <= ?', isOver],
+  ];
+}
+
+type Writing = Pick<ApprovalStore, 'insert' | 'decide' | 'settle'>;
+
+function approvalWriter(sql: Sql, sealing: Sealing): Writing {
+  return {
+    insert: async (approval, request) => {
+      await sql.run(
+        `insert into approvals (${columns}, request_sealed)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+        [
+          approval.id,
+          approval.companyId,
+          approval.requestedBy,
+          approval.permission,
+          approval.endpoint,
+          approval.subjectId,
+          approval.reason,
+          approval.status,
+          approval.decidedBy,
+          approval.decidedAt,
+          approval.decisionRequest,
+          approval.decisionReason,
+          approval.problem,
+          approval.createdAt,
+          approval.expiresAt,
+          approval.settledAt,
+          sealing.seal(JSON.stringify(request), context(approval.id)),
+        ],
+      );
+    },
+    decide: async ({ id, status, by, at, request, reason, problem }) =>
+      (await sql.run(
+        `update approvals set status = $2, decided_by = $3, decided_at = $4, decision_request = $5, decision_reason = $6,
+         problem = $7 where id = $1 and status = 'pending' and expires_at > $4`,
+        [id, status, by, at, request, reason, problem],
+      )) === 1,
+    settle: async (id, { status, problem, at }) =>
+      (await sql.run(
+        "update approvals set status = $2, problem = $3, settled_at = $4 where id = $1 and status = 'claimed'",
+        [id, status, problem, at],
+      )) === 1,
+  };
+}
