@@ -90,7 +90,15 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
   const pages = await readPages(options.webDirectory ?? builtWebDirectory, config.brand);
   const oidc = createOidc({ ...capabilities.oidc, look: pages.plain });
   const publicApp = await createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });
-  const adminApp = await createAdminApp({ kernel, capabilities, metrics, health, outbox });
+  const adminApp = await createAdminApp({
+    kernel,
+    capabilities,
+    metrics,
+    health,
+    outbox,
+    publicApp,
+    look: pages.plain,
+  });
   const sender = options.mailbox ?? senderOf(config, clock);
   const stopParts = async (): Promise<void> => {
     oidc.close();

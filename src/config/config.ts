@@ -18,6 +18,8 @@ export interface Config {
   readonly issuer: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly admin: { readonly host: string; readonly port: number; readonly audience: string };
+  /** Where browsers reach the console, an origin; undefined: there is none. */
+  readonly consoleUrl: string | undefined;
   readonly trustedProxies: readonly string[];
   /** Absolute. */
   readonly dataDir: string;
@@ -139,7 +141,26 @@ function requirements(values: SettingValues): ConfigProblem[] {
   if (values.port !== 0 && values.port === values.adminPort && values.host === values.adminHost) {
     problems.push({ name: settings.adminPort.name, expected: 'a port of its own', found: `${values.port} twice` });
   }
+  problems.push(...consoleProblems(values));
   return problems;
+}
+
+function consoleProblems({ consoleUrl, issuer, port }: SettingValues): ConfigProblem[] {
+  if (consoleUrl === undefined) return [];
+  const { name } = settings.consoleUrl;
+  const { protocol, hostname } = new URL(consoleUrl);
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  if (protocol === 'http:' && !isLoopback) {
+    return [{ name, expected: 'an https origin (http on loopback only)', found: consoleUrl }];
+  }
+  if (consoleUrl !== (issuer ?? `http://localhost:${port}`)) return [];
+  return [{ name, expected: 'an origin of its own, other than the issuer', found: consoleUrl }];
+}
+
+/** Development has a console wherever its port is known before it listens. */
+function consoleUrlOf({ mode, consoleUrl, adminPort }: SettingValues): string | undefined {
+  const isKnown = mode === 'development' && adminPort !== 0;
+  return consoleUrl ?? (isKnown ? `http://localhost:${adminPort}` : undefined);
 }
 
 function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Config, 'brand'> {
@@ -151,6 +172,7 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Conf
     issuer,
     listen: { host: values.host, port: values.port },
     admin: { host: values.adminHost, port: values.adminPort, audience: values.adminAudience ?? `${issuer}/admin` },
+    consoleUrl: consoleUrlOf(values),
     trustedProxies: values.trustedProxies ?? [],
     dataDir: resolve(values.dataDir),
     databaseUrl: values.databaseUrl,

@@ -36,6 +36,7 @@ export function productionProblems(
 ): ConfigProblem[] {
   return [
     ...issuerProblems(values),
+    ...consoleProblems(values),
     ...demoProblems(values),
     ...dataKeyProblems(values, keys, sources),
     ...storeProblems(values),
@@ -47,6 +48,12 @@ function issuerProblems({ issuer }: SettingValues): ConfigProblem[] {
   // Without TLS the login page, its cookies and every token could be read and changed on the way.
   if (issuer?.startsWith('https:')) return [];
   return [{ name: settings.issuer.name, expected: 'an https origin in production', found: issuer ?? 'nothing' }];
+}
+
+function consoleProblems({ consoleUrl }: SettingValues): ConfigProblem[] {
+  // Its cookie is what an operator may do.
+  if (consoleUrl === undefined || consoleUrl.startsWith('https:')) return [];
+  return [{ name: settings.consoleUrl.name, expected: 'an https origin in production', found: consoleUrl }];
 }
 
 function demoProblems({ demo }: SettingValues): ConfigProblem[] {

@@ -52,6 +52,11 @@ export const settings = {
   adminPort: required('MTOKEN_ADMIN_PORT', kinds.integer(0, 65_535), 'Its port; 0 takes a free one.', {
     default: '3001',
   }),
+  consoleUrl: optional(
+    'MTOKEN_CONSOLE_URL',
+    kinds.origin,
+    'The origin under which browsers reach the admin listener: there the console is, and people log in to it with mToken. Required for the console, and `https` in production; a host of its own, other than the issuer’s. Without it production has no console, and development takes `http://localhost:<admin port>`.',
+  ),
   adminAudience: optional(
     'MTOKEN_ADMIN_AUDIENCE',
     kinds.identifier,

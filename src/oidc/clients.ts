@@ -7,6 +7,9 @@ import type { RecordStore, Records } from '../store/records.ts';
 import { checkMetadata, clientIdPattern } from './client-metadata.ts';
 import type { Client } from './store.ts';
 
+/** The console is a client of this server that the server makes by itself (src/console/client.ts). */
+export const consoleClientId = 'mtoken-console';
+
 export interface ClientDeps {
   readonly records: RecordStore;
   readonly clock: Clock;
@@ -77,7 +80,7 @@ export async function updateClient(
 ): Promise<ClientWithSecret> {
   requireBank(actor);
   return deps.records.transaction(async (records) => {
-    const current = await existing(records, id);
+    const current = await changeable(records, id);
     const metadata = change.metadata === undefined ? current.metadata : checkMetadata(current.kind, change.metadata);
     const made = needsSecret(metadata) && current.secret === undefined ? randomToken() : undefined;
     const next: Client = {
@@ -98,7 +101,7 @@ export async function updateClient(
 export async function disableClient(deps: ClientDeps, id: string, actor: Actor): Promise<Omit<Client, 'secret'>> {
   requireBank(actor);
   return deps.records.transaction(async (records) => {
-    const current = await existing(records, id);
+    const current = await changeable(records, id);
     if (current.status === 'disabled') return withoutSecret(current);
     const next: Client = { ...current, status: 'disabled' };
     if (!(await records.clients.update(next)))
@@ -122,7 +125,8 @@ async function record(records: Records, { clock }: ClientDeps, { event, client, 
   );
 }
 
-async function existing(records: Records, id: string): Promise<Client> {
+async function changeable(records: Records, id: string): Promise<Client> {
+  refuseBuiltIn(id);
   const client = await records.clients.find(id);
   if (client === undefined) throw new AuthError('not_found');
   return client;
@@ -146,7 +150,14 @@ function secretFor(metadata: Client['metadata']): string | undefined {
   return needsSecret(metadata) ? randomToken() : undefined;
 }
 
+/** Whoever could change its redirect URI would get the operators' logins. */
+function refuseBuiltIn(id: string): void {
+  if (id !== consoleClientId) return;
+  throw new AuthError('conflict', { message: `${consoleClientId} belongs to the server, which keeps it by itself` });
+}
+
 function checkId(id: string): string {
+  refuseBuiltIn(id);
   if (clientIdPattern.test(id)) return id;
   throw new AuthError('invalid_request', { message: 'id must have 3 to 64 letters, digits, ".", "_" or "-"' });
 }

@@ -4,7 +4,7 @@ import type { Grant, Session } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
-import { type SessionPayload, sessionRecords } from './sessions.ts';
+import { type SessionPayload, sessionRecords, sidOf } from './sessions.ts';
 import { orUnavailable } from './unavailable.ts';
 
 /** A session with the members that this project adds or that the published types leave out. */
@@ -82,8 +82,7 @@ function adjustSession({ prototype }: Model<DeviceSession>, { records, sealing, 
 
   // Derived, not drawn: two first requests of one portal in one browser get one sid, so that a logout token names both.
   prototype.ensureClientContainer = function ensureClientContainer(this: DeviceSession, clientId: string): void {
-    if (this.sidFor(clientId) === undefined)
-      this.sidFor(clientId, sealing.lookup(`${this.uid} ${clientId}`, 'oidc.sid'));
+    if (this.sidFor(clientId) === undefined) this.sidFor(clientId, sidOf(sealing, this.uid, clientId));
   };
 }
 

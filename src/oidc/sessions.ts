@@ -1,5 +1,6 @@
 /** Sessions as rows: one document, one row a portal, found by an HMAC of the cookie's value (P2, P3 of the provider's pitfalls). */
 import type { AdapterPayload, ClientAuthorizationState } from 'oidc-provider';
+import type { Sealing } from '../crypto/sealing.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
 import type { SessionClientRow, SessionRow } from './store.ts';
@@ -25,6 +26,11 @@ export interface SessionRecords {
 }
 
 type SessionDeps = Pick<OidcDeps, 'records' | 'sealing' | 'clock'>;
+
+/** A session's id as one client knows it. Derived, so that it is found again and no two clients can compare theirs. */
+export function sidOf(sealing: Sealing, sessionUid: string, clientId: string): string {
+  return sealing.lookup(`${sessionUid} ${clientId}`, 'oidc.sid');
+}
 
 /** Sessions over the durable store. */
 export function sessionRecords({ records, sealing, clock }: SessionDeps): SessionRecords {

@@ -4,7 +4,11 @@ import type { AdminIdentity } from '../admin/identity.ts';
 import { openApiDocument } from '../admin/openapi.ts';
 import { registerAdminEndpoints } from '../admin/plugin.ts';
 import { adminEndpoints } from '../admin/routes.ts';
+import type { ConsoleDeps } from '../console/deps.ts';
+import { authenticatePerson, sessionIdOf } from '../console/identity.ts';
+import { registerConsoleLogin } from '../console/routes.ts';
 import { createApp } from '../http/app.ts';
+import type { PlainLook } from '../http/document.ts';
 import { type Health, healthRoutes } from '../http/health.ts';
 import { useAddressLimit } from '../http/limits.ts';
 import type { Metrics } from '../http/metrics.ts';
@@ -18,26 +22,27 @@ export interface AdminAppDeps {
   readonly health: Health;
   /** For the health detail. */
   readonly outbox: () => Promise<object>;
+  /** Where the provider is, to which people log in. */
+  readonly publicApp: FastifyInstance;
+  /** How the console's own pages look. */
+  readonly look: PlainLook | undefined;
 }
 
 /** All routes of the admin listener. */
-export async function createAdminApp({
-  kernel,
-  capabilities,
-  metrics,
-  health,
-  outbox,
-}: AdminAppDeps): Promise<FastifyInstance> {
+export async function createAdminApp(parts: AdminAppDeps): Promise<FastifyInstance> {
+  const { kernel, capabilities, metrics, health, outbox } = parts;
   const { config, log, clock, stores } = kernel;
-  const app = createApp({ log, metrics, issuer: config.issuer, trustedProxies: [], mode: config.mode });
+  const { issuer, trustedProxies, mode } = config;
+  const app = createApp({ log, metrics, issuer, trustedProxies, mode, look: parts.look });
   healthRoutes(app, health, { withDetail: true, more: { outbox } });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  const consoleDeps = consoleOf(parts);
   await app.register(async (scope) => {
     useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'admin');
-    const authenticate = async ({ headers }: FastifyRequest): Promise<AdminIdentity> => {
-      const { clientId, companyId, scopes } = await verifyAdminToken(capabilities.oidc, headers.authorization);
-      return { kind: 'machine', clientId, companyId, scopes };
-    };
+    const authenticate = (request: FastifyRequest): Promise<AdminIdentity> =>
+      consoleDeps !== undefined && sessionIdOf(consoleDeps, request) !== undefined
+        ? authenticatePerson(consoleDeps, request)
+        : authenticateMachine(capabilities, request);
     const endpoints = adminEndpoints(capabilities.admin);
     const isProduction = config.mode === 'production';
     const deps = { records: stores.records, clock, authenticate, checksReplies: !isProduction };
@@ -45,5 +50,26 @@ export async function createAdminApp({
     // Shipped as docs/openapi.json; a production server need not tell it to whoever reaches the listener.
     if (!isProduction) scope.get('/admin/v1/openapi.json', async () => openApiDocument(endpoints));
   });
+  if (consoleDeps !== undefined) {
+    await app.register(async (scope) => {
+      useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'console');
+      registerConsoleLogin(scope, consoleDeps);
+    });
+  }
   return app;
+}
+
+async function authenticateMachine({ oidc }: Capabilities, { headers }: FastifyRequest): Promise<AdminIdentity> {
+  const { clientId, companyId, scopes } = await verifyAdminToken(oidc, headers.authorization);
+  return { kind: 'machine', clientId, companyId, scopes };
+}
+
+/** Undefined where no browser reaches this listener: then only machines call it. */
+function consoleOf({ kernel, capabilities, publicApp, look }: AdminAppDeps): ConsoleDeps | undefined {
+  const { config, clock, log, stores } = kernel;
+  const { records, shortLived, sealing } = stores;
+  const { issuer, consoleUrl: origin } = config;
+  if (origin === undefined) return undefined;
+  const { devices } = capabilities;
+  return { records, shortLived, sealing, clock, log, devices, issuer, origin, publicApp, look };
 }

@@ -3,6 +3,7 @@ import type { AdminDeps } from '../admin/routes.ts';
 import type { LineOutput } from '../audit/sinks.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { ensureConsoleClient } from '../console/client.ts';
 import { createKeyCache } from '../crypto/jwk.ts';
 import { assertUsable } from '../devices/devices.ts';
 import type { Log } from '../http/logging.ts';
@@ -44,6 +45,10 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
   const { records, shortLived, sealing } = stores;
   const { issuer } = config;
   await ensureKeys({ records, shortLived, clock });
+  if (config.consoleUrl !== undefined) {
+    const client = { origin: config.consoleUrl, name: `${config.brand.name} console` };
+    await ensureConsoleClient({ records, clock, sealing }, client);
+  }
   const keys = await createKeyRing({ records, shortLived, clock, issuer, log });
   const srp = createSrpServer();
   const devices: LockoutDeps = { records, shortLived, clock, endLogins, log };
