@@ -6,19 +6,25 @@ import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
 import { AuthError } from '../errors.ts';
+import { applyLimitHeaders, type LimitDeps, limitCaller } from '../http/limits.ts';
 import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
-import type { AdminEndpoint, StreamedAnswer } from './endpoint.ts';
+import type { AdminCall, AdminEndpoint, StreamedAnswer } from './endpoint.ts';
+import { type Idempotency, idempotencyKeyOf, type OnceAnswer } from './idempotency.ts';
 import { type AdminIdentity, actorOf, freshMs, judge } from './identity.ts';
+import { creates, takesVersion } from './openapi.ts';
 import { permission } from './permissions.ts';
+import { assertMatches, etagOf, ifMatchOf, takeVersion } from './versions.ts';
 
-export interface AdminPluginDeps {
+export interface AdminPluginDeps extends LimitDeps {
   readonly records: RecordStore;
   readonly clock: Clock;
   /** Who calls: a machine by its access token, or a person by the console's session. Throws `authentication_failed`. */
   readonly authenticate: (request: FastifyRequest) => Promise<AdminIdentity>;
   /** Throws `internal` rather than send what the endpoint does not declare: for development and tests, so that the document is true. */
   readonly checksReplies: boolean;
+  /** Over whose records the endpoints work. */
+  readonly idempotency: Idempotency;
 }
 
 /** Registers the endpoints below `/admin/v1`. */
@@ -30,6 +36,7 @@ export function registerAdminEndpoints(
   app.decorateRequest('adminCaller');
   for (const endpoint of endpoints) {
     const checkReply = deps.checksReplies ? replyCheck(endpoint) : () => {};
+    const shows = endpoints.find(({ method, path }) => method === 'GET' && path === endpoint.path);
     app.route({
       method: endpoint.method,
       url: `/admin/v1${endpoint.path}`,
@@ -48,26 +55,57 @@ export function registerAdminEndpoints(
           challenge(reply, endpoint, error);
           throw error;
         });
+        applyLimitHeaders(reply, await limitCaller(deps, request.adminCaller.actor.name), 'caller');
+        if (takesVersion(endpoint)) takeVersion(request);
+        else refusePrecondition(request, endpoint);
       },
       // After the schema: a request that was not well formed uses no confirmation up.
       preHandler: async (request, reply) => {
+        if (shows !== undefined && takesVersion(endpoint) && ifMatchOf(request) !== undefined) {
+          assertMatches(request, await shows.answer(callOf(request)));
+        }
         await confirm(request, endpoint).catch((error: unknown) => {
           challenge(reply, endpoint, error);
           throw error;
         });
       },
       handler: async (request, reply) => {
-        const { params, query, body } = request;
-        if (!request.adminCaller) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
-        const { actor, identity: caller } = request.adminCaller;
-        const answer = await endpoint.answer({ params, query, body, actor, caller });
+        const { answer, isReplayed } = await perform(deps, request, endpoint);
         reply.code(endpoint.status).header('cache-control', 'no-store');
         if (endpoint.files !== undefined) return sendFile(reply, answer as StreamedAnswer);
         checkReply(answer);
+        if (isReplayed) reply.header('idempotency-replayed', 'true');
+        const etag = etagOf(answer);
+        if (etag !== undefined) reply.header('etag', etag);
         return reply.send(answer);
       },
     });
   }
+}
+
+/** A creation with a key is done once; everything else is done as often as it is sent. */
+async function perform(
+  { idempotency }: AdminPluginDeps,
+  request: FastifyRequest,
+  endpoint: AdminEndpoint,
+): Promise<OnceAnswer> {
+  const call = callOf(request);
+  const key = creates(endpoint) ? idempotencyKeyOf(request.headers['idempotency-key']) : undefined;
+  if (key === undefined) return { answer: await endpoint.answer(call), isReplayed: false };
+  const asked = [endpoint.name, call.params, call.query, call.body];
+  return idempotency.once({ caller: call.actor.name, key, asked }, () => endpoint.answer(call));
+}
+
+function callOf({ adminCaller, params, query, body }: FastifyRequest): AdminCall<unknown, unknown, unknown> {
+  if (!adminCaller) throw new AuthError('internal', { detail: 'admin endpoint without an actor' });
+  const { actor, identity: caller } = adminCaller;
+  return { params, query, body, actor, caller };
+}
+
+/** A precondition that is not looked at would be taken for one that held. */
+function refusePrecondition(request: FastifyRequest, { method }: AdminEndpoint): void {
+  if (method === 'GET' || request.headers['if-match'] === undefined) return;
+  throw new AuthError('invalid_request', { message: 'If-Match is taken by changes of one record alone' });
 }
 
 /** Judges what goes over the wire, so without the members that are undefined. */

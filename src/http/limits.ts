@@ -21,7 +21,7 @@ export interface LimitDeps {
 
 /** Whom a hit counts for. `group` keeps routes apart: a flood on one leaves the others usable. */
 export interface LimitScope {
-  readonly kind: 'address' | 'device' | 'user' | 'global';
+  readonly kind: 'address' | 'caller' | 'device' | 'user' | 'global';
   readonly group: string;
   readonly subject: string;
   readonly rate: number;
@@ -50,6 +50,11 @@ export function useAddressLimit(app: FastifyInstance, deps: LimitDeps, group: st
   });
 }
 
+/** Counts one request of a caller of the admin API, from wherever: as many as an address may make. Throws `too_many_requests`. */
+export function limitCaller(deps: LimitDeps, name: string): Promise<LimitState> {
+  return limit(deps, { kind: 'caller', group: 'admin', subject: name, rate: deps.limits.perAddress });
+}
+
 /** Counts one request of a device. Throws `too_many_requests`. */
 export function limitDevice(deps: LimitDeps, deviceId: string): Promise<LimitState> {
   return limit(deps, { kind: 'device', group: 'app', subject: deviceId, rate: deps.limits.perDevice });
@@ -72,8 +77,16 @@ export async function limit({ shortLived }: LimitDeps, scope: LimitScope): Promi
   return { rate: scope.rate, remaining: scope.rate - count, resetSeconds };
 }
 
-/** Tells a caller how much is left (the RateLimit fields of draft-ietf-httpapi-ratelimit-headers). */
-export function applyLimitHeaders(reply: FastifyReply, { rate, remaining, resetSeconds }: LimitState): void {
-  reply.header('ratelimit-policy', `"address";q=${rate};w=${windowMs / 1000}`);
-  reply.header('ratelimit', `"address";r=${remaining};t=${resetSeconds}`);
+/** Tells a caller how much is left of one more limit (the RateLimit fields of draft-ietf-httpapi-ratelimit-headers). */
+export function applyLimitHeaders(
+  reply: FastifyReply,
+  { rate, remaining, resetSeconds }: LimitState,
+  name: 'address' | 'caller' = 'address',
+): void {
+  const add = (header: string, item: string): void => {
+    const before = reply.getHeader(header);
+    reply.header(header, before === undefined ? item : `${String(before)}, ${item}`);
+  };
+  add('ratelimit-policy', `"${name}";q=${rate};w=${windowMs / 1000}`);
+  add('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
 }

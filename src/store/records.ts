@@ -1,6 +1,7 @@
 /** All durable records behind one door: each capability's interface, and a transaction over them. Types only. */
-import type { ApprovalStore } from '../approvals/store.ts';
+
 import type { IdempotencyStore } from '../admin/store.ts';
+import type { ApprovalStore } from '../approvals/store.ts';
 import type { AuditStore, AuditStreamStore, CheckpointStore } from '../audit/store.ts';
 import type { CompanyStore, UserStore } from '../companies/store.ts';
 import type { DeviceStore } from '../devices/store.ts';

@@ -1,0 +1,71 @@
+/** Idempotency keys in SQL: what was asked is a keyed hash, what was answered is sealed, for it may hold a secret. */
+import type { IdempotencyName, IdempotencyStore } from '../admin/store.ts';
+import type { Sealing } from '../crypto/sealing.ts';
+import type { Sql } from './ports.ts';
+import { firstOf } from './rows.ts';
+
+interface IdempotencyRow {
+  request_hash: string;
+  state: 'begun' | 'done' | 'answered';
+  answer_sealed: string | null;
+}
+
+const context = ({ caller, key }: IdempotencyName): string =>
+  `idempotency_keys.answer:${JSON.stringify([caller, key])}`;
+
+/** Idempotency keys over one engine or one open transaction. */
+export function idempotencyStore(sql: Sql, sealing: Sealing): IdempotencyStore {
+  const hashOf = (request: string): string => sealing.lookup(request, 'idempotency-request');
+  return {
+    claim: async ({ caller, key, attempt, request, at, abandonedBefore, forgottenBefore }) =>
+      (await sql.run(
+        `insert into idempotency_keys (caller, idempotency_key, attempt, request_hash, state, begun_at)
+         values ($1, $2, $3, $4, 'begun', $5)
+         on conflict (caller, idempotency_key) do update
+         set attempt = excluded.attempt, request_hash = excluded.request_hash, state = 'begun', answer_sealed = null,
+           begun_at = excluded.begun_at
+         where idempotency_keys.begun_at < $7
+           or (idempotency_keys.state = 'begun' and idempotency_keys.begun_at < $6
+             and idempotency_keys.request_hash = excluded.request_hash)`,
+        [caller, key, attempt, hashOf(request), at, abandonedBefore, forgottenBefore],
+      )) === 1,
+    find: async (name, request) =>
+      firstOf(
+        await sql.query<IdempotencyRow>(
+          'select request_hash, state, answer_sealed from idempotency_keys where caller = $1 and idempotency_key = $2',
+          [name.caller, name.key],
+        ),
+        ({ request_hash, state, answer_sealed }) => {
+          const isSameRequest = request_hash === hashOf(request);
+          if (state !== 'answered') return { state, isSameRequest };
+          return { state, isSameRequest, answer: sealing.openText(answer_sealed ?? '', context(name)) };
+        },
+      ),
+    // Not only of what is begun: an act of two transactions marks itself twice.
+    done: async ({ caller, key, attempt }) =>
+      (await sql.run(
+        "update idempotency_keys set state = 'done' where caller = $1 and idempotency_key = $2 and attempt = $3",
+        [caller, key, attempt],
+      )) === 1,
+    answer: async ({ caller, key, attempt }, answer) => {
+      await sql.run(
+        `update idempotency_keys set state = 'answered', answer_sealed = $4
+         where caller = $1 and idempotency_key = $2 and attempt = $3`,
+        [caller, key, attempt, sealing.seal(answer, context({ caller, key }))],
+      );
+    },
+    release: async ({ caller, key, attempt }) => {
+      await sql.run(
+        `delete from idempotency_keys
+         where caller = $1 and idempotency_key = $2 and attempt = $3 and state = 'begun'`,
+        [caller, key, attempt],
+      );
+    },
+    purge: (before, limit) =>
+      sql.run(
+        `delete from idempotency_keys where (caller, idempotency_key) in
+           (select caller, idempotency_key from idempotency_keys where begun_at < $1 limit $2)`,
+        [before, limit],
+      ),
+  };
+}
