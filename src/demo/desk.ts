@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { User } from '../companies/store.ts';
 import type { Email } from '../notify/email.ts';
 import type { Mailbox } from '../notify/mailbox.ts';
-import { type CreatedActivation, createActivation } from '../registration/activations.ts';
+import { createActivation, type ShownActivation } from '../registration/activations.ts';
 import type { RegistrationDeps } from '../registration/deps.ts';
 import { activationPage, deskPage } from './desk-pages.ts';
 
@@ -22,7 +22,7 @@ export interface DeskDeps {
 }
 
 /** An activation with the code that the user finds in their mail. */
-export interface DeskActivation extends CreatedActivation {
+export interface DeskActivation extends ShownActivation {
   readonly confirmationCode: string;
 }
 

@@ -19,6 +19,10 @@ export const phoneErrors = {
     message: 'The confirmation code was not accepted.',
     advice: 'Check the 8 digits of the newest message. After five wrong codes ask for a new activation.',
   },
+  terms_not_accepted: {
+    message: 'The terms in force were not accepted.',
+    advice: 'Begin the registration again with the same activation, show the terms and let the person accept them.',
+  },
   already_registered: {
     message: 'This phone is registered already, or its key was used before.',
     advice: 'Deactivate this phone first, then register it with a new activation.',

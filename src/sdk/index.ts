@@ -5,8 +5,9 @@
  * ```ts
  * const phone = createPhone({ keyStore: indexedDbKeyStore() });
  * const begun = await phone.beginRegistration(activationText, { device: { name: 'My phone', platform: 'Web', appVersion: '1.0' } });
+ * // show begun.terms, if there are any, and let the person accept them or not
  * // ask for the code that was sent to begun.confirmationHint, and for an mPIN of begun.mpin.minLength digits or more
- * await phone.finishRegistration({ confirmationCode, mpin });
+ * await phone.finishRegistration({ confirmationCode, mpin, acceptedTerms: begun.terms?.version });
  * await phone.unlockWithMpin(mpin);
  * const order = await phone.claim(scannedText);
  * // show all of order.descriptor, then
@@ -25,6 +26,7 @@ export { type MpinRules, type WeakMpin, weakMpin } from './mpin.ts';
 export type { ApprovalProof, ClaimedOrder } from './orders.ts';
 export { createPhone, type Phone, type PhoneOptions, type PhoneState } from './phone.ts';
 export type {
+  FinishInput,
   PhoneDescription,
   RegistrationBegun,
   RegistrationDone,

@@ -25,6 +25,7 @@ import {
 import { deactivate, deactivateDevice, endSession, erasePhone, listDevices, listSessions, setLanguage } from './own.ts';
 import {
   beginRegistration,
+  type FinishInput,
   fetchStatus,
   finishRegistration,
   type RegistrationBegun,
@@ -89,8 +90,8 @@ export interface Phone {
 
   /** First step: takes the activation text, makes the keys, and tells where the confirmation code went. */
   beginRegistration(activationText: string, options: RegistrationOptions): Promise<RegistrationBegun>;
-  /** Second step, also after a restart of the app: confirmation code and chosen mPIN. */
-  finishRegistration(input: { readonly confirmationCode: string; readonly mpin: string }): Promise<RegistrationDone>;
+  /** Second step, also after a restart of the app: confirmation code, chosen mPIN, and the version of the terms that were accepted. */
+  finishRegistration(input: FinishInput): Promise<RegistrationDone>;
 
   /** Opens a session with the mPIN: a string of digits. */
   unlockWithMpin(mpin: string): Promise<SessionInfo>;
@@ -187,7 +188,8 @@ async function describe(context: PhoneContext, phone: StoredPhone | undefined): 
   if (phone === undefined) return { kind: 'new' };
   const { issuer, mpin, deviceId } = phone;
   if (phone.phase === 'registering') {
-    return { kind: 'registering', issuer, confirmationHint: phone.confirmationHint, mpin, expiresAt: phone.expiresAt };
+    const { confirmationChannel = 'email', confirmationHint, terms = null, expiresAt } = phone;
+    return { kind: 'registering', issuer, confirmationChannel, confirmationHint, terms, mpin, expiresAt };
   }
   const { isApproved, biometric } = phone;
   const session = (await sessionInfo(context)) ?? null;

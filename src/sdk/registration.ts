@@ -1,8 +1,14 @@
 /** Registration (protocol §5): an activation text and a confirmation code make this phone a registered device. */
 import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
-import { RegistrationFinished, RegistrationStarted, RegistrationStatusReply } from '../protocol/registration.ts';
+import {
+  RegistrationFinished,
+  RegistrationStarted,
+  RegistrationStatusReply,
+  type TermsOffered,
+} from '../protocol/registration.ts';
 import { type BiometricKind, sayWithBiometrics } from './biometrics.ts';
+import { fromHex, sha256, toBase64url } from './bytes.ts';
 import { callWithDeviceKey } from './calls.ts';
 import { readConfiguration } from './configuration.ts';
 import { loadPhone, loadRegistered, type PhoneContext } from './context.ts';
@@ -33,8 +39,12 @@ export interface RegistrationOptions {
 /** What the person needs for the second step. */
 export interface RegistrationBegun {
   readonly issuer: string;
-  /** Where the confirmation code was sent, such as "a•••@example.com". */
+  /** Who has the confirmation code: the user's mailbox, or the administrator, who tells it by telephone or in person. */
+  readonly confirmationChannel: 'email' | 'administrator';
+  /** Where it was sent, such as "a•••@example.com"; empty where the administrator has it. */
   readonly confirmationHint: string;
+  /** What the person has to read and accept before the second step; null where there is nothing. Plain text: never show it as markup. */
+  readonly terms: TermsOffered | null;
   readonly mpin: MpinRules;
   /** Epoch milliseconds by this phone's clock. */
   readonly expiresAt: number;
@@ -86,7 +96,8 @@ export async function beginRegistration(
     },
   );
   const expiresAt = context.time.now() + started.expiresInSeconds * 1000;
-  const { registrationId, deviceId, nonce, confirmation, mpin } = started;
+  const { registrationId, deviceId, nonce, confirmation, mpin, terms } = started;
+  await assertWhole(terms);
   await writePhone(context.keys, {
     version: 1,
     phase: 'registering',
@@ -97,27 +108,48 @@ export async function beginRegistration(
     deviceId,
     nonce,
     confirmationHint: confirmation.hint,
+    confirmationChannel: confirmation.channel,
+    ...(terms === undefined ? {} : { terms }),
     mpin,
     biometric: biometricJwk !== null,
     expiresAt,
     isFinishSent: false,
   });
-  return { issuer, confirmationHint: confirmation.hint, mpin, expiresAt };
+  const { channel: confirmationChannel, hint: confirmationHint } = confirmation;
+  return { issuer, confirmationChannel, confirmationHint, terms: terms ?? null, mpin, expiresAt };
+}
+
+/** What is signed is the hash: it must be that of what the person reads. */
+async function assertWhole(terms: TermsOffered | undefined): Promise<void> {
+  if (terms === undefined) return;
+  if (toBase64url(await sha256(terms.text)) !== toBase64url(fromHex(terms.sha256))) {
+    throw new PhoneError('server_not_authentic', { detail: 'the terms are not those of their hash' });
+  }
+}
+
+/** What the person gives for the second step. */
+export interface FinishInput {
+  readonly confirmationCode: string;
+  readonly mpin: string;
+  readonly acceptedTerms?: string | undefined;
 }
 
 /**
  * Sends salt and verifier of the chosen mPIN with the confirmation code, signed by the new keys. Also after a restart of the app.
- * Throws `weak_mpin` and `mpin_format` before anything is sent, `wrong_confirmation` after a wrong code.
+ * `acceptedTerms` is the version that the person accepted, where `beginRegistration` gave terms. Throws `terms_not_accepted`,
+ * `weak_mpin` and `mpin_format` before anything is sent, `wrong_confirmation` after a wrong code, and `terms_not_accepted` also
+ * where other terms have come into force: then the registration begins anew, with the same activation.
  */
 export async function finishRegistration(
   context: PhoneContext,
-  { confirmationCode, mpin }: { readonly confirmationCode: string; readonly mpin: string },
+  { confirmationCode, mpin, acceptedTerms }: FinishInput,
 ): Promise<RegistrationDone> {
   const phone = await loadPhone(context);
   if (phone?.phase === 'registered') throw new PhoneError('already_registered');
   if (phone === undefined) throw new PhoneError('not_registered');
   const code = confirmationCode.replace(/[\s-]/g, '');
   if (!/^[0-9]{8}$/.test(code)) throw new PhoneError('wrong_confirmation', { detail: 'it has 8 digits' });
+  if (phone.terms !== undefined && phone.terms.version !== acceptedTerms) throw new PhoneError('terms_not_accepted');
   checkNewMpin(mpin, phone.mpin);
   const found = phone.isFinishSent ? await findLostRegistration(context, phone) : undefined;
   if (found !== undefined) return found;
@@ -127,7 +159,7 @@ export async function finishRegistration(
     name: 'registration/finish',
     body,
     reply: RegistrationFinished,
-    problems: { authentication_failed: 'wrong_confirmation' },
+    problems: { authentication_failed: 'wrong_confirmation', invalid_request: 'terms_not_accepted' },
   });
   if (finished.deviceId !== phone.deviceId)
     throw new PhoneError('server_not_authentic', { detail: 'another device id' });
@@ -140,14 +172,20 @@ async function finishBody(
   phone: RegisteringPhone,
   { code, mpin }: { code: string; mpin: string },
 ) {
-  const { registrationId, deviceId, nonce, issuer } = phone;
+  const { registrationId, deviceId, nonce, issuer, terms } = phone;
   const enrolment: Enrolment = enrol(deviceId, await mpinPassword(context.keys, mpin));
   const iat = context.time.nowSeconds();
   const biometricJkt = phone.biometric ? await thumbprintOf(await publicKeyOf(context.keys, 'biometric')) : null;
   const jkt = await thumbprintOf(await publicKeyOf(context.keys, 'device'));
+  const about = { iss: issuer, registrationId, deviceId, nonce, jkt, biometricJkt, profile: srpProfile };
+  // Left out where there are none: a server of the version before does not know the member.
+  const accepted =
+    terms === undefined
+      ? {}
+      : { acceptedTerms: { version: terms.version, language: terms.language, sha256: terms.sha256 } };
   const signature = await signStatement(context.keys, 'device', {
     typ: typ.registration,
-    claims: { iss: issuer, registrationId, deviceId, nonce, jkt, biometricJkt, profile: srpProfile, ...enrolment, iat },
+    claims: { ...about, ...enrolment, ...accepted, iat },
   });
   const said = { purpose: 'registration', subject: registrationId, nonce, boundHash: null } as const;
   const biometricSignature = phone.biometric ? await sayWithBiometrics(context, phone, said) : null;

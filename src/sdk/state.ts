@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { Base64Url, Id, strict } from '../protocol/common.ts';
+import { TermsOffered } from '../protocol/registration.ts';
 import type { Bytes } from './bytes.ts';
 import { PhoneError } from './errors.ts';
 import type { KeyStore } from './key-store.ts';
@@ -28,6 +29,10 @@ export const RegisteringPhone = strict({
   registrationId: Id('reg'),
   nonce: Base64Url(43),
   confirmationHint: Type.String(),
+  /** Left out by phones that were begun before there was a choice: by e-mail. */
+  confirmationChannel: Type.Optional(Type.Union([Type.Literal('email'), Type.Literal('administrator')])),
+  /** To be accepted before the last step. */
+  terms: Type.Optional(TermsOffered),
   /** Epoch milliseconds. */
   expiresAt: Type.Integer(),
   /** True once the last step was sent: its answer may have been lost on the way. */

@@ -1,6 +1,6 @@
 /** What a phone reads from screens: activation texts, frames and short codes. Nothing here speaks to a network (P-26). */
 import type { FrameClaim, OrderClaim } from '../protocol/orders.ts';
-import { fromBase64url } from './bytes.ts';
+import { fromBase64url, fromUtf8 } from './bytes.ts';
 import { PhoneError } from './errors.ts';
 
 /** An activation text, taken apart (protocol §5). */
@@ -20,12 +20,11 @@ export interface IssuerPolicy {
 }
 
 /**
- * Takes an activation text apart. Blanks around it and inside the code do not matter. Throws `invalid_activation`, or
- * `wrong_origin` where it names `http` or another issuer than the configured one.
+ * Takes an activation text apart: that of a QR code, or the same without a link as it comes by e-mail. Blanks around it and inside the
+ * code do not matter. Throws `invalid_activation`, or `wrong_origin` where it names `http` or another issuer than the configured one.
  */
 export function parseActivation(text: string, policy: IssuerPolicy): ActivationText {
-  const parts = /^([a-z]+:\/\/[^/?#\s\\@]+)\/activate#c=([^&#]{24,64})&k=([A-Za-z0-9_-]{43})$/.exec(text.trim());
-  const [, issuer, typedCode, keyThumbprint] = parts ?? [];
+  const [issuer, typedCode, keyThumbprint] = activationParts(text);
   if (issuer === undefined || typedCode === undefined || keyThumbprint === undefined) {
     throw new PhoneError('invalid_activation');
   }
@@ -35,6 +34,19 @@ export function parseActivation(text: string, policy: IssuerPolicy): ActivationT
     throw new PhoneError('invalid_activation');
   }
   return { issuer, code: (code.match(/.{4}/g) ?? []).join('-'), keyThumbprint };
+}
+
+function activationParts(text: string): readonly (string | undefined)[] {
+  // Mail programs break long lines.
+  const plain = /^mtoken1\.([A-Za-z0-9_-]{1,400})\.([A-Za-z0-9-]{24,64})\.([A-Za-z0-9_-]{43})$/.exec(
+    text.replace(/\s/g, ''),
+  );
+  if (plain !== null) {
+    const issuer = fromBase64url(plain[1] ?? '');
+    return [issuer && fromUtf8(issuer), plain[2], plain[3]];
+  }
+  const link = /^([a-z]+:\/\/[^/?#\s\\@]+)\/activate#c=([^&#]{24,64})&k=([A-Za-z0-9_-]{43})$/.exec(text.trim());
+  return link?.slice(1) ?? [];
 }
 
 /** Throws `wrong_origin` unless this is the spelling of an origin that a phone may speak to. */

@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { PhoneError, type PhoneState, weakMpin } from '../../sdk/index.ts';
+import { PhoneError, type PhoneState, type RegistrationBegun, weakMpin } from '../../sdk/index.ts';
 import { CommandError, exitCode, printable, remark, time } from '../output.ts';
 import { ask, askHidden, isInteractive, type MpinSource, needMpin } from './ask.ts';
 import { readCode } from './code-source.ts';
@@ -12,6 +12,7 @@ interface RegisterOptions extends PhoneCommandOptions, MpinSource {
   readonly name?: string;
   readonly biometric?: boolean;
   readonly confirmation?: string;
+  readonly acceptTerms?: string;
 }
 
 /** `register`: both steps at once by hand; one after the other in scripts. */
@@ -22,7 +23,8 @@ export function registerCommand(): Command {
       .argument('[activation]', 'activation text, PNG image of its code, or - for standard input')
       .option('--name <text>', 'what to call this phone', `Terminal on ${hostname()}`.slice(0, 64))
       .option('--biometric', 'register a second key that stands for fingerprint or face')
-      .option('--confirmation <digits>', 'the 8 digits that came on the second channel'),
+      .option('--confirmation <digits>', 'the 8 digits that came on the second channel')
+      .option('--accept-terms <version>', 'accept this version of the terms, which the first call prints'),
   );
   return withMpinOptions(command, 'the mPIN to set')
     .addHelpText(
@@ -32,7 +34,8 @@ Without a terminal, the first call takes the activation and the second one the c
 
 Examples:
   mtoken phone register 'https://id.example/activate#c=...&k=...'
-  mtoken phone register --confirmation 12345678 --mpin-file mpin.txt`,
+  mtoken phone register --confirmation 12345678 --mpin-file mpin.txt
+  mtoken phone register --confirmation 12345678 --mpin-file mpin.txt --accept-terms 2026-11`,
     )
     .action(async (activation: string | undefined, options: RegisterOptions) =>
       runOnPhone(options, (desk) => register(desk, activation, options)),
@@ -52,23 +55,58 @@ async function register(desk: PhoneDesk, activation: string | undefined, options
     state = await phone.state();
   }
   if (state.kind !== 'registering') throw new PhoneError('already_registered');
-  const { confirmationHint, expiresAt, mpin: rules } = state;
+  const { confirmationChannel, confirmationHint, expiresAt, terms, mpin: rules } = state;
+  const confirmation =
+    confirmationChannel === 'email' ? `sent to ${printable(confirmationHint)}` : 'given to your administrator';
   if (options.confirmation === undefined && !isInteractive()) {
-    const next = 'mtoken phone register --confirmation <digits> --mpin-file <file>';
-    desk.tell({ state: 'registering', confirmationHint, expiresAt, mpin: rules, next }, [
-      `a confirmation code was sent to ${printable(confirmationHint)}, valid until ${time(expiresAt)}`,
+    const accepting = terms === null ? '' : ` --accept-terms ${terms.version}`;
+    const next = `mtoken phone register --confirmation <digits> --mpin-file <file>${accepting}`;
+    const told = { state: 'registering', confirmationChannel, confirmationHint, expiresAt, mpin: rules, terms, next };
+    desk.tell(told, [
+      ...(terms === null ? [] : termsLines(terms)),
+      `a confirmation code was ${confirmation}, valid until ${time(expiresAt)}`,
       `then: ${next}`,
     ]);
     return;
   }
-  if (options.confirmation === undefined) remark(`a confirmation code was sent to ${printable(confirmationHint)}`);
+  const acceptedTerms = terms === null ? undefined : await acceptTerms(terms, options.acceptTerms);
+  if (options.confirmation === undefined) remark(`a confirmation code was ${confirmation}`);
   const confirmationCode = options.confirmation ?? (await ask('Confirmation code:', '--confirmation'));
   const mpin = hasMpin(options) ? await needMpin(options) : await chooseMpin(rules.minLength, rules.maxLength);
-  const done = await phone.finishRegistration({ confirmationCode, mpin });
+  const done = await phone.finishRegistration({ confirmationCode, mpin, acceptedTerms });
   desk.tell({ state: 'registered', ...done }, [
     done.approval === 'active' ? 'registered' : 'registered; an administrator has yet to approve this phone',
     ...(done.owner === null ? [] : [`for ${printable(done.owner.user.name)}, ${printable(done.owner.company.name)}`]),
   ]);
+}
+
+type Terms = NonNullable<RegistrationBegun['terms']>;
+
+/** The version that the person accepts, here or by its option. Throws where they do not, or accept another one. */
+async function acceptTerms(terms: Terms, accepted: string | undefined): Promise<string> {
+  const { version } = terms;
+  if (accepted === version) return version;
+  if (accepted !== undefined || !isInteractive()) {
+    const hint = `read them, then --accept-terms ${version}`;
+    throw new CommandError(`the terms in force are version ${version}, and were not accepted`, { hint });
+  }
+  for (const line of termsLines(terms)) remark(line);
+  if (!/^y(es)?$/i.test(await ask('Do you accept these terms? [y/N]', '--accept-terms'))) {
+    throw new CommandError('the terms were not accepted, and this phone was not registered');
+  }
+  return version;
+}
+
+/** As they are to be read: whatever a terminal would obey is made visible. */
+function termsLines({ title, version, text, sha256 }: Terms): string[] {
+  return [
+    `${printable(title)}, version ${version}`,
+    '',
+    ...text.split('\n').map(printable),
+    '',
+    `sha256 ${sha256}`,
+    '',
+  ];
 }
 
 /** Asks until the mPIN is good and typed twice alike. */
@@ -164,12 +202,15 @@ type Session = Extract<PhoneState, { kind: 'registered' }>['session'];
 const sessionLine = (session: Session): string =>
   session === null ? 'locked' : `unlocked with ${session.method} until ${time(session.idleUntil)}`;
 
+const codeHolder = ({ confirmationChannel, confirmationHint }: RegistrationBegun): string =>
+  confirmationChannel === 'email' ? printable(confirmationHint) : 'your administrator';
+
 function stateLines(state: PhoneState, server: string | null): string[] {
   switch (state.kind) {
     case 'new':
       return ['not registered'];
     case 'registering':
-      return [`registering at ${state.issuer}; the confirmation code went to ${printable(state.confirmationHint)}`];
+      return [`registering at ${state.issuer}; the confirmation code went to ${codeHolder(state)}`];
     case 'registered': {
       const { owner, session, issuer, deviceId, hasBiometrics } = state;
       return [

@@ -9,10 +9,11 @@ import { formatTime } from './format.ts';
 import { installAdvice, installFirst } from './install.ts';
 import { languageSwitch, tellLanguage } from './language.ts';
 import { showPaste, showScan } from './scan.ts';
+import { showTerms } from './terms.ts';
 import { endUnseen } from './unlock.ts';
 
-/** An activation text that looks whole; the SDK judges it before anything is sent. */
-const activationLike = /^\s*https?:\/\/[^/]+\/activate#/;
+/** An activation text that looks whole, from a QR code or an e-mail; the SDK judges it before anything is sent. */
+const activationLike = /^\s*(https?:\/\/[^/]+\/activate#|mtoken1\.)/;
 
 /** The first screen of a phone that is not registered. */
 export function showWelcome(app: App): void {
@@ -46,7 +47,7 @@ function activationTaker(app: App) {
   return {
     onText: async (text: string) => {
       if (!activationLike.test(text)) throw new PhoneError('invalid_activation');
-      if (!text.trim().startsWith(`${app.issuer}/`)) throw new PhoneError('wrong_origin');
+      if (/^\s*http/.test(text) && !text.trim().startsWith(`${app.issuer}/`)) throw new PhoneError('wrong_origin');
       activation = text;
     },
     next: () => showName(app, activation),
@@ -78,7 +79,7 @@ export function showName(app: App, activation: string): void {
         await navigator.storage?.persist?.().catch(() => false);
         return phone.beginRegistration(activation, { device });
       },
-      (begun) => showCode(app, begun),
+      (begun) => showTermsOrCode(app, begun),
       { retry: submit },
     );
   };
@@ -107,8 +108,21 @@ function deviceGuess(): string {
   return `${platformName()} ${browser === 'Edg' ? 'Edge' : browser}`.trim();
 }
 
+/** The next step of a registration that was begun: the terms, where there are any to accept, or else the confirmation code. */
+export function showTermsOrCode(app: App, begun: RegistrationBegun): void {
+  const { terms } = begun;
+  if (terms === null) return showCode(app, begun);
+  showTerms(app, terms, {
+    accept: () => showCode(app, begun),
+    decline: () => {
+      app.go.welcome();
+      app.say(app.t('terms.declined'));
+    },
+  });
+}
+
 /** Asks for the confirmation code. With `chosen`, a code was refused and the mPIN needs not be chosen again. */
-export function showCode(app: App, begun: RegistrationBegun, chosen?: { mpin: string; why: string }): void {
+function showCode(app: App, begun: RegistrationBegun, chosen?: { mpin: string; why: string }): void {
   const { t } = app;
   const { row, input } = field({
     name: 'confirmation',
@@ -125,11 +139,12 @@ export function showCode(app: App, begun: RegistrationBegun, chosen?: { mpin: st
     finish(app, { begun, code, mpin: chosen.mpin });
   };
   const time = formatTime(t, begun.expiresAt);
+  const { confirmationChannel, confirmationHint: hint } = begun;
   app.show({
     name: 'code',
     title: t('code.title'),
     content: [
-      paragraph(t('code.text', { hint: begun.confirmationHint, time })),
+      paragraph(confirmationChannel === 'email' ? t('code.text', { hint, time }) : t('code.told', { time })),
       form(submit, row, submitButton(app)),
       button(t('code.over'), () => app.go.welcome(), 'quiet'),
     ],
@@ -157,7 +172,9 @@ function finish(app: App, { begun, code, mpin }: Finish): void {
   const again = (): void => finish(app, { begun, code, mpin });
   void app.run(
     async () => {
-      const done = await phone.finishRegistration({ confirmationCode: code, mpin });
+      // Nobody comes as far as this without having accepted them.
+      const acceptedTerms = begun.terms?.version;
+      const done = await phone.finishRegistration({ confirmationCode: code, mpin, acceptedTerms });
       // Where this fails, the phone is registered all the same: the person unlocks it.
       if (done.approval === 'active') await phone.unlockWithMpin(mpin).catch(() => undefined);
       return done;

@@ -25,6 +25,7 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
       return t('bio.lost');
     case 'invalid_activation':
     case 'activation_refused':
+    case 'terms_not_accepted':
     case 'already_registered':
     case 'approval_pending':
     case 'authentication_failed':

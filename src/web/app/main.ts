@@ -2,7 +2,7 @@
 import { systemClock } from '../../clock.ts';
 import { createPhone, indexedDbKeyStore, type PhoneState } from '../../sdk/index.ts';
 import { type App, createApp, type Navigation } from './app.ts';
-import { showCode, showName, showPending, showWelcome } from './enrol.ts';
+import { showName, showPending, showTermsOrCode, showWelcome } from './enrol.ts';
 import { lockNow, showHome, showLoginPaste, showLoginScan, showLoginTyped } from './home.ts';
 import { installFirst, registerWorker, watchInstall } from './install.ts';
 import { firstLanguage, loadMessages } from './language.ts';
@@ -63,7 +63,7 @@ async function start(app: App): Promise<void> {
   }
   if (state.kind === 'new' && wasRegistered()) return showGone(app);
   markRegistered(state.kind === 'registered');
-  if (state.kind === 'registering' && state.expiresAt > systemClock.now()) return showCode(app, state);
+  if (state.kind === 'registering' && state.expiresAt > systemClock.now()) return showTermsOrCode(app, state);
   if (state.kind !== 'registered') return app.go.welcome();
   if (!state.isApproved) return app.go.pending();
   return state.session === null ? showUnlock(app, undefined, true) : showHome(app);

@@ -11,7 +11,7 @@ import type {
   RegistrationStart,
   RegistrationStarted,
 } from '../../../src/protocol/registration.ts';
-import { type CreatedActivation, createActivation } from '../../../src/registration/activations.ts';
+import { createActivation, type ShownActivation } from '../../../src/registration/activations.ts';
 import type { RegistrationDeps } from '../../../src/registration/deps.ts';
 import { finishRegistration, startRegistration } from '../../../src/registration/registration.ts';
 import { takeMessages } from '../../outbox.ts';
@@ -147,7 +147,7 @@ export async function finish(
   return finishRegistration(deps, await callOf(deps, phone.key, body));
 }
 
-export interface Activated extends CreatedActivation {
+export interface Activated extends ShownActivation {
   /** As the user reads it in the e-mail. */
   readonly confirmation: string;
 }
