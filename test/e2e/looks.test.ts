@@ -1,5 +1,4 @@
 /** How it looks to everybody: every screen in light, dark and forced colours, narrow and wide, large, still, and by keyboard. */
-import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import decode from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

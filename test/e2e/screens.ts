@@ -11,12 +11,6 @@ export type AppTexts = ReturnType<typeof appTexts>;
 
 export const appTexts = (language: string) => textsFor('app', [language]).t;
 
-/** Has the app speak a language from the next load on, as its own setting keeps it. */
-export async function speak(page: Page, language: string): Promise<void> {
-  await page.evaluate(`localStorage.setItem('mtoken-language', ${JSON.stringify(language)})`);
-  await page.reload();
-}
-
 interface Enrolment {
   readonly activation: string;
   readonly t: AppTexts;
