@@ -69,7 +69,7 @@ export function createIdempotency({ records, clock, onLost = () => {} }: Idempot
     await records.idempotency.purge(at - keptMs, purgedAtOnce);
     const times = { at, abandonedBefore: at - leaseMs, forgottenBefore: at - keptMs };
     if (!(await records.idempotency.claim({ ...attempt, request, ...times }))) {
-      return { answer: await earlierAnswer(records, { caller, key }, request), isReplayed: true };
+      return { answer: await earlierAnswer(records, { name: { caller, key }, request, at }), isReplayed: true };
     }
     const answer = await running.run(attempt, act).catch(async (error: unknown) => {
       // Nothing where the act has committed: what came after it failed, and doing it again would make two.
@@ -89,7 +89,10 @@ async function fence(records: Records, attempt: IdempotencyAttempt | undefined):
   throw inProgress();
 }
 
-async function earlierAnswer(records: Records, name: IdempotencyName, request: string): Promise<unknown> {
+async function earlierAnswer(
+  records: Records,
+  { name, request, at }: { readonly name: IdempotencyName; readonly request: string; readonly at: number },
+): Promise<unknown> {
   const earlier = await records.idempotency.find(name, request);
   // Given back between the two looks.
   if (earlier === undefined) throw inProgress();
@@ -100,6 +103,8 @@ async function earlierAnswer(records: Records, name: IdempotencyName, request: s
     case 'begun':
       throw inProgress();
     case 'done':
+      // Committed, and about to be answered.
+      if (earlier.begunAt >= at - leaseMs) throw inProgress();
       throw new AuthError('conflict', {
         message: 'this was done, and its answer is lost: look for what it made; a new key would make another',
       });

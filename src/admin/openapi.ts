@@ -55,7 +55,7 @@ export function openApiDocument(endpoints: readonly AdminEndpoint[]): Json {
     tags: tags.map((name) => ({ name, description: tagTexts[name] ?? name })),
     paths,
     components: {
-      schemas: Object.fromEntries([...components, ['Problem', problemSchema]].sort(byName)),
+      schemas: Object.fromEntries<Json>([...components, ['Problem', problemSchema] as const].sort(byName)),
       responses: problemResponses(),
       headers,
       securitySchemes,
@@ -148,7 +148,7 @@ function success({ reply, files, ...endpoint }: AdminEndpoint, components: Compo
   const content =
     files === undefined
       ? { 'application/json': { schema: reply === undefined ? {} : answeredSchema(reply, components) } }
-      : Object.fromEntries(files.map((type) => [type.split(';')[0], { schema: { type: 'string' } }]));
+      : Object.fromEntries<Json>(files.map((type) => [type.split(';')[0] ?? type, { schema: { type: 'string' } }]));
   return {
     description: endpoint.status === 201 ? 'Created' : 'Done',
     headers: Object.fromEntries(
@@ -248,7 +248,7 @@ const securitySchemes: Json = {
       },
     },
   },
-  person: { type: 'apiKey', in: 'cookie', name: 'mtoken_console', description: 'the session of the console' },
+  person: { type: 'apiKey', in: 'cookie', name: '__Host-mt_console', description: 'the session of the console' },
 };
 
 function scopeTexts(scope: (typeof adminScopes)[number]): string {

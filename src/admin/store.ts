@@ -24,7 +24,7 @@ export interface IdempotencyClaim extends IdempotencyAttempt {
 
 /** begun: somebody does it now, or died before they did · done: committed, the answer not kept (yet) · answered: the answer is kept. */
 export type IdempotencyState =
-  | { readonly state: 'begun' | 'done'; readonly isSameRequest: boolean }
+  | { readonly state: 'begun' | 'done'; readonly isSameRequest: boolean; readonly begunAt: number }
   | { readonly state: 'answered'; readonly isSameRequest: boolean; readonly answer: string };
 
 export interface IdempotencyStore {

@@ -8,6 +8,7 @@ interface IdempotencyRow {
   request_hash: string;
   state: 'begun' | 'done' | 'answered';
   answer_sealed: string | null;
+  begun_at: number;
 }
 
 const context = ({ caller, key }: IdempotencyName): string =>
@@ -32,12 +33,12 @@ export function idempotencyStore(sql: Sql, sealing: Sealing): IdempotencyStore {
     find: async (name, request) =>
       firstOf(
         await sql.query<IdempotencyRow>(
-          'select request_hash, state, answer_sealed from idempotency_keys where caller = $1 and idempotency_key = $2',
+          'select request_hash, state, answer_sealed, begun_at from idempotency_keys where caller = $1 and idempotency_key = $2',
           [name.caller, name.key],
         ),
-        ({ request_hash, state, answer_sealed }) => {
+        ({ request_hash, state, answer_sealed, begun_at }) => {
           const isSameRequest = request_hash === hashOf(request);
-          if (state !== 'answered') return { state, isSameRequest };
+          if (state !== 'answered') return { state, isSameRequest, begunAt: begun_at };
           return { state, isSameRequest, answer: sealing.openText(answer_sealed ?? '', context(name)) };
         },
       ),

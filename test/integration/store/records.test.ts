@@ -4,6 +4,7 @@ import { auditRecordsContract } from '../../contracts/records-audit.ts';
 import { auditCheckpointsContract } from '../../contracts/records-audit-checkpoints.ts';
 import { companyRecordsContract } from '../../contracts/records-companies.ts';
 import { deviceRecordsContract } from '../../contracts/records-devices.ts';
+import { idempotencyRecordsContract } from '../../contracts/records-idempotency.ts';
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
 import { durableEngines } from '../../engines.ts';
@@ -16,4 +17,5 @@ for (const engine of durableEngines()) {
   outboxRecordsContract(engine);
   webhookRecordsContract(engine);
   oidcRecordsContract(engine);
+  idempotencyRecordsContract(engine);
 }
