@@ -38,10 +38,10 @@ export async function openFor(deps: ConsoleDeps, opening: Opening): Promise<Open
   const { role, companyId } = person;
   // Who proved themselves for somebody else's wish begins anew: it was another person's act that was to be confirmed.
   const isSame = pending.userId === undefined || pending.userId === userId;
-  const proof = isSame ? pending.proof : 'session';
-  await record(deps, opening, { event: 'console.opened', companyId, data: { role, proof, provedAt } });
+  const asked = isSame ? pending.proof : 'session';
+  await record(deps, opening, { event: 'console.opened', companyId, data: { role, asked, provedAt } });
   const session = { ...behind, provedAt, openedAt: deps.clock.now() };
-  const id = await openConsoleSession(deps, session, { isConfirmed: proof === 'confirmed' });
+  const id = await openConsoleSession(deps, session, { isConfirmed: asked === 'confirmed' });
   return { outcome: 'opened', id, returnTo: isSame ? pending.returnTo : consoleHome };
 }
 

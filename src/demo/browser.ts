@@ -6,6 +6,8 @@ export interface Browser {
   open(url: string): Promise<{ readonly url: string; readonly status: number; readonly text: string }>;
   /** What the page at `from` calls on its own origin. Throws with the server's words where it is refused. */
   call<T>(method: 'GET' | 'POST', url: string): Promise<T>;
+  /** The `Cookie` header that it sends to that address; empty where it has none. */
+  cookies(url: string): string;
   /** Reads an event stream until `until` answers something. */
   events<T>(url: string, until: (data: unknown) => T | undefined): Promise<T>;
 }
@@ -15,9 +17,11 @@ const maxRedirects = 20;
 /** Cookies by host and name; paths and lifetimes matter little within one login. */
 export function createBrowser(): Browser {
   const jar = new Map<string, Map<string, string>>();
+  const cookiesFor = (url: string): string =>
+    [...(jar.get(new URL(url).host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
   const send = async (url: string, init: RequestInit): Promise<Response> => {
     const { host } = new URL(url);
-    const cookies = [...(jar.get(host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookies = cookiesFor(url);
     const response = await fetch(url, {
       ...init,
       redirect: 'manual',
@@ -27,6 +31,7 @@ export function createBrowser(): Browser {
     return response;
   };
   return {
+    cookies: cookiesFor,
     open: async (url) => {
       let at = url;
       for (let hops = 0; hops < maxRedirects; hops += 1) {
