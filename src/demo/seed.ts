@@ -2,7 +2,8 @@
 import { createCompany } from '../companies/companies.ts';
 import type { Company, User } from '../companies/store.ts';
 import { createUser } from '../companies/users.ts';
-import { createClient } from '../oidc/clients.ts';
+import { createClient, updateClient } from '../oidc/clients.ts';
+import { accountScope } from '../oidc/deps.ts';
 import { demoClientId, type Server } from '../server.ts';
 
 const actor = { name: 'demo' } as const;
@@ -52,20 +53,25 @@ async function ensurePortal(
   { capabilities, stores }: Server,
   { portalUrl, backchannelUrl }: PortalAddresses,
 ): Promise<string> {
+  const metadata = {
+    redirect_uris: [`${portalUrl}/callback`],
+    post_logout_redirect_uris: [`${portalUrl}/`],
+    backchannel_logout_uri: backchannelUrl,
+    grant_types: ['authorization_code', 'refresh_token'],
+    // For "My phone is lost".
+    scope: accountScope,
+  };
   const existing = await stores.records.clients.find(demoClientId);
-  if (existing?.secret !== undefined) return existing.secret;
+  if (existing?.secret !== undefined) {
+    const change = { version: existing.version, metadata };
+    // Demo data of an earlier release.
+    if (existing.metadata['scope'] !== accountScope)
+      await updateClient(capabilities.admin, demoClientId, { change, actor });
+    return existing.secret;
+  }
   const { secret } = await createClient(
     capabilities.admin,
-    {
-      id: demoClientId,
-      kind: 'portal',
-      name: 'Demo portal',
-      metadata: {
-        redirect_uris: [`${portalUrl}/callback`],
-        post_logout_redirect_uris: [`${portalUrl}/`],
-        backchannel_logout_uri: backchannelUrl,
-      },
-    },
+    { id: demoClientId, kind: 'portal', name: 'Demo portal', metadata },
     actor,
   );
   if (secret === undefined) throw new Error('the demo portal was registered without a secret');

@@ -289,7 +289,7 @@ describe('A token', () => {
     const status = async (session: PortalSession) => (await session.call('GET', '/devices')).status;
 
     const loggedOut = await portalSession(system, portal, { user: await newUser() });
-    const [{ sessionUid = '' } = {}] = await listedSessions(loggedOut);
+    const sessionUid = (await listedSessions(loggedOut))[0]?.sessionUid ?? '';
     const { records } = system.server.stores;
     await records.transaction((within) => system.server.capabilities.devices.endLogins(within, { sessionUid }, 1));
     expect(await status(loggedOut)).toBe(401);
