@@ -97,7 +97,7 @@ async function compose({ kernel, capabilities, metrics, options }: Composition):
     health,
     outbox,
     publicApp,
-    look: pages.plain,
+    pages,
   });
   const sender = options.mailbox ?? senderOf(config, clock);
   const stopParts = async (): Promise<void> => {
