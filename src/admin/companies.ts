@@ -1,18 +1,17 @@
-/** Admin endpoints of companies and users. */
+/** Admin endpoints of companies: created, limited and closed by the bank, their rules changed by themselves. */
 import { createCompany, findCompany, listCompanies, updateCompany } from '../companies/companies.ts';
+import { closeCompany, restoreCompany, suspendCompany } from '../companies/company-status.ts';
 import type { CompanyDeps } from '../companies/deps.ts';
-import { removeUser, restoreUser, suspendUser } from '../companies/user-status.ts';
-import { createUser, findUser, listUsers, updateUser } from '../companies/users.ts';
 import * as wire from '../protocol/admin.ts';
+import { CompanyCreate, CompanyList, CompanyUpdate } from '../protocol/admin-companies.ts';
 import * as view from '../protocol/admin-views.ts';
 import { strict } from '../protocol/common.ts';
 import { type AdminEndpoint, adminEndpoint } from './endpoint.ts';
-import { companyView, pageOf, userView } from './views.ts';
+import { companyView, pageOf } from './views.ts';
 
 const companyParams = strict({ companyId: wire.CompanyId });
-const userParams = strict({ userId: wire.UserId });
 
-/** Companies: created and limited by the bank; a company's own client sees its own. */
+/** Companies: created and limited by the bank; a company's own people and clients see their own. */
 export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] {
   return [
     adminEndpoint({
@@ -22,21 +21,23 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
       path: '/companies',
       reply: view.CompanyView,
       permission: 'companies.create',
-      body: wire.CompanyCreate,
+      body: CompanyCreate,
       status: 201,
       answer: async ({ body, actor }) => companyView(await createCompany(deps, { ...body, actor })),
     }),
     adminEndpoint({
       name: 'listCompanies',
-      summary: 'List companies',
+      summary: 'List and search companies',
       method: 'GET',
       path: '/companies',
       reply: view.CompanyPage,
       permission: 'companies.read',
-      query: wire.CompanyList,
+      query: CompanyList,
       answer: async ({ query, actor }) => {
         const page = pageFrom(query);
-        return pageOf(await listCompanies(deps, { actor, page }), page.limit, ({ id }) => id, companyView);
+        const { search, status } = query;
+        const companies = await listCompanies(deps, { actor, page, filter: { search, status } });
+        return pageOf(companies, page.limit, ({ id }) => id, companyView);
       },
     }),
     adminEndpoint({
@@ -51,94 +52,43 @@ export function companyAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint
     }),
     adminEndpoint({
       name: 'changeCompany',
-      summary: "Change a company's name and rules",
+      summary: "Change a company's name, policies and rules",
       method: 'PATCH',
       path: '/companies/:companyId',
       reply: view.CompanyView,
       permission: 'companies.change',
       params: companyParams,
-      body: wire.CompanyUpdate,
+      body: CompanyUpdate,
       answer: async ({ params, body, actor }) => {
         const { version, ...changes } = body;
         return companyView(await updateCompany(deps, { companyId: params.companyId, version, changes, actor }));
       },
     }),
+    ...statusEndpoints(deps),
   ];
 }
 
-/** Users of a company. */
-export function userAdminEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] {
-  return [
+function statusEndpoints(deps: CompanyDeps): readonly AdminEndpoint[] {
+  return (
+    [
+      ['suspend', suspendCompany, 'Suspend a company: every login of its users ends, nothing is lost'],
+      ['restore', restoreCompany, 'Restore a suspended company'],
+      ['close', closeCompany, 'Close a company for good: its users are removed and their devices end'],
+    ] as const
+  ).map(([verb, act, summary]) =>
     adminEndpoint({
-      name: 'createUser',
-      summary: 'Create a user of a company',
+      name: `${verb}Company`,
+      summary,
       method: 'POST',
-      path: '/users',
-      reply: view.UserView,
-      permission: 'users.create',
-      body: wire.UserCreate,
-      status: 201,
-      answer: async ({ body, actor }) => userView(await createUser(deps, { ...body, actor })),
+      path: `/companies/:companyId/${verb}`,
+      reply: view.CompanyView,
+      permission: 'companies.status',
+      params: companyParams,
+      body: wire.Reason,
+      answer: async ({ params, body, actor }) =>
+        companyView(await act(deps, { companyId: params.companyId, reason: body.reason, actor })),
     }),
-    adminEndpoint({
-      name: 'listUsers',
-      summary: 'List users',
-      method: 'GET',
-      path: '/users',
-      reply: view.UserPage,
-      permission: 'users.read',
-      query: wire.UserList,
-      answer: async ({ query, actor }) => {
-        const page = pageFrom(query);
-        const users = await listUsers(deps, { actor, companyId: query.companyId, page });
-        return pageOf(users, page.limit, ({ id }) => id, userView);
-      },
-    }),
-    adminEndpoint({
-      name: 'getUser',
-      summary: 'Look at a user',
-      method: 'GET',
-      path: '/users/:userId',
-      reply: view.UserView,
-      permission: 'users.read',
-      params: userParams,
-      answer: async ({ params, actor }) => userView(await findUser(deps, params.userId, actor)),
-    }),
-    adminEndpoint({
-      name: 'changeUser',
-      summary: 'Change a user',
-      method: 'PATCH',
-      path: '/users/:userId',
-      reply: view.UserView,
-      permission: 'users.change',
-      params: userParams,
-      body: wire.UserUpdate,
-      answer: async ({ params, body, actor }) => {
-        const { version, ...changes } = body;
-        return userView(await updateUser(deps, { userId: params.userId, version, changes, actor }));
-      },
-    }),
-    ...(
-      [
-        ['suspend', suspendUser, 'Suspend a user: logins end, devices stop, nothing is lost'],
-        ['restore', restoreUser, 'Restore a suspended user'],
-        ['remove', removeUser, 'Remove a user for good'],
-      ] as const
-    ).map(([verb, act, summary]) =>
-      adminEndpoint({
-        name: `${verb}User`,
-        summary,
-        method: 'POST',
-        path: `/users/:userId/${verb}`,
-        reply: view.UserView,
-        permission: `users.${verb}`,
-        params: userParams,
-        body: wire.Reason,
-        answer: async ({ params, body, actor }) =>
-          userView(await act(deps, { userId: params.userId, reason: body.reason, actor })),
-      }),
-    ),
-  ];
+  );
 }
 
 /** The page that a query asks for; fifty rows unless told. */

@@ -2,12 +2,13 @@
 import type { ClientDeps } from '../oidc/clients.ts';
 import { type AuditAdminDeps, auditAdminEndpoints } from './audit.ts';
 import { clientAdminEndpoints } from './clients.ts';
-import { companyAdminEndpoints, userAdminEndpoints } from './companies.ts';
+import { companyAdminEndpoints } from './companies.ts';
 import { activationEndpoints, type DeviceAdminDeps, deactivationEndpoints, deviceAdminEndpoints } from './devices.ts';
 import type { AdminEndpoint } from './endpoint.ts';
 import { keyAdminEndpoints } from './keys.ts';
 import { meEndpoints } from './me.ts';
 import { type NotificationAdminDeps, notificationEndpoints, webhookEndpoints } from './notifications.ts';
+import { userAdminEndpoints } from './users.ts';
 
 export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps;
 

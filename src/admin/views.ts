@@ -18,7 +18,8 @@ export function companyView(company: Company) {
 }
 
 export function userView(user: User) {
-  const { id, companyId, name, email, role, permissions, locale, language, status, createdAt, version } = user;
+  const { id, companyId, name, email, role, permissions, locale, language, document, status, createdAt, version } =
+    user;
   return {
     id,
     companyId,
@@ -29,6 +30,7 @@ export function userView(user: User) {
     permissions,
     locale,
     language: language ?? null,
+    document: document === undefined ? null : { ...document, expiresAt: document.expiresAt ?? null },
     status,
     createdAt,
     version,

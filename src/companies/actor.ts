@@ -31,3 +31,12 @@ export function within<T extends { readonly companyId: string }>(actor: Actor, o
 export function reaches(actor: Actor, companyId: string): boolean {
   return actor.companyId === undefined || actor.companyId === companyId;
 }
+
+/**
+ * Asserts that the actor may change a person of the bank's staff, who reaches every company: an operator or the server's own machine,
+ * and no client, whose key would otherwise be worth as much as an operator's phone. Throws `access_denied`.
+ */
+export function assertMayManage(actor: Actor, user: { readonly staffRole: string | undefined }): void {
+  if (user.staffRole === undefined || !actor.name.startsWith('client:')) return;
+  throw new AuthError('access_denied', { message: "the bank's staff are changed by its operators" });
+}

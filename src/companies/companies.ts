@@ -1,12 +1,21 @@
-/** Companies: whose users may log in, and under which policies. */
+/** Companies: whose users may log in, and under which policies and rules. */
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
+import type { Records } from '../store/records.ts';
 import { type Actor, actedBy, reaches } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedInteger, checkedName } from './fields.ts';
-import { defaultRules } from './rules.ts';
-import type { Company, Page, User } from './store.ts';
-import { endLoginsOf, removeUser } from './user-status.ts';
+import {
+  bankRules,
+  type CompanyRules,
+  changedRules,
+  defaultRules,
+  isWithinNetworks,
+  type RuleChanges,
+} from './rules.ts';
+import type { Company, CompanyFilter, Page } from './store.ts';
 
 /** What a company decides, or the bank for it. */
 export interface CompanyPolicies {
@@ -17,15 +26,17 @@ export interface CompanyPolicies {
 }
 
 const defaultPolicies: CompanyPolicies = { userLimit: 2, deviceLimit: 3, selfActivation: true, mpinLength: 5 };
-/** Of the policies only these may be set by an actor that is confined to the company: limits and status are the bank's. */
-const ownPolicies: ReadonlySet<string> = new Set(['selfActivation', 'mpinLength']);
+/** Beside its rules only these may be set by an actor that is confined to the company: name and limits are the bank's. */
+const ownChanges: ReadonlySet<string> = new Set(['selfActivation', 'mpinLength', 'rules']);
+
+export type NewCompany = Partial<CompanyPolicies> & { readonly name: string; readonly rules?: RuleChanges | undefined };
 
 /** Creates an active company; only an actor of the bank may. Throws `invalid_request`, `access_denied`. */
 export async function createCompany(
   deps: CompanyDeps,
-  options: Partial<CompanyPolicies> & { readonly name: string; readonly actor: Actor },
+  options: NewCompany & { readonly actor: Actor },
 ): Promise<Company> {
-  const { actor, name, ...policies } = options;
+  const { actor, name, rules = {}, ...policies } = options;
   if (actor.companyId !== undefined) throw new AuthError('access_denied');
   const at = deps.clock.now();
   const company: Company = {
@@ -33,7 +44,7 @@ export async function createCompany(
     name: checkedName(name),
     status: 'active',
     ...checkedPolicies({ ...defaultPolicies, ...given(policies) }),
-    rules: defaultRules,
+    rules: changedRules(defaultRules, rules),
     isBank: false,
     createdAt: at,
     version: 1,
@@ -41,27 +52,28 @@ export async function createCompany(
   await deps.records.transaction(async (records) => {
     await records.companies.insert(company);
     const { userLimit, deviceLimit, selfActivation, mpinLength } = company;
-    await records.audit.append(
-      {
-        event: 'company.created',
-        ...actedBy(actor),
-        companyId: company.id,
-        data: { userLimit, deviceLimit, selfActivation, mpinLength },
-      },
-      at,
-    );
+    const data = {
+      userLimit,
+      deviceLimit,
+      selfActivation,
+      mpinLength,
+      ...ruleDifferences(defaultRules, company.rules),
+    };
+    await records.audit.append({ event: 'company.created', ...actedBy(actor), companyId: company.id, data }, at);
   });
   return company;
 }
 
 export interface CompanyChanges extends Partial<CompanyPolicies> {
   readonly name?: string | undefined;
-  readonly status?: Company['status'] | undefined;
+  /** What is not given stays. */
+  readonly rules?: RuleChanges | undefined;
 }
 
 /**
- * Changes name, status and policies of the company as it stood at `version`. `suspended` ends every login of its users, `closed`
- * removes them for good and cannot be undone. Throws `invalid_request`, `access_denied`, `not_found`, `conflict`.
+ * Changes name, policies and rules of the company as it stood at `version`; its administrators are told. A lower maximum of permissions
+ * lowers its users, fewer minutes shorten the sessions that there are, both in the same step. Throws `invalid_request`, `access_denied`,
+ * `not_found`, `conflict`.
  */
 export async function updateCompany(
   deps: CompanyDeps,
@@ -75,25 +87,39 @@ export async function updateCompany(
   const { companyId, version, actor } = options;
   const changes = given(options.changes);
   const at = deps.clock.now();
-  const { before, after } = await deps.records.transaction(async (records) => {
-    const company = await records.companies.find(companyId);
-    if (company === undefined || !reaches(actor, companyId)) throw new AuthError('not_found');
+  const changed = await deps.records.transaction(async (records) => {
+    await records.companies.hold(companyId);
+    const company = await findWithin(records, companyId, actor);
     assertMayChange(actor, company, changes);
-    const changed = changedCompany(company, version, changes);
-    if (!(await records.companies.update(changed))) throw stale();
-    await records.audit.append(
-      { event: 'company.updated', ...actedBy(actor), companyId, data: differences(company, changed) },
-      at,
-    );
-    return { before: company, after: { ...changed, version: version + 1 } };
+    const after = changedCompany(company, version, changes);
+    assertNotShutOut(actor, after.rules);
+    if (!(await records.companies.update(after))) throw stale();
+    const data = { ...differences(company, after), ...(await enforce(records, company, after)) };
+    await records.audit.append({ event: 'company.updated', ...actedBy(actor), companyId, data }, at);
+    if (Object.keys(data).length > 0) await notify(records, { event: 'policy.changed', companyId }, at);
+    return { ...after, version: version + 1 };
   });
-  if (after.status !== before.status && after.status !== 'active') await endUsers(deps, after, actor);
-  return after;
+  await wakeOutbox(deps.shortLived);
+  return changed;
+}
+
+/** What a stricter rule does at once to what there is. */
+async function enforce(records: Records, before: Company, after: Company): Promise<Record<string, number>> {
+  const { id, rules } = after;
+  if (rules.sessionMinutes < before.rules.sessionMinutes) {
+    await records.oidc.shortenSessions(id, rules.sessionMinutes * 60_000);
+  }
+  if (rules.permissions === before.rules.permissions || rules.permissions === 'full') return {};
+  return { usersLowered: await records.users.lowerPermissions(id) };
 }
 
 /** The company, if the actor may see it. Throws `not_found`. */
 export async function findCompany(deps: CompanyDeps, companyId: string, actor: Actor): Promise<Company> {
-  const company = await deps.records.companies.find(companyId);
+  return findWithin(deps.records, companyId, actor);
+}
+
+async function findWithin(records: Records, companyId: string, actor: Actor): Promise<Company> {
+  const company = await records.companies.find(companyId);
   if (company === undefined || !reaches(actor, companyId)) throw new AuthError('not_found');
   return company;
 }
@@ -101,13 +127,11 @@ export async function findCompany(deps: CompanyDeps, companyId: string, actor: A
 /** Companies that the actor may see, in the order of their ids. */
 export async function listCompanies(
   deps: CompanyDeps,
-  options: { readonly actor: Actor; readonly page: Page },
+  options: { readonly actor: Actor; readonly page: Page; readonly filter?: CompanyFilter },
 ): Promise<Company[]> {
-  const { actor, page } = options;
-  if (actor.companyId === undefined) return deps.records.companies.list(page);
-  if (page.after !== undefined && page.after >= actor.companyId) return [];
-  const own = await deps.records.companies.find(actor.companyId);
-  return own === undefined ? [] : [own];
+  const { actor, page, filter = {} } = options;
+  // Never the unfiltered list for an actor of a company (T31).
+  return deps.records.companies.list(page, { ...filter, id: actor.companyId });
 }
 
 /** Members that were given, so that one that is `undefined` does not take a value's place. */
@@ -127,9 +151,22 @@ function checkedPolicies(policies: CompanyPolicies): CompanyPolicies {
 }
 
 function assertMayChange(actor: Actor, company: Company, changes: CompanyChanges): void {
-  const isConfined = actor.companyId !== undefined;
-  if (isConfined && Object.keys(changes).some((name) => !ownPolicies.has(name))) throw new AuthError('access_denied');
   if (company.status === 'closed') throw new AuthError('conflict', { message: 'a closed company stays closed' });
+  if (actor.companyId === undefined) return;
+  const isBanks = (name: string) => bankRules.has(name as keyof CompanyRules);
+  const rules = Object.entries(changes.rules ?? {}).filter(([, value]) => value !== undefined);
+  const refused = [
+    ...Object.keys(changes).filter((name) => !ownChanges.has(name)),
+    ...rules.map(([name]) => name).filter(isBanks),
+  ];
+  if (refused.length > 0)
+    throw new AuthError('access_denied', { message: `only the bank changes ${refused.join(', ')}` });
+}
+
+/** A person who sets networks without their own would end their company's logins with a slip. */
+function assertNotShutOut({ companyId, userId, address }: Actor, rules: CompanyRules): void {
+  if (companyId === undefined || userId === undefined || isWithinNetworks(rules, address)) return;
+  throw new AuthError('invalid_request', { message: 'rules.networks would shut out the network that you use now' });
 }
 
 /** Takes each member by its name: no other column can be written through a change (T27). */
@@ -139,45 +176,44 @@ function changedCompany(company: Company, version: number, changes: CompanyChang
   return {
     ...company,
     name: changes.name === undefined ? company.name : checkedName(changes.name),
-    status: changes.status ?? company.status,
     ...checkedPolicies({
       userLimit: changes.userLimit ?? userLimit,
       deviceLimit: changes.deviceLimit ?? deviceLimit,
       selfActivation: changes.selfActivation ?? selfActivation,
       mpinLength: changes.mpinLength ?? mpinLength,
     }),
+    rules: changedRules(company.rules, changes.rules ?? {}),
   };
 }
 
 function differences(before: Company, after: Company): Record<string, string | number | boolean> {
   const data: Record<string, string | number | boolean> = {};
-  for (const name of ['status', 'userLimit', 'deviceLimit', 'selfActivation', 'mpinLength'] as const) {
+  for (const name of ['userLimit', 'deviceLimit', 'selfActivation', 'mpinLength'] as const) {
     if (before[name] === after[name]) continue;
     data[`${name}Before`] = before[name];
     data[`${name}After`] = after[name];
   }
   if (before.name !== after.name) data['nameChanged'] = true;
+  return { ...data, ...ruleDifferences(before.rules, after.rules) };
+}
+
+/** Lists as their entries, so that the trail can be searched for one; what is longer than a record takes is cut there. */
+function ruleDifferences(before: CompanyRules, after: CompanyRules): Record<string, string | number> {
+  const data: Record<string, string | number> = {};
+  for (const name of Object.keys(after) as (keyof CompanyRules)[]) {
+    const [was, is] = [asValue(before[name]), asValue(after[name])];
+    if (was === is) continue;
+    data[`${name}Before`] = was;
+    data[`${name}After`] = is;
+  }
   return data;
 }
 
-/** Page by page: from the commit on nobody of the company is usable, so what remains here is to end what stands open. */
-async function endUsers(deps: CompanyDeps, company: Company, actor: Actor): Promise<void> {
-  let after: string | undefined;
-  for (;;) {
-    const page: Page = after === undefined ? { limit: 200 } : { after, limit: 200 };
-    const users = await deps.records.users.list(company.id, page);
-    for (const user of users) await endUser(deps, { company, user, actor });
-    const last = users.at(-1);
-    if (last === undefined) return;
-    after = last.id;
-  }
-}
-
-async function endUser(deps: CompanyDeps, options: { company: Company; user: User; actor: Actor }): Promise<void> {
-  const { company, user, actor } = options;
-  if (user.status === 'removed') return;
-  if (company.status === 'closed') await removeUser(deps, { userId: user.id, reason: 'the company was closed', actor });
-  else await endLoginsOf(deps, user.id);
+function asValue(rule: CompanyRules[keyof CompanyRules]): string | number {
+  if (typeof rule === 'string' || typeof rule === 'number') return rule;
+  if (rule === null) return 'none';
+  if ('days' in rule) return `${rule.days.join(' ')} ${rule.from}-${rule.until} ${rule.timeZone}`;
+  return rule.length === 0 ? 'none' : rule.join(' ');
 }
 
 function stale(): AuthError {

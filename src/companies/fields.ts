@@ -1,6 +1,7 @@
 /** What a name, an e-mail address, a language and a policy may be. */
 import { AuthError } from '../errors.ts';
 import { languages } from '../texts/languages.ts';
+import type { UserDocument } from './store.ts';
 
 /**
  * Control characters, line separators, bidirectional and zero-width characters, lone surrogates: what could forge a header or a log
@@ -59,6 +60,24 @@ export function checkedReason(reason: string): string {
   if (deceptive.test(reason))
     throw invalid('reason must not contain control, invisible or direction-changing characters');
   return text;
+}
+
+/** A document as somebody gives it. */
+export interface NewDocument {
+  readonly reference: string;
+  /** Null: it does not expire. */
+  readonly expiresAt: number | null;
+}
+
+/** A reference of 1 to 64 characters, and an instant or none. Throws `invalid_request`. */
+export function checkedDocument({ reference, expiresAt }: NewDocument): UserDocument {
+  const text = reference.normalize('NFC').trim();
+  if (text === '' || Array.from(text).length > 64) throw invalid('document.reference must have 1 to 64 characters');
+  if (deceptive.test(reference))
+    throw invalid('document.reference must not contain control, invisible or direction-changing characters');
+  if (expiresAt === null) return { reference: text, expiresAt: undefined };
+  const bounds = { min: 0, max: 8_640_000_000_000_000 };
+  return { reference: text, expiresAt: checkedInteger(expiresAt, 'document.expiresAt', bounds) };
 }
 
 function invalid(message: string): AuthError {

@@ -5,7 +5,8 @@ import type { Device } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import type { Records } from '../store/records.ts';
-import { type Actor, actedBy, within } from './actor.ts';
+import { type Actor, actedBy, assertMayManage, within } from './actor.ts';
+import { assertNotLast } from './administrators.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedReason } from './fields.ts';
 import type { User } from './store.ts';
@@ -28,6 +29,7 @@ export async function suspendUser(deps: CompanyDeps, act: UserAct): Promise<User
   const at = deps.clock.now();
   const reason = checkedReason(act.reason);
   const suspended = await deps.records.transaction(async (records) => {
+    await holdUnlessLast(records, act);
     const { user, hasChanged } = await setStatus(records, act, () => 'suspended');
     if (!hasChanged) return user;
     await records.activations.voidOpen(user.id);
@@ -44,6 +46,7 @@ export async function restoreUser(deps: CompanyDeps, act: UserAct): Promise<User
   const at = deps.clock.now();
   const reason = checkedReason(act.reason);
   return deps.records.transaction(async (records) => {
+    assertMayManage(act.actor, within(act.actor, await records.users.find(act.userId)));
     const devices = await records.devices.listByUser(act.userId);
     const status = devices.some(({ activatedAt }) => activatedAt !== undefined) ? 'active' : 'invited';
     const { user, hasChanged } = await setStatus(records, act, (now) => (now === 'suspended' ? status : now));
@@ -65,6 +68,7 @@ export async function removeUser(deps: CompanyDeps, act: UserAct): Promise<User>
     await tellOfDevices(records, known, at);
     // The company first, as a creation of a user with the same address takes them, which waits for this user's row.
     await records.companies.freeUserPlace(known.companyId);
+    await assertNotLast(records, within(act.actor, await records.users.find(act.userId)), act.actor);
     // Then the user: it locks the row that a registration on its way must take too, so that no device comes after this.
     const { user } = await setStatus(records, act, () => 'removed');
     await records.activations.voidOpen(user.id);
@@ -86,6 +90,15 @@ export async function endLoginsOf(deps: CompanyDeps, userId: string): Promise<vo
     await deps.endLogins(records, { userId }, at);
   });
   await tellProcesses(deps, userId);
+}
+
+/** The company first, whose row then keeps others from changing who its administrators are. */
+async function holdUnlessLast(records: Records, { userId, actor }: UserAct): Promise<void> {
+  const { companyId } = within(actor, await records.users.find(userId));
+  await records.companies.hold(companyId);
+  const user = within(actor, await records.users.find(userId));
+  // Who is suspended already leaves nobody alone.
+  if (user.status === 'invited' || user.status === 'active') await assertNotLast(records, user, actor);
 }
 
 /** Conditional on the version it read; a change that came between is read again, for an emergency must not fail on it. */

@@ -1,11 +1,24 @@
-/** Users of a company: created within its limit, changed, found; never another company's. */
+/** Users of a company: created within its limit and rules, changed, found; never another company's. */
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
 import type { Records } from '../store/records.ts';
-import { type Actor, actedBy, reaches, within } from './actor.ts';
+import { type Actor, actedBy, assertMayManage, reaches, within } from './actor.ts';
+import { assertNotLast } from './administrators.ts';
 import type { CompanyDeps } from './deps.ts';
-import { checkedEmail, checkedLanguage, checkedLocale, checkedName } from './fields.ts';
-import type { Page, User } from './store.ts';
+import {
+  checkedDocument,
+  checkedEmail,
+  checkedLanguage,
+  checkedLocale,
+  checkedName,
+  type NewDocument,
+} from './fields.ts';
+import type { StaffRole } from './roles.ts';
+import { assertWithinRules } from './rules.ts';
+import { assertStaffFits } from './staff.ts';
+import type { Company, Page, User, UserFilter } from './store.ts';
 
 export interface NewUser {
   readonly companyId: string;
@@ -13,17 +26,21 @@ export interface NewUser {
   readonly email: string;
   /** `user` unless told. */
   readonly role?: User['role'] | undefined;
+  /** For a user of the bank's own company; given by the one endpoint that takes the permission for it. */
+  readonly staffRole?: StaffRole | undefined;
   /** `mtoken` unless told: the least. */
   readonly permissions?: User['permissions'] | undefined;
   /** `en` unless told. */
   readonly locale?: string | undefined;
   /** In which they are written to: that of `locale` unless told. */
   readonly language?: string | undefined;
+  readonly document?: NewDocument | undefined;
 }
 
 /**
- * Creates an invited user and takes a place of the company's user limit. Throws `invalid_request`, `not_found`, `already_exists` where
- * the company has that e-mail address, `limit_reached`, `conflict` where the company is not active.
+ * Creates an invited user and takes a place of the company's user limit; a new administrator is told of to the others. Throws
+ * `invalid_request`, also for what the company's rules do not allow, `not_found`, `already_exists` where the company has that e-mail
+ * address, `limit_reached`, `conflict` where the company is not active.
  */
 export async function createUser(deps: CompanyDeps, options: NewUser & { readonly actor: Actor }): Promise<User> {
   const { actor, companyId } = options;
@@ -34,33 +51,45 @@ export async function createUser(deps: CompanyDeps, options: NewUser & { readonl
     name: checkedName(options.name),
     email: checkedEmail(options.email),
     role: options.role ?? 'user',
-    staffRole: undefined,
+    staffRole: options.staffRole,
     permissions: options.permissions ?? 'mtoken',
     locale: checkedLocale(options.locale ?? 'en'),
     language: options.language === undefined ? undefined : checkedLanguage(options.language),
-    document: undefined,
+    document: options.document === undefined ? undefined : checkedDocument(options.document),
     status: 'invited',
     createdAt: at,
     version: 1,
   };
   if (!reaches(actor, companyId)) throw new AuthError('not_found');
   await deps.records.transaction(async (records) => {
-    await takePlace(records, companyId);
+    const company = await takePlace(records, companyId);
+    assertStaffFits(company, user);
+    assertWithinRules(company.rules, user);
     await records.users.insert(user);
-    const { role, permissions, locale, language } = user;
-    const data = { role, permissions, locale, ...(language === undefined ? {} : { language }) };
+    const { role, staffRole, permissions, locale, language, document } = user;
+    const data = {
+      role,
+      permissions,
+      locale,
+      ...(staffRole === undefined ? {} : { staffRole }),
+      ...(language === undefined ? {} : { language }),
+      ...(document === undefined ? {} : { hasDocument: true }),
+    };
     await records.audit.append({ event: 'user.created', ...actedBy(actor), companyId, userId: user.id, data }, at);
+    if (role === 'administrator') await notify(records, { event: 'administrator.added', userId: user.id }, at);
   });
+  await wakeOutbox(deps.shortLived);
   return user;
 }
 
 /** The place first: it locks the company, so that what is then read of it stays true until the commit. */
-async function takePlace(records: Records, companyId: string): Promise<void> {
+async function takePlace(records: Records, companyId: string): Promise<Company> {
   const isTaken = await records.companies.takeUserPlace(companyId);
   const company = await records.companies.find(companyId);
   if (company === undefined) throw new AuthError('not_found');
   if (company.status !== 'active') throw new AuthError('conflict', { message: 'the company is not active' });
   if (!isTaken) throw new AuthError('limit_reached', { message: 'the company has as many users as it may have' });
+  return company;
 }
 
 export interface UserChanges {
@@ -70,48 +99,94 @@ export interface UserChanges {
   readonly locale?: string | undefined;
   /** Null: that of `locale` again. */
   readonly language?: string | null | undefined;
+  /** Null: none. */
+  readonly document?: NewDocument | null | undefined;
+}
+
+/** A change of the user as it stood at `version`. */
+interface UserUpdate {
+  readonly userId: string;
+  readonly version: number;
+  readonly changes: UserChanges;
+  readonly actor: Actor;
 }
 
 /**
- * Changes the user as it stood at `version`. Company and e-mail address never change: another person is another user, and a
- * changed address would be a way to another's confirmation codes. Throws `invalid_request`, `not_found`, `conflict`.
+ * Changes the user as it stood at `version`. Company, e-mail address and staff role have acts of their own. Nobody changes their own role
+ * or permissions, and a company's own people cannot demote its last administrator. Throws `invalid_request`, `access_denied`,
+ * `not_found`, `conflict`.
  */
-export async function updateUser(
-  deps: CompanyDeps,
-  options: {
-    readonly userId: string;
-    readonly version: number;
-    readonly changes: UserChanges;
-    readonly actor: Actor;
-  },
-): Promise<User> {
-  const { userId, version, changes, actor } = options;
+export async function updateUser(deps: CompanyDeps, update: UserUpdate): Promise<User> {
   const at = deps.clock.now();
-  return deps.records.transaction(async (records) => {
-    const user = within(actor, await records.users.find(userId));
+  const { userId, actor, changes } = update;
+  const updated = await deps.records.transaction(async (records) => {
+    const { user, company } = await heldUser(records, userId, actor);
     if (user.status === 'removed') throw new AuthError('conflict', { message: 'the user is removed' });
-    // Taken one by one: status, company and address cannot be written through a change (T27).
-    const changed: User = {
-      ...user,
-      version,
-      name: changes.name === undefined ? user.name : checkedName(changes.name),
-      role: changes.role ?? user.role,
-      permissions: changes.permissions ?? user.permissions,
-      locale: changes.locale === undefined ? user.locale : checkedLocale(changes.locale),
-      language: changedLanguage(user, changes.language),
-    };
+    assertMayManage(actor, user);
+    const changed = changedUser(user, update);
+    await assertMayChange(records, { user, changed, company, actor });
     if (!(await records.users.update(changed))) {
       throw new AuthError('conflict', { message: 'the record was changed by someone else: read it again' });
     }
     // Apart from the rest, or a phone that sets it meanwhile would be overwritten with what was read before.
     if (changes.language !== undefined) await records.users.setLanguage(userId, changed.language);
     const { companyId } = user;
-    await records.audit.append(
-      { event: 'user.updated', ...actedBy(actor), companyId, userId, data: differences(user, changed) },
-      at,
-    );
-    return { ...changed, version: version + 1 };
+    const record = { event: 'user.updated', ...actedBy(actor), companyId, userId } as const;
+    await records.audit.append({ ...record, data: differences(user, changed) }, at);
+    const isNew = user.role !== 'administrator' && changed.role === 'administrator';
+    if (isNew) await notify(records, { event: 'administrator.added', userId }, at);
+    return { ...changed, version: changed.version + 1 };
   });
+  await wakeOutbox(deps.shortLived);
+  return updated;
+}
+
+/**
+ * The user and their company, held until the end of the transaction, the company first as every other act takes them: its rules and
+ * who its administrators are stay as they are read here. Throws `not_found`.
+ */
+export async function heldUser(
+  records: Records,
+  userId: string,
+  actor: Actor,
+): Promise<{ readonly user: User; readonly company: Company }> {
+  const { companyId } = within(actor, await records.users.find(userId));
+  await records.companies.hold(companyId);
+  const user = within(actor, await records.users.find(userId));
+  const company = await records.companies.find(companyId);
+  if (company === undefined) throw new AuthError('not_found');
+  return { user, company };
+}
+
+/** Taken one by one: status, company, address and staff role cannot be written through a change (T27). */
+function changedUser(user: User, { version, changes }: UserUpdate): User {
+  return {
+    ...user,
+    version,
+    name: changes.name === undefined ? user.name : checkedName(changes.name),
+    role: changes.role ?? user.role,
+    permissions: changes.permissions ?? user.permissions,
+    locale: changes.locale === undefined ? user.locale : checkedLocale(changes.locale),
+    language: changedLanguage(user, changes.language),
+    document: changedDocument(user, changes.document),
+  };
+}
+
+interface Change {
+  readonly user: User;
+  readonly changed: User;
+  readonly company: Company;
+  readonly actor: Actor;
+}
+
+async function assertMayChange(records: Records, { user, changed, company, actor }: Change): Promise<void> {
+  const isOfRights = user.role !== changed.role || user.permissions !== changed.permissions;
+  if (isOfRights && actor.userId === user.id) {
+    throw new AuthError('access_denied', { message: 'nobody changes their own role or permissions' });
+  }
+  assertStaffFits(company, changed);
+  if (changed.permissions !== user.permissions) assertWithinRules(company.rules, changed, ['permissions']);
+  if (user.role === 'administrator' && changed.role !== 'administrator') await assertNotLast(records, user, actor);
 }
 
 /** Which phone sets the language of its user, and from where. */
@@ -145,16 +220,21 @@ export async function findUser(deps: CompanyDeps, userId: string, actor: Actor):
   return within(actor, await deps.records.users.find(userId));
 }
 
-/** Users that the actor may see, in the order of their ids; of one company where `companyId` is given. */
+/** Users that the actor may see, in the order of their ids; of one company where `companyId` is given, and of those what the filter fits. */
 export async function listUsers(
   deps: CompanyDeps,
-  options: { readonly actor: Actor; readonly companyId?: string | undefined; readonly page: Page },
+  options: {
+    readonly actor: Actor;
+    readonly companyId?: string | undefined;
+    readonly page: Page;
+    readonly filter?: UserFilter;
+  },
 ): Promise<User[]> {
-  const { actor, page } = options;
+  const { actor, page, filter } = options;
   const companyId = options.companyId ?? actor.companyId;
   // Never the unfiltered list for an actor of a company, and nothing for another company's id (T31).
   if (companyId !== undefined && !reaches(actor, companyId)) return [];
-  return deps.records.users.list(companyId, page);
+  return deps.records.users.list(companyId, page, filter);
 }
 
 function differences(before: User, after: User): Record<string, string | boolean> {
@@ -169,10 +249,17 @@ function differences(before: User, after: User): Record<string, string | boolean
     data['languageAfter'] = after.language ?? 'none';
   }
   if (before.name !== after.name) data['nameChanged'] = true;
+  const [was, is] = [before.document, after.document];
+  if (was?.reference !== is?.reference || was?.expiresAt !== is?.expiresAt) data['documentChanged'] = true;
   return data;
 }
 
 function changedLanguage(user: User, language: string | null | undefined): string | undefined {
   if (language === undefined) return user.language;
   return language === null ? undefined : checkedLanguage(language);
+}
+
+function changedDocument(user: User, document: NewDocument | null | undefined): User['document'] {
+  if (document === undefined) return user.document;
+  return document === null ? undefined : checkedDocument(document);
 }

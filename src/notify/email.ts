@@ -1,5 +1,6 @@
 /** E-mail: turns a notice into a message in its reader's language and hands it to an SMTP server, or to the demo's mailbox. */
 import { createTransport } from 'nodemailer';
+import type { User } from '../companies/store.ts';
 import { AuthError } from '../errors.ts';
 import type { RecordStore } from '../store/records.ts';
 import { textsFor } from '../texts/files.ts';
@@ -35,23 +36,45 @@ export function emailDeliverer(deps: {
 async function writeEmail(records: RecordStore, message: OutboxMessage): Promise<Email> {
   const notice = JSON.parse(message.payload) as NoticePayload;
   const reader = await records.users.find(message.recipient);
-  const user = message.recipient === notice.data.userId ? reader : await records.users.find(notice.data.userId);
-  if (reader === undefined || user === undefined) throw new UndeliverableError('the user is not known');
-  // Judged once more, at the moment of sending: nothing about a user goes to another company.
-  if (reader.companyId !== user.companyId) throw new UndeliverableError('the reader is of another company');
+  const about = await subjectOf(records, notice);
+  if (reader === undefined || about === undefined) throw new UndeliverableError('the user is not known');
+  // Judged once more, at the moment of sending: nothing about a company or its users goes to another one.
+  if (reader.companyId !== about.companyId) throw new UndeliverableError('the reader is of another company');
   const text = messageFor(notice, {
     texts: textsFor('mail', [...(reader.language === undefined ? [] : [reader.language]), reader.locale]),
-    userName: oneLine(user.name),
+    subjectName: oneLine(about.name),
     readerName: oneLine(reader.name),
-    reader: reader.id === user.id ? 'user' : 'administrator',
+    reader: reader.id === about.userId ? 'user' : 'administrator',
   });
   return {
     id: message.id,
-    to: { name: oneLine(reader.name), address: reader.email },
+    to: { name: oneLine(reader.name), address: addressOf(notice, reader) },
     subject: oneLine(text.subject),
     text: asText(text),
     html: asHtml(text),
   };
+}
+
+/** What a notice is about: a user, or a company. */
+interface Subject {
+  readonly companyId: string;
+  readonly name: string;
+  readonly userId: string | undefined;
+}
+
+async function subjectOf(records: RecordStore, { data }: NoticePayload): Promise<Subject | undefined> {
+  if ('companyId' in data) {
+    const company = await records.companies.find(data.companyId);
+    return company === undefined ? undefined : { companyId: company.id, name: company.name, userId: undefined };
+  }
+  const user = await records.users.find(data.userId);
+  return user === undefined ? undefined : { companyId: user.companyId, name: user.name, userId: user.id };
+}
+
+/** One event alone goes to an address that is the reader's no more, and to nobody but the person whose address it was. */
+function addressOf(notice: NoticePayload, reader: User): string {
+  const isOwn = notice.event === 'contact.changed' && notice.data.userId === reader.id;
+  return isOwn && notice.address !== undefined ? notice.address : reader.email;
 }
 
 /** A name cannot begin a header of its own: control characters, CR and LF first, become blanks. */

@@ -21,8 +21,8 @@ export interface MessageText {
 /** For whom a message is written, and in what. */
 export interface MessageContext {
   readonly texts: LocalTexts<'mail'>;
-  /** The user whom the event concerns. */
-  readonly userName: string;
+  /** The user, or the company, whom the event concerns. */
+  readonly subjectName: string;
   /** Whom the message greets. */
   readonly readerName: string;
   /** Who reads it: that user, or an administrator of the same company. */
@@ -37,6 +37,8 @@ interface Scene {
   readonly say: Say;
   /** Undefined where the user reads: then it is about the reader. */
   readonly user: string | undefined;
+  /** The user, or the company, whom it concerns. */
+  readonly subjectName: string;
   readonly language: Language;
 }
 
@@ -62,13 +64,6 @@ const writers: Writers = {
     ],
     code: activationText,
   }),
-  'approval.wanted': ({ expiresAt }, { say, user, language }) => ({
-    subject: say('approvalWanted.subject'),
-    paragraphs: [
-      say('approvalWanted.text', { user: user ?? '' }),
-      say('approvalWanted.until', { time: utcTime(language, expiresAt) }),
-    ],
-  }),
   'device.registered': ({ deviceName: device, isPending }, { say, user }) => {
     const stage = isPending ? 'pending' : 'active';
     return user === undefined
@@ -77,10 +72,26 @@ const writers: Writers = {
           paragraphs: [say('registered.text', { device }), say(`registered.${stage}`), say('alarm')],
         }
       : {
-          subject: say(isPending ? 'registered.admin.wanted' : 'registered.admin.subject', { user }),
+          subject: say('registered.admin.subject', { user }),
           paragraphs: [say('registered.admin.text', { user, device }), say(`registered.admin.${stage}`)],
         };
   },
+  'approval.wanted': (data, { say, subjectName: user, language }) =>
+    'deviceName' in data
+      ? {
+          subject: say('registered.admin.wanted', { user }),
+          paragraphs: [
+            say('registered.admin.text', { user, device: data.deviceName }),
+            say('registered.admin.pending'),
+          ],
+        }
+      : {
+          subject: say('approvalWanted.subject'),
+          paragraphs: [
+            say('approvalWanted.text', { user }),
+            say('approvalWanted.until', { time: utcTime(language, data.expiresAt) }),
+          ],
+        },
   'device.approved': ({ deviceName: device }, { say }) => ({
     subject: say('approved.subject'),
     paragraphs: [say('approved.text', { device }), say('alarm')],
@@ -127,6 +138,34 @@ const writers: Writers = {
     subject: say('afterFailures.subject'),
     paragraphs: [say('afterFailures.text', { device, count }), say('alarm')],
   }),
+  'contact.changed': (_, { say }) => ({
+    subject: say('contact.subject'),
+    paragraphs: [say('contact.text'), say('alarm')],
+  }),
+  'browser.new': ({ clientName: portal, browserName: browser }, { say }) => ({
+    subject: say('browser.subject'),
+    paragraphs: [say('browser.text', { portal, browser }), say('alarm')],
+  }),
+  'administrator.added': (_, { say, user }) =>
+    user === undefined
+      ? { subject: say('administrator.subject'), paragraphs: [say('administrator.text'), say('alarm')] }
+      : {
+          subject: say('administrator.admin.subject', { user }),
+          paragraphs: [say('administrator.admin.text', { user })],
+        },
+  'policy.changed': (_, { say, subjectName: company }) => ({
+    subject: say('policy.subject'),
+    paragraphs: [say('policy.text', { company })],
+  }),
+  'document.expires': ({ expiresAt }, { say, user, language }) => {
+    const date = utcDate(language, expiresAt);
+    return user === undefined
+      ? { subject: say('document.subject'), paragraphs: [say('document.text', { date })] }
+      : {
+          subject: say('document.admin.subject', { user }),
+          paragraphs: [say('document.admin.text', { user, date })],
+        };
+  },
   'login.reported': ({ clientName: portal, browserName: browser }, { say, user }) => ({
     subject: user === undefined ? say('reported.subject') : say('reported.admin.subject', { user }),
     paragraphs: [
@@ -138,11 +177,11 @@ const writers: Writers = {
 
 /** The text of a notice for its reader. */
 export function messageFor(notice: NoticePayload, context: MessageContext): MessageText {
-  const { texts, userName, readerName, reader } = context;
+  const { texts, subjectName, readerName, reader } = context;
   const { language } = texts;
   const say: Say = (name, values = {}) => texts.t(name, setApart(values, language));
   const write = writers[notice.event] as (data: NoticePayload['data'], scene: Scene) => Written;
-  const written = write(notice.data, { say, user: reader === 'user' ? undefined : userName, language });
+  const written = write(notice.data, { say, user: reader === 'user' ? undefined : subjectName, subjectName, language });
   // A subject line is a text of its own, and no place for characters that nobody sees.
   const subject = withoutIsolates(written.subject);
   return { ...written, subject, language, greeting: say('greeting', { name: readerName }) };
@@ -177,6 +216,10 @@ const reasons = ['user-request', 'lost', 'stolen', 'fraud', 'replaced', 'user-re
 
 function isKnownReason(reason: string): reason is (typeof reasons)[number] {
   return (reasons as readonly string[]).includes(reason);
+}
+
+function utcDate({ code }: Language, at: number): string {
+  return new Intl.DateTimeFormat(code, { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' }).format(at);
 }
 
 /** Where the reader is nobody knows, so the time is UTC and says so; written as the language writes times. */

@@ -15,8 +15,6 @@ export type Notice =
       readonly activationText: string;
       readonly expiresAt: number;
     }
-  /** To the other administrators of the one who asked. */
-  | { readonly event: 'approval.wanted'; readonly userId: string; readonly expiresAt: number }
   | {
       readonly event: 'device.registered';
       readonly userId: string;
@@ -41,6 +39,21 @@ export type Notice =
       readonly deviceName: string;
       readonly failures: number;
     }
+  /** A phone waits for an administrator's word; without a phone, an act that this user asked for waits until that time. */
+  | { readonly event: 'approval.wanted'; readonly userId: string; readonly deviceName: string }
+  | { readonly event: 'approval.wanted'; readonly userId: string; readonly expiresAt: number }
+  /** Goes to the address that was theirs until now, too. */
+  | { readonly event: 'contact.changed'; readonly userId: string; readonly formerAddress: string }
+  | {
+      readonly event: 'browser.new';
+      readonly userId: string;
+      readonly clientName: string;
+      readonly browserName: string;
+    }
+  /** The user is an administrator from now on. */
+  | { readonly event: 'administrator.added'; readonly userId: string }
+  | { readonly event: 'policy.changed'; readonly companyId: string }
+  | { readonly event: 'document.expires'; readonly userId: string; readonly expiresAt: number }
   | {
       readonly event: 'login.reported';
       readonly userId: string;

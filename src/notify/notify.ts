@@ -3,55 +3,80 @@ import type { User } from '../companies/store.ts';
 import type { Records } from '../store/records.ts';
 import type { Notice, NoticeEvent } from './notices.ts';
 
-/** Of these the company's administrators hear too; of all others only the user. */
-const administratorEvents: ReadonlySet<NoticeEvent> = new Set([
-  'device.registered',
-  'device.deactivated',
-  'mpin.blocked',
-  'login.reported',
-  'approval.wanted',
-] satisfies NoticeEvent[]);
+/** Who hears of an event: the user, the active administrators of the user's company, or both. */
+const readersOf = {
+  'activation.created': 'user',
+  'activation.invited': 'user',
+  'device.registered': 'both',
+  'device.approved': 'user',
+  'device.refused': 'user',
+  'device.deactivated': 'both',
+  'approval.wanted': 'administrators',
+  'mpin.last_attempt': 'user',
+  'mpin.blocked': 'both',
+  'mpin.changed': 'user',
+  'biometrics.enabled': 'user',
+  'login.after_failures': 'user',
+  'login.reported': 'both',
+  'contact.changed': 'user',
+  'browser.new': 'user',
+  'administrator.added': 'both',
+  'policy.changed': 'administrators',
+  'document.expires': 'both',
+} as const satisfies Record<NoticeEvent, 'user' | 'administrators' | 'both'>;
 
-/** These carry a code that works for ten minutes. */
-const codeEvents: ReadonlySet<NoticeEvent> = new Set([
-  'activation.created',
-  'activation.invited',
-] satisfies NoticeEvent[]);
+/** Members of a notice that tell where it goes, and are no part of what it says. */
+type Routing = 'event' | 'formerAddress';
+type DataOf<N extends Notice> = N extends Notice ? Omit<N, Routing> : never;
 
 /** What an outbox e-mail's payload holds, as JSON. */
 export type NoticePayload = {
   readonly [Event in NoticeEvent]: {
     readonly event: Event;
-    readonly data: Omit<Extract<Notice, { readonly event: Event }>, 'event'>;
+    readonly data: DataOf<Extract<Notice, { readonly event: Event }>>;
+    /** Sent there instead of to the recipient's address of that moment. Sealed with the rest, and erased with it. */
+    readonly address?: string;
   };
 }[NoticeEvent];
 
 /**
- * Enqueues one e-mail for everyone whom the notice concerns: the user and, where the event asks for it, the active
- * administrators of the user's own company. `records` is the transaction of the act that the notice tells of, so that both commit or
- * neither. `at` in epoch-milliseconds. A user who is gone is told nothing.
+ * Enqueues one e-mail for everyone whom the notice concerns: the user, the active administrators of their own company, or both, as the
+ * event asks for. `records` is the transaction of the act that the notice tells of, so that both commit or neither. `at` in
+ * epoch-milliseconds. A user who is gone is told nothing.
  */
 export async function notify(records: Records, notice: Notice, at: number): Promise<void> {
-  const { event, ...data } = notice;
-  const payload = JSON.stringify({ event, data });
+  const { event, formerAddress, ...data } = { formerAddress: undefined, ...notice };
+  const payload = { event, data };
+  // A person waits for the code: no message before it may hold it back.
+  const isOrdered = event !== 'activation.created' && event !== 'activation.invited';
   for (const recipient of await recipientsOf(records, notice)) {
-    // A person waits for the code: no message before it may hold it back.
-    const isOrdered = !codeEvents.has(event);
-    await records.outbox.enqueue({ kind: 'email', recipient, payload, about: event, isOrdered }, at);
+    const message = { kind: 'email', recipient, about: event } as const;
+    await records.outbox.enqueue({ ...message, payload: JSON.stringify(payload), isOrdered }, at);
+    if (formerAddress === undefined) continue;
+    // In no order: an address that nobody reads any more must not hold back what goes to the new one.
+    await records.outbox.enqueue({ ...message, payload: JSON.stringify({ ...payload, address: formerAddress }) }, at);
   }
 }
 
 /** Ids of the users whom the notice goes to, each once. */
 export async function recipientsOf(records: Records, notice: Notice): Promise<readonly string[]> {
-  const user = await records.users.find(notice.userId);
-  if (user === undefined || user.status === 'removed') return [];
-  if (!administratorEvents.has(notice.event)) return [user.id];
-  const administrators = await records.users.administrators(user.companyId);
+  // Of a phone that waits for their word administrators hear by an event of its own.
+  const isForUser = notice.event === 'device.registered' && notice.isPending;
+  const readers = isForUser ? 'user' : readersOf[notice.event];
+  const companyId = 'companyId' in notice ? notice.companyId : undefined;
+  const user = 'userId' in notice ? await records.users.find(notice.userId) : undefined;
+  if (companyId === undefined && (user === undefined || user.status === 'removed')) return [];
+  // Who has no phone yet learns of being an administrator with the invitation.
+  const isTold = notice.event !== 'administrator.added' || user?.status === 'active';
+  const own = user !== undefined && isTold && readers !== 'administrators' ? [user.id] : [];
+  const of = user?.companyId ?? companyId;
+  if (readers === 'user' || of === undefined) return own;
+  const administrators = await records.users.administrators(of);
   // Judged again here: no fault in a store's filter may tell another company (T32: one product mailed every user of every realm).
-  const told = administrators.filter((administrator) => isAdministratorOf(administrator, user.companyId));
-  const ids = new Set([user.id, ...told.map(({ id }) => id)]);
-  // Who asked knows it, and may not decide.
-  if (notice.event === 'approval.wanted') ids.delete(user.id);
+  const told = administrators.filter((administrator) => isAdministratorOf(administrator, of));
+  const ids = new Set([...own, ...told.map(({ id }) => id)]);
+  // Nobody decides on what is their own, and who asked knows of it.
+  if (notice.event === 'approval.wanted') ids.delete(notice.userId);
   return [...ids];
 }
 

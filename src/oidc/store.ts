@@ -78,6 +78,8 @@ export interface OidcStore {
   bindSession(uid: string, userId: string, deviceId: string): Promise<void>;
   sessionClients(uid: string): Promise<SessionClientRow[]>;
   sessionsOf(owner: { userId: string } | { deviceId: string }): Promise<SessionRow[]>;
+  /** Lets the sessions of a company's users end at the latest so long after they began. */
+  shortenSessions(companyId: string, lifetimeMs: number): Promise<void>;
   deleteSession(uid: string): Promise<void>;
   saveGrant(grant: GrantRow): Promise<void>;
   findGrant(idLookup: string): Promise<GrantRow | undefined>;

@@ -60,6 +60,7 @@ export const UserView = view('User', {
   permissions: oneOf(['mtoken', 'full']),
   locale: Text,
   language: orNull(Text),
+  document: orNull(Type.Object({ reference: Text, expiresAt: orNull(Time) }, { additionalProperties: false })),
   status: oneOf(['invited', 'active', 'suspended', 'removed']),
   createdAt: Time,
   version: Version,

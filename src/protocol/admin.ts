@@ -2,78 +2,17 @@
 import { type Static, Type } from 'typebox';
 import { Id, PlainText, strict } from './common.ts';
 
-const Limit = Type.Integer({ minimum: 1, maximum: 200 });
-const Version = Type.Integer({ minimum: 1 });
+export const Limit = Type.Integer({ minimum: 1, maximum: 200 });
+export const Version = Type.Integer({ minimum: 1 });
 
 export const CompanyId = Id('co');
 export const UserId = Id('usr');
 export const DeviceId = Id('dev');
 export const ClientId = Type.String({ pattern: '^[A-Za-z0-9._-]{3,64}$' });
 
-const policy = {
-  userLimit: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-  deviceLimit: Type.Integer({ minimum: 1, maximum: 20 }),
-  selfActivation: Type.Boolean(),
-  mpinLength: Type.Integer({ minimum: 5, maximum: 8 }),
-};
-
-export const CompanyCreate = strict({
-  name: PlainText(120),
-  userLimit: Type.Optional(policy.userLimit),
-  deviceLimit: Type.Optional(policy.deviceLimit),
-  selfActivation: Type.Optional(policy.selfActivation),
-  mpinLength: Type.Optional(policy.mpinLength),
-});
-export type CompanyCreate = Static<typeof CompanyCreate>;
-
-export const CompanyUpdate = strict({
-  version: Version,
-  name: Type.Optional(PlainText(120)),
-  status: Type.Optional(Type.Union([Type.Literal('active'), Type.Literal('suspended'), Type.Literal('closed')])),
-  userLimit: Type.Optional(policy.userLimit),
-  deviceLimit: Type.Optional(policy.deviceLimit),
-  selfActivation: Type.Optional(policy.selfActivation),
-  mpinLength: Type.Optional(policy.mpinLength),
-});
-export type CompanyUpdate = Static<typeof CompanyUpdate>;
-
-const Role = Type.Union([Type.Literal('user'), Type.Literal('administrator')]);
-const Permissions = Type.Union([Type.Literal('mtoken'), Type.Literal('full')]);
-/** Which ones there are, the server says in the refusal of another. */
-const Language = Type.String({ pattern: '^[a-z]{2,3}$' });
-const Locale = Type.String({ pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$' });
-
-export const UserCreate = strict({
-  companyId: CompanyId,
-  name: PlainText(120),
-  email: Type.String({ minLength: 3, maxLength: 254 }),
-  role: Type.Optional(Role),
-  permissions: Type.Optional(Permissions),
-  locale: Type.Optional(Locale),
-  language: Type.Optional(Language),
-});
-export type UserCreate = Static<typeof UserCreate>;
-
-export const UserUpdate = strict({
-  version: Version,
-  name: Type.Optional(PlainText(120)),
-  role: Type.Optional(Role),
-  permissions: Type.Optional(Permissions),
-  locale: Type.Optional(Locale),
-  /** Null: none. */
-  language: Type.Optional(Type.Union([Type.Null(), Language])),
-});
-export type UserUpdate = Static<typeof UserUpdate>;
-
 export const Reason = strict({ reason: PlainText(200) });
 export type Reason = Static<typeof Reason>;
 
-export const CompanyList = strict({ after: Type.Optional(CompanyId), limit: Type.Optional(Limit) });
-export const UserList = strict({
-  companyId: Type.Optional(CompanyId),
-  after: Type.Optional(UserId),
-  limit: Type.Optional(Limit),
-});
 export const DeviceList = strict({
   companyId: Type.Optional(CompanyId),
   userId: Type.Optional(UserId),

@@ -219,6 +219,7 @@ async function tellOf(
   const { userId, companyId, id: deviceId, name: deviceName } = device;
   const isPending = device.status === 'pending';
   await notify(records, { event: 'device.registered', userId, deviceName, isPending }, at);
+  if (isPending) await notify(records, { event: 'approval.wanted', userId, deviceName }, at);
   await records.audit.append(
     {
       event: 'registration.finished',

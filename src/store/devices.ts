@@ -4,10 +4,11 @@ import type { JWK } from 'jose';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { BiometricKey, Device, DeviceSecrets, DeviceStore, Standing, WebauthnState } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
-import { type CompanyRow, companyColumns, toCompany, toUser, type UserRow, userColumns } from './companies.ts';
+import { type CompanyRow, companyColumns, toCompany } from './companies.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed, prefixed, unprefixed, whereAll } from './rows.ts';
 import { atomically } from './transaction.ts';
+import { toUser, type UserRow, userColumns } from './users.ts';
 
 interface DeviceRow {
   id: string;

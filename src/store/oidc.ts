@@ -54,6 +54,7 @@ type Sessions = Pick<
   | 'bindSession'
   | 'sessionClients'
   | 'sessionsOf'
+  | 'shortenSessions'
   | 'deleteSession'
 >;
 
@@ -97,6 +98,13 @@ function sessions(sql: Sql, sealing: Sealing): Sessions {
     sessionsOf: async (owner) => {
       const { column, value } = ownedBy(owner);
       return (await findBy(column, value)).map(toSession);
+    },
+    shortenSessions: async (companyId, lifetimeMs) => {
+      await sql.run(
+        `update oidc_sessions set expires_at = created_at + $1
+         where user_id in (select id from users where company_id = $2) and expires_at > created_at + $1`,
+        [lifetimeMs, companyId],
+      );
     },
     deleteSession: async (uid) => {
       await sql.run('delete from oidc_sessions where uid = $1', [uid]);

@@ -1,7 +1,7 @@
 /** The outbox in SQL: messages are leased by one conditional update, so that no two workers send the same one. */
 import { randomId } from '../crypto/random.ts';
 import type { Sealing } from '../crypto/sealing.ts';
-import type { DeadLetter, OutboxClaim, OutboxKind, OutboxMessage, OutboxStore } from '../notify/store.ts';
+import type { DeadLetter, OutboxClaim, OutboxKind, OutboxMessage, OutboxStore, SentMessage } from '../notify/store.ts';
 import type { Sql } from './ports.ts';
 import { optional, pageSize, whereAll } from './rows.ts';
 
@@ -104,7 +104,7 @@ function claimValues({ worker, at, leaseMs, limit, kind }: OutboxClaim): (string
 }
 
 /** Literals and not parameters where an index of one status alone is meant: SQLite finds it by the text. */
-function outboxReader(sql: Sql): Pick<OutboxStore, 'count' | 'summary' | 'oldestPendingAt' | 'deadLetters'> {
+function outboxReader(sql: Sql): Pick<OutboxStore, 'count' | 'summary' | 'oldestPendingAt' | 'deadLetters' | 'sentTo'> {
   return {
     count: async (status) => {
       const rows = await sql.query<{ total: number }>(
@@ -132,6 +132,12 @@ function outboxReader(sql: Sql): Pick<OutboxStore, 'count' | 'summary' | 'oldest
       );
       return rows.map(toDeadLetter);
     },
+    sentTo: (recipient) =>
+      sql.query<SentMessage>(
+        `select kind, about, created_at as "createdAt", sent_at as "sentAt" from outbox
+         where recipient = $1 order by created_at, id`,
+        [recipient],
+      ),
   };
 }
 

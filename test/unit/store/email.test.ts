@@ -1,7 +1,7 @@
 /** The form in which e-mail addresses are compared. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalEmail } from '../../../src/store/companies.ts';
+import { canonicalEmail } from '../../../src/store/users.ts';
 
 describe('the canonical form of an e-mail address', () => {
   it('is its own canonical form (T14)', () => {
