@@ -1,6 +1,6 @@
 /** What every screen has: the phone, the texts, one place to be shown in, and one way to call the server and to say what went wrong. */
 import { type ClaimedOrder, type Phone, PhoneError } from '../../sdk/index.ts';
-import { button, element } from './dom.ts';
+import { button, element } from '../design/dom.ts';
 import { errorText, isStorageFull } from './errors.ts';
 import { markLanguage } from './language.ts';
 import { englishMessages, type Messages } from './messages.ts';

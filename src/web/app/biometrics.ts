@@ -1,8 +1,8 @@
 /** Fingerprint or face: offered, switched on and off, and asked for in place of the mPIN. */
 import { systemClock } from '../../clock.ts';
 import { canUseBiometrics, type PhoneError } from '../../sdk/index.ts';
+import { button, paragraph } from '../design/dom.ts';
 import type { App, Screen } from './app.ts';
-import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
 

@@ -1,7 +1,7 @@
 /** Choosing an mPIN: the rules, why one is weak, and once more to be sure. */
 import { type MpinRules, PhoneError, weakMpin } from '../../sdk/index.ts';
+import { button, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
 

@@ -1,10 +1,10 @@
 /** First start: activation, name, confirmation code, mPIN, and waiting for an approval. */
 import { PhoneError, type RegistrationBegun, type RegistrationDone } from '../../sdk/index.ts';
+import { button, element, field, form, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { offerBiometrics } from './biometrics.ts';
 import { choosePin } from './choose-pin.ts';
 import { digitsOf } from './digits.ts';
-import { button, element, field, form, paragraph } from './dom.ts';
 import { formatTime } from './format.ts';
 import { installAdvice, installFirst } from './install.ts';
 import { languageSwitch, tellLanguage } from './language.ts';

@@ -1,6 +1,7 @@
 /** The unlocked phone: where everything begins. */
+
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, element, paragraph } from './dom.ts';
 import { showPaste, showScan } from './scan.ts';
 import { showTyped } from './typed.ts';
 

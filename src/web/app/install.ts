@@ -1,6 +1,7 @@
 /** The app as an installed app: the service worker, and the advice to install before the keys are made. */
+
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, element, paragraph } from './dom.ts';
 import type { Messages } from './messages.ts';
 
 /** What browsers of the Chromium family announce; the types of browsers lack it. */

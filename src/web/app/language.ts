@@ -1,8 +1,8 @@
 /** Which language the app speaks: the one that the person chose, else what the browser is set to, else English. */
 import { chooseLanguage, type Language, languageOf, languages } from '../../texts/languages.ts';
 import { type TextTable, textsOf } from '../../texts/texts.ts';
+import { element } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { element } from './dom.ts';
 import { english, englishMessages, type Messages } from './messages.ts';
 
 /** In `localStorage`, and nothing personal: a screen speaks to whoever holds the phone. */

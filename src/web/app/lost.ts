@@ -1,6 +1,7 @@
 /** The phone is not here: another window runs it, or its keys are gone. */
+
+import { button, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, paragraph } from './dom.ts';
 
 /** Another window runs the phone; `take` brings it here. */
 export function showOtherWindow(app: App, take: () => void): void {

@@ -2,9 +2,9 @@
 
 import { systemClock } from '../../clock.ts';
 import type { ClaimedOrder, PhoneError } from '../../sdk/index.ts';
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { askFinger } from './biometrics.ts';
-import { button, element, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { formatCountdown, formatTime } from './format.ts';
 import { createPad } from './pad.ts';

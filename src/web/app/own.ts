@@ -1,7 +1,7 @@
 /** The user's own devices and browser sessions, each with a button that ends it. */
 import type { Phone } from '../../sdk/index.ts';
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, element, paragraph } from './dom.ts';
 import { formatDateTime } from './format.ts';
 
 type Device = Awaited<ReturnType<Phone['listDevices']>>[number];

@@ -1,6 +1,7 @@
 /** The mPIN pad: digits on buttons and from the keyboard, shown as dots; no text field, so nothing that a keyboard could learn. */
+
+import { element } from '../design/dom.ts';
 import { digitsOf } from './digits.ts';
-import { element } from './dom.ts';
 import type { Messages } from './messages.ts';
 
 interface PadOptions {

@@ -1,7 +1,8 @@
 /** The screens that take a code: from the camera, from a picture, as text. */
+
+import { button, element, field, form } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { type Camera, cameraProblem, openCamera, readPicture } from './camera.ts';
-import { button, element, field, form } from './dom.ts';
 
 interface CodeTaker {
   /** What to do with a text; what it throws is said on the screen, and scanning goes on. */

@@ -1,9 +1,9 @@
 /** Settings: the language, the mPIN, fingerprint or face, and removing the phone. */
 import type { PhoneError } from '../../sdk/index.ts';
+import { button, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { showBiometrics } from './biometrics.ts';
 import { choosePin } from './choose-pin.ts';
-import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { languageSwitch } from './language.ts';
 import { createPad } from './pad.ts';

@@ -1,8 +1,8 @@
 /** The terms on a screen of their own: read, then accepted or not. */
 import type { RegistrationBegun } from '../../sdk/index.ts';
 import { languageOf } from '../../texts/languages.ts';
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { button, element, paragraph } from './dom.ts';
 
 type Terms = NonNullable<RegistrationBegun['terms']>;
 

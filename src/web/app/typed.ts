@@ -1,8 +1,8 @@
 /** The short code of a login page, for whoever cannot scan: twelve digits in groups of four. */
 import type { PhoneError } from '../../sdk/index.ts';
+import { button, element, field, form } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { digitsOf } from './digits.ts';
-import { button, element, field, form } from './dom.ts';
 
 const digitCount = 12;
 

@@ -1,7 +1,8 @@
 /** The locked phone: the mPIN pad, and what to do where the mPIN is forgotten. */
+
+import { button, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { askFinger } from './biometrics.ts';
-import { button, paragraph } from './dom.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
 

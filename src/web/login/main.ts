@@ -1,11 +1,11 @@
 /** The login page: shows the changing code, follows what the phone does, and goes on by itself. */
 
+import { drawQr } from '../design/qr.ts';
 import { call, openStream, poll, prefersStillness, type Reply } from './calls.ts';
 import { Connection, type View } from './connection.ts';
 import { setUpLink } from './link.ts';
 import { beginPageTime, hasMore, moreTime, type PageTime } from './page-time.ts';
 import { clockText, element, filled, type Panel, say, showPanel, showTime } from './panels.ts';
-import { drawQr } from './qr.ts';
 import { createTypedPanel } from './typed.ts';
 
 /** After so long without news a code may no longer be accepted. */

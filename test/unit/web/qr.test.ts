@@ -1,6 +1,6 @@
 import decode from 'qr/decode.js';
 import { describe, expect, it } from 'vitest';
-import { qrPath } from '../../../src/web/login/qr.ts';
+import { qrPath } from '../../../src/web/design/qr.ts';
 
 const frame = 'https://login.example.test/q/AAAAAAAAAAAAAAAAAAAAAA.890000000.BBBBBBBBBBBBBBBB';
 
