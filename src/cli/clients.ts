@@ -1,6 +1,7 @@
 /** `mtoken client …`: portals, and machines that use the admin API. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { accountScope } from '../oidc/deps.ts';
 import { adminClient, readCredential } from './admin-client.ts';
 import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
 import { CommandError, exitCode, say, sayTable } from './output.ts';
@@ -22,10 +23,12 @@ interface AddOptions extends SharedOptions {
   readonly backchannelUri?: string;
   readonly jwks?: string;
   readonly logo?: string;
+  readonly account?: boolean;
 }
 
 interface UpdateOptions extends SharedOptions {
   readonly name?: string;
+  readonly account?: boolean;
   readonly logo?: string | false;
 }
 
@@ -42,8 +45,21 @@ async function metadataFrom(options: AddOptions): Promise<Record<string, unknown
       ? { token_endpoint_auth_method: 'private_key_jwt', jwks: await readJwks(options.jwks) }
       : { token_endpoint_auth_method: 'client_secret_basic' }),
     ...(options.logo ? { mtoken_logo: await readLogo(options.logo) } : {}),
+    ...(options.account ? withAccount({}) : {}),
   };
 }
+
+/** A portal that helps users whose phone is lost: the scope of the account API, and the refresh token that brings its tokens. */
+function withAccount(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { scope: given } = metadata;
+  const scope = [...new Set([...(typeof given === 'string' ? given.split(' ') : []), accountScope])].join(' ');
+  return { ...metadata, scope, grant_types: ['authorization_code', 'refresh_token'] };
+}
+
+const accountOption = [
+  '--account',
+  'its users may see and end their devices and sessions from it (docs/portal-account.md)',
+] as const;
 
 /** The server judges the picture; here it is only told apart what to call it. */
 async function readLogo(file: string): Promise<string> {
@@ -75,6 +91,7 @@ function addCommand(): Command {
       .option('--backchannel-uri <uri>', 'where logout tokens are sent')
       .option('--jwks <file>', 'its public keys: private_key_jwt instead of a secret')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
+      .option(...accountOption)
       .addHelpText(
         'after',
         '\nExample:\n  $ mtoken client add portal --name "Business portal" \\\n      --redirect-uri https://portal.example/callback --backchannel-uri https://portal.example/logout',
@@ -99,20 +116,22 @@ function addCommand(): Command {
 function updateCommand(): Command {
   return withAdminOptions(
     new Command('update')
-      .description('change the name or the logo of a portal; nothing else of it changes')
+      .description('change the name or the logo of a portal, or what it may do; nothing else of it changes')
       .argument('<client-id>')
       .option('--name <name>', 'as the phone shows it')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
-      .option('--no-logo', 'take its logo away'),
+      .option('--no-logo', 'take its logo away')
+      .option(...accountOption),
   ).action(async (id: string, options: UpdateOptions) => {
-    const { name, logo } = options;
-    if (name === undefined && logo === undefined) {
-      throw new CommandError('give --name, --logo or --no-logo', { exit: exitCode.usage });
+    const { name, logo, account } = options;
+    if (name === undefined && logo === undefined && account === undefined) {
+      throw new CommandError('give --name, --logo, --no-logo or --account', { exit: exitCode.usage });
     }
     const api = await connect(options);
     const path = `/clients/${encodeURIComponent(id)}`;
     const { version, metadata } = await api.get<ClientView>(path);
-    const { mtoken_logo: kept, ...others } = metadata;
+    const { mtoken_logo: kept, ...rest } = metadata;
+    const others = account ? withAccount(rest) : rest;
     const picture = logo === undefined ? kept : logo === false ? undefined : await readLogo(logo);
     const client = await api.patch<ClientView>(path, {
       version,
