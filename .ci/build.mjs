@@ -63,15 +63,19 @@ function copyAssets(pages) {
   }
 }
 
-/** The texts: whole for the server; for the app, which fetches the one language that it shows, its own part a file. */
+/** The texts: whole for the server; for the app and the console, which fetch the one language that they show, their own part a file. */
 function copyTexts() {
   const languages = join(root, 'src', 'texts', 'languages');
   cpSync(languages, join(dist, 'texts', 'languages'), { recursive: true });
-  const target = join(dist, 'web', 'app', 'texts');
-  mkdirSync(target, { recursive: true });
-  for (const file of filesBelow(languages)) {
-    const { app } = JSON.parse(readFileSync(file, 'utf8'));
-    writeFileSync(join(target, basename(file)), JSON.stringify(app));
+  // Until the console's texts are translated it speaks English everywhere.
+  const untranslated = { console: JSON.parse(readFileSync(join(web, 'console', 'english.json'), 'utf8')) };
+  for (const part of ['app', 'console']) {
+    const target = join(dist, 'web', part, 'texts');
+    mkdirSync(target, { recursive: true });
+    for (const file of filesBelow(languages)) {
+      const texts = { ...untranslated, ...JSON.parse(readFileSync(file, 'utf8')) };
+      writeFileSync(join(target, basename(file)), JSON.stringify(texts[part]));
+    }
   }
 }
 

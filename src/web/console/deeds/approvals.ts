@@ -1,0 +1,36 @@
+/** What is done to acts that wait for a second person. */
+import type { Act } from '../acts.ts';
+
+/** Which act; `what` is its name in words. */
+export interface ApprovalRef {
+  readonly approvalId: string;
+  readonly what: string;
+}
+
+export const approve: Act<ApprovalRef> = {
+  name: 'approvals.approve',
+  permission: 'approvals.decide',
+  title: (t) => t('approval.approve'),
+  explain: (t, { what }) => [t('approval.approveText', { what })],
+  request: ({ approvalId }) => ({ method: 'POST', path: `/approvals/${approvalId}/approve`, body: {} }),
+  done: ({ refresh, t }) => refresh(t('approval.approved')),
+};
+
+export const refuse: Act<ApprovalRef> = {
+  name: 'approvals.refuse',
+  permission: 'approvals.decide',
+  title: (t) => t('approval.refuse'),
+  explain: (t, { what }) => [t('approval.refuseText', { what })],
+  takesReason: true,
+  request: ({ approvalId }, reason) => ({ method: 'POST', path: `/approvals/${approvalId}/refuse`, body: { reason } }),
+  done: ({ refresh, t }) => refresh(t('approval.refused')),
+};
+
+export const withdraw: Act<ApprovalRef> = {
+  name: 'approvals.withdraw',
+  permission: 'approvals.decide',
+  title: (t) => t('approval.withdraw'),
+  explain: (t, { what }) => [t('approval.withdrawText', { what })],
+  request: ({ approvalId }) => ({ method: 'POST', path: `/approvals/${approvalId}/withdraw`, body: {} }),
+  done: ({ refresh, t }) => refresh(t('approval.withdrawn')),
+};

@@ -1,0 +1,27 @@
+/** Inviting a user to register a phone. */
+
+import { showActivation } from '../activation.ts';
+import type { Act } from '../acts.ts';
+import type { Activation } from '../model.ts';
+import type { UserRef } from './users.ts';
+
+export const activate: Act<UserRef, Activation> = {
+  name: 'activations.show',
+  permission: 'activations.create',
+  title: (t) => t('invite.show'),
+  explain: (t, { name }) => [t('invite.showText', { name })],
+  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: {} }),
+  done: (console, _params, activation) => {
+    console.refresh();
+    showActivation(console, activation);
+  },
+};
+
+export const invite: Act<UserRef> = {
+  name: 'activations.email',
+  permission: 'activations.create',
+  title: (t) => t('invite.email'),
+  explain: (t, { name }) => [t('invite.emailText', { name })],
+  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: { delivery: 'email' } }),
+  done: ({ refresh, t }, { name }) => refresh(t('invite.sent', { name })),
+};

@@ -1,0 +1,122 @@
+/** What is done to users. */
+import type { Act } from '../acts.ts';
+import type { IdentityDocument, User } from '../model.ts';
+
+/** Which user, as a person knows them. */
+export interface UserRef {
+  readonly userId: string;
+  readonly name: string;
+}
+
+/** A new user. */
+export interface NewUser {
+  readonly companyId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: string;
+  readonly permissions: string;
+}
+
+export const createUser: Act<NewUser, User> = {
+  name: 'users.create',
+  permission: 'users.create',
+  title: (t) => t('user.create'),
+  explain: (t, { name, email }) => [t('user.createText', { name, email })],
+  request: (body) => ({ method: 'POST', path: '/users', body }),
+  done: ({ go, t }, { name }, { id }) => go(`/users/${id}`, t('user.created', { name })),
+};
+
+/** What is changed of a user, and in which version of them. */
+export interface UserChange {
+  readonly ref: UserRef;
+  readonly version: number;
+  readonly changes: {
+    readonly name?: string;
+    readonly role?: string;
+    readonly permissions?: string;
+    readonly document?: IdentityDocument | null;
+  };
+}
+
+export const changeUser: Act<UserChange, User> = {
+  name: 'users.change',
+  permission: 'users.change',
+  title: (t) => t('user.save'),
+  explain: (t, { ref }) => [t('user.saveText', { name: ref.name })],
+  request: ({ ref, version, changes }) => ({
+    method: 'PATCH',
+    path: `/users/${ref.userId}`,
+    body: { version, ...changes },
+  }),
+  done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.saved')),
+};
+
+/** A new address of a user. */
+export interface EmailChange {
+  readonly ref: UserRef;
+  readonly version: number;
+  readonly email: string;
+}
+
+export const changeEmail: Act<EmailChange, User> = {
+  name: 'users.email',
+  permission: 'users.email',
+  title: (t) => t('user.changeEmail'),
+  explain: (t, { ref, email }) => [t('user.changeEmailText', { name: ref.name, email })],
+  request: ({ ref, version, email }) => ({
+    method: 'POST',
+    path: `/users/${ref.userId}/email`,
+    body: { version, email },
+  }),
+  done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.emailChanged')),
+};
+
+function statusAct(verb: 'suspend' | 'restore' | 'remove'): Act<UserRef> {
+  return {
+    name: `users.${verb}`,
+    permission: `users.${verb}`,
+    title: (t) => t(`user.${verb}`),
+    explain: (t, { name }) => [t(`user.${verb}Text`, { name })],
+    isFinal: verb === 'remove',
+    takesReason: true,
+    request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/${verb}`, body: { reason } }),
+    done: ({ refresh, t }, { name }) => refresh(t(`user.${verb}Done`, { name })),
+  };
+}
+
+export const suspendUser = statusAct('suspend');
+export const restoreUser = statusAct('restore');
+export const removeUser = statusAct('remove');
+
+export const endUserDevices: Act<UserRef, { readonly deactivated: number }> = {
+  name: 'users.deactivate-devices',
+  permission: 'devices.deactivate',
+  title: (t) => t('user.endDevices'),
+  explain: (t, { name }) => [t('user.endDevicesText', { name }), t('device.endMeans')],
+  isFinal: true,
+  takesReason: true,
+  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/deactivate-devices`, body: { reason } }),
+  done: ({ refresh, t }, _params, { deactivated }) => refresh(t('device.endedCount', { count: deactivated })),
+};
+
+/** Who becomes, or is no longer, one of the bank's own staff. */
+export interface StaffChange {
+  readonly ref: UserRef;
+  readonly version: number;
+  readonly staffRole: string | null;
+}
+
+export const changeStaff: Act<StaffChange, User> = {
+  name: 'users.staff',
+  permission: 'users.staff',
+  title: (t) => t('user.changeStaff'),
+  explain: (t, { ref, staffRole }) => [
+    t('user.changeStaffText', { name: ref.name, role: t.named('role', staffRole ?? 'none') }),
+  ],
+  request: ({ ref, version, staffRole }) => ({
+    method: 'POST',
+    path: `/users/${ref.userId}/staff`,
+    body: { version, staffRole },
+  }),
+  done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.saved')),
+};

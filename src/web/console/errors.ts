@@ -1,0 +1,31 @@
+/** What a person is told of an error. */
+import { ApiError } from './api.ts';
+import type { Messages } from './messages.ts';
+
+const known = new Set([
+  'access_denied',
+  'already_exists',
+  'authentication_failed',
+  'conflict',
+  'forbidden_origin',
+  'internal',
+  'invalid_request',
+  'limit_reached',
+  'not_found',
+  'offline',
+  'precondition_failed',
+  'session_expired',
+  'too_many_requests',
+  'unavailable',
+]);
+
+/** In words, with what the server said of it and the number by which support finds it. */
+export function errorText(t: Messages, error: unknown): string {
+  if (!(error instanceof ApiError)) return t('error.page');
+  const { code, detail, requestId, retryAfterSeconds } = error;
+  const said = known.has(code) ? t.named('error', code) : t('error.other', { code });
+  const wait = retryAfterSeconds === undefined ? undefined : t('error.wait', { count: retryAfterSeconds });
+  const why = detail === undefined ? undefined : t('error.detail', { detail });
+  const number = requestId === undefined ? undefined : t('error.request', { id: requestId });
+  return [said, wait, why, number].filter((part) => part !== undefined).join(' ');
+}

@@ -1,0 +1,25 @@
+/** The console's texts: one file a language, which the document names; none is part of the script. */
+import { type Texts, type TextTable, textsOf } from '../../texts/texts.ts';
+import type english from './english.json';
+
+/** The name of a text. */
+export type MessageName = keyof typeof english;
+
+/** The texts of one language. */
+export interface Messages extends Texts<MessageName> {
+  /** The text of a name that the server sends, such as a status; the name itself where this page does not know it yet. */
+  readonly named: (group: string, name: string) => string;
+}
+
+/** Fetches the texts that the document names by address and integrity. Throws where they cannot be had, or are not those. */
+export async function loadMessages({ texts: address = '', integrity = '' }: DOMStringMap): Promise<Messages> {
+  const response = await fetch(address, { integrity });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const table = (await response.json()) as TextTable & Readonly<Record<MessageName, string>>;
+  const texts = textsOf(document.documentElement.lang, table, table);
+  const named = (group: string, name: string): string => {
+    const known = `${group}.${name}`;
+    return Object.hasOwn(table, known) ? texts(known as MessageName) : name;
+  };
+  return Object.assign(texts, { named });
+}

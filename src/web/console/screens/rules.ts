@@ -1,0 +1,146 @@
+/** The rules of a company as a form, and as facts for whoever may only look. */
+import { element } from '../../design/dom.ts';
+import type { Console } from '../context.ts';
+import { areaField, checkField, checksField, choiceField, linesOf, textField } from '../fields.ts';
+import { weekday } from '../format.ts';
+import type { Company, LoginHours, Rules } from '../model.ts';
+import { facts } from '../parts.ts';
+
+/** Acts that a company may want two people for. */
+const fourEyesActs = [
+  'users.create',
+  'users.change',
+  'users.email',
+  'users.restore',
+  'activations.create',
+  'devices.decide',
+  'companies.change',
+] as const;
+
+const days = ['1', '2', '3', '4', '5', '6', '7'] as const;
+
+/** `read` gives what differs from `rules`, or what is wrong. */
+export function ruleFields(console: Console, rules: Rules) {
+  const { t } = console;
+  const permissions = choiceField({
+    name: 'permissions',
+    label: t('company.permissions'),
+    value: rules.permissions,
+    options: (['full', 'mtoken'] as const).map((value) => [value, t(`permissions.${value}`)]),
+  });
+  const count = (key: 'sessionsPerUser' | 'sessionMinutes', max: number) =>
+    textField({
+      name: key,
+      label: t(`company.${key}`),
+      value: String(rules[key]),
+      attributes: { type: 'number', min: '1', max: String(max), inputmode: 'numeric' },
+    });
+  const sessions = count('sessionsPerUser', 100);
+  const minutes = count('sessionMinutes', 720);
+  const area = (key: 'networks' | 'emailDomains') =>
+    areaField({ name: key, label: t(`company.${key}`), hint: t(`company.${key}Hint`), value: rules[key].join('\n') });
+  const networks = area('networks');
+  const domains = area('emailDomains');
+  const fourEyes = checksField({
+    name: 'fourEyes',
+    legend: t('company.fourEyes'),
+    hint: t('company.fourEyesHint'),
+    options: fourEyesActs.map((act) => [act, t(`fourEyes.${act}`)]),
+    chosen: rules.fourEyes,
+  });
+  const hours = hourFields(console, rules.hours);
+  return {
+    rows: [permissions.row, sessions.row, minutes.row, networks.row, domains.row, hours.row, fourEyes.row],
+    read: (): Partial<Rules> | string => {
+      const allowed = hours.read();
+      if (typeof allowed === 'string') return allowed;
+      const entered: Rules = {
+        permissions: permissions.input.value,
+        sessionsPerUser: Number(sessions.input.value),
+        sessionMinutes: Number(minutes.input.value),
+        networks: linesOf(networks.input.value),
+        emailDomains: linesOf(domains.input.value),
+        fourEyes: fourEyes.values(),
+        hours: allowed,
+      };
+      return changedOf(entered, rules);
+    },
+  };
+}
+
+function changedOf(entered: Rules, rules: Rules): Partial<Rules> {
+  const plain = (value: unknown): string =>
+    JSON.stringify(Array.isArray(value) ? value.map(String).toSorted((one, other) => one.localeCompare(other)) : value);
+  const changed = Object.entries(entered).filter(([key, value]) => plain(value) !== plain(rules[key as keyof Rules]));
+  return Object.fromEntries(changed) as Partial<Rules>;
+}
+
+function hourFields({ t }: Console, hours: LoginHours | null) {
+  const isLimited = checkField({ name: 'hours', label: t('company.hours'), isOn: hours !== null });
+  const chosen = (hours?.days ?? [1, 2, 3, 4, 5]).map(String);
+  const week = checksField({
+    name: 'days',
+    legend: t('company.days'),
+    options: days.map((day) => [day, weekday(t, Number(day))]),
+    chosen,
+  });
+  const time = (name: 'from' | 'until', value: string) =>
+    textField({ name, label: t(`company.${name}`), value, attributes: { type: 'time' } });
+  const from = time('from', hours?.from ?? '07:00');
+  const until = time('until', hours?.until ?? '19:00');
+  const { timeZone: ownZone } = Intl.DateTimeFormat().resolvedOptions();
+  const zone = textField({
+    name: 'timeZone',
+    label: t('company.timeZone'),
+    value: hours?.timeZone ?? ownZone,
+    attributes: { maxlength: '64', dir: 'ltr' },
+  });
+  const more = element(
+    'div',
+    { class: 'more' },
+    week.row,
+    element('div', { class: 'row' }, from.row, until.row, zone.row),
+  );
+  const toggle = (): void => {
+    more.hidden = !isLimited.input.checked;
+  };
+  isLimited.input.addEventListener('change', toggle);
+  toggle();
+  return {
+    row: element('div', {}, isLimited.row, more),
+    read: (): LoginHours | null | string => {
+      if (!isLimited.input.checked) return null;
+      const on = week.values().map(Number);
+      if (on.length === 0) return t('company.daysMissing');
+      return { days: on, from: from.input.value, until: until.input.value, timeZone: zone.input.value.trim() };
+    },
+  };
+}
+
+/** For whoever may not change them. */
+export function ruleFacts({ t }: Console, company: Company): HTMLElement {
+  const { rules } = company;
+  const { hours } = rules;
+  const list = (values: readonly string[]): string => (values.length === 0 ? t('list.any') : values.join(', '));
+  return facts([
+    [t('company.userLimit'), String(company.userLimit)],
+    [t('company.deviceLimit'), String(company.deviceLimit)],
+    [t('company.mpinLength'), String(company.mpinLength)],
+    [t('company.selfActivation'), t(company.selfActivation ? 'list.yes' : 'list.no')],
+    [t('company.permissions'), t.named('permissions', rules.permissions)],
+    [t('company.sessionsPerUser'), String(rules.sessionsPerUser)],
+    [t('company.sessionMinutes'), String(rules.sessionMinutes)],
+    [t('company.networks'), list(rules.networks)],
+    [t('company.emailDomains'), list(rules.emailDomains)],
+    [
+      t('company.hours'),
+      hours === null
+        ? t('list.no')
+        : `${hours.days.map((day) => weekday(t, day)).join(', ')} ${hours.from}–${hours.until} ${hours.timeZone}`,
+    ],
+    [
+      t('company.fourEyes'),
+      rules.fourEyes.length === 0 ? t('list.no') : rules.fourEyes.map((act) => t.named('fourEyes', act)).join(', '),
+    ],
+  ]);
+}

@@ -1,0 +1,138 @@
+/** The list of users, and a new one. */
+import { paragraph } from '../../design/dom.ts';
+import type { Console, Screen } from '../context.ts';
+import { createUser, endUserDevices } from '../deeds/users.ts';
+import { actButton } from '../dialog.ts';
+import { choiceField, textField } from '../fields.ts';
+import type { Company, Page, User } from '../model.ts';
+import { companyNames } from '../names.ts';
+import { addressOf, badge, buttons, filterForm, link, pager, table } from '../parts.ts';
+import { actForm } from '../submit.ts';
+
+const path = '/users';
+const pageSize = '25';
+const statuses = ['invited', 'active', 'suspended', 'removed'] as const;
+const roles = ['user', 'administrator', 'operator', 'support', 'auditor'] as const;
+
+/** The status of a user in words. */
+export function userBadge({ t }: Console, status: string): HTMLElement {
+  const looks: Readonly<Record<string, 'good' | 'bad' | 'wait'>> = {
+    active: 'good',
+    invited: 'wait',
+    suspended: 'bad',
+  };
+  return badge(t.named('user.status', status), looks[status] ?? 'none');
+}
+
+export const usersScreen: Screen = async (console, { query }) => {
+  const { t, api } = console;
+  const { items, next } = await api<Page<User>>({ method: 'GET', path, query: { ...query, limit: pageSize } });
+  const isWide = console.reachesAll('users.read');
+  const asked = isWide ? items.map(({ companyId }) => companyId) : [];
+  const companies = await companyNames(console, asked);
+  const { companyId } = query;
+  const choices = isWide ? roles : roles.filter((role) => role === 'user' || role === 'administrator');
+  const mayCreate = console.may('users.create') && (companyId !== undefined || !isWide);
+  return {
+    title: t('nav.users'),
+    content: [
+      companyId === undefined ? undefined : link(`/companies/${companyId}`, t('user.toCompany'), 'back'),
+      buttons(mayCreate ? link(addressOf('/users/new', { companyId }), t('user.create'), 'button') : undefined),
+      filterForm(console, {
+        path,
+        query,
+        fixed: ['companyId'],
+        filters: [
+          { name: 'search', label: t('user.search'), type: 'search' },
+          { name: 'role', label: t('user.role'), options: choices.map((role) => [role, t.named('role', role)]) },
+          {
+            name: 'status',
+            label: t('list.status'),
+            options: statuses.map((one) => [one, t.named('user.status', one)]),
+          },
+        ],
+      }),
+      table({
+        caption: t('nav.users'),
+        rows: items,
+        empty: t('user.none'),
+        columns: [
+          { head: t('list.name'), cell: ({ id, name }) => link(`/users/${id}`, name) },
+          { head: t('user.email'), cell: ({ email }) => email },
+          ...(isWide && companyId === undefined
+            ? [
+                {
+                  head: t('user.company'),
+                  cell: (user: User) =>
+                    link(`/companies/${user.companyId}`, companies.get(user.companyId) ?? user.companyId),
+                },
+              ]
+            : []),
+          { head: t('user.role'), cell: ({ role, staffRole }) => t.named('role', staffRole ?? role) },
+          { head: t('list.status'), cell: ({ status }) => userBadge(console, status) },
+          {
+            head: t('list.acts'),
+            cell: ({ id, name, status }) =>
+              status === 'removed' ? undefined : buttons(actButton(console, endUserDevices, { userId: id, name })),
+          },
+        ],
+      }),
+      pager(console, { path, query, next }),
+    ],
+  };
+};
+
+export const newUserScreen: Screen = async (console, { query }) => {
+  const { t, api, me } = console;
+  const companyId = query['companyId'] ?? me.companyId;
+  const company = await api<Company>({ method: 'GET', path: `/companies/${companyId}` });
+  const name = textField({ name: 'name', label: t('list.name'), attributes: { maxlength: '120' } });
+  const email = textField({
+    name: 'email',
+    label: t('user.email'),
+    hint: t('user.emailHint'),
+    attributes: { type: 'email', maxlength: '254' },
+  });
+  const role = roleField(console, 'user');
+  const permissions = permissionsField(console, company.rules.permissions, 'mtoken');
+  const made = actForm(console, {
+    act: createUser,
+    fields: [name.row, email.row, role.row, permissions.row],
+    read: () => {
+      const entered = { name: name.input.value.trim(), email: email.input.value.trim() };
+      if (entered.name === '') return t('form.nameMissing');
+      if (entered.email === '') return t('form.emailMissing');
+      return { companyId, ...entered, role: role.input.value, permissions: permissions.input.value };
+    },
+  });
+  return {
+    title: t('user.create'),
+    content: [
+      link(addressOf(path, { companyId }), t('nav.users'), 'back'),
+      paragraph(t('user.createIn', { company: company.name }), 'soft'),
+      made ?? paragraph(t('error.access_denied'), 'trouble'),
+    ],
+  };
+};
+
+/** User or administrator of their company. */
+export function roleField({ t }: Console, value: string) {
+  return choiceField({
+    name: 'role',
+    label: t('user.role'),
+    hint: t('user.roleHint'),
+    value,
+    options: (['user', 'administrator'] as const).map((role) => [role, t(`role.${role}`)]),
+  });
+}
+
+/** What a user may do with mToken; `most` is what the company allows. */
+export function permissionsField({ t }: Console, most: string, value: string) {
+  const options = (['mtoken', 'full'] as const).filter((one) => one === 'mtoken' || most === 'full' || value === one);
+  return choiceField({
+    name: 'permissions',
+    label: t('user.permissions'),
+    value,
+    options: options.map((one) => [one, t(`permissions.${one}`)]),
+  });
+}
