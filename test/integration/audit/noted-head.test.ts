@@ -3,16 +3,20 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { openStores } from '../../../src/server/stores.ts';
+import { buildMtokenCommand, type MtokenCommand } from '../../mtoken-command.ts';
 
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const quiet = { info: () => undefined, warn: () => undefined };
 const made: string[] = [];
+let command: MtokenCommand;
+beforeAll(async () => {
+  command = await buildMtokenCommand();
+});
 afterAll(async () => {
+  await command.remove();
   for (const folder of made) await rm(folder, { recursive: true });
 });
 
@@ -37,7 +41,7 @@ async function trailOf(actors: readonly string[]): Promise<string> {
 function verify(folder: string, ...words: string[]): Promise<{ readonly exit: number; readonly text: string }> {
   const options = { env: { PATH: process.env['PATH'], HOME: folder, MTOKEN_DATA_DIR: folder } };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', main, 'audit', 'verify', ...words], options, (error, out, err) =>
+    execFile(process.execPath, [command.program, 'audit', 'verify', ...words], options, (error, out, err) =>
       resolve({ exit: error === null ? 0 : Number(error.code), text: out + err }),
     );
   });
