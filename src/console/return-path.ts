@@ -2,8 +2,8 @@
 
 export const consoleHome = '/console/';
 const maxLength = 512;
-/** A path and a query of unreserved and escaped characters: no backslash, no second slash at the start, nothing invisible. */
-const shape = /^\/console\/[\w.~!$&'()*+,;=:@%/-]*(\?[\w.~!$&'()*+,;=:@%/?-]*)?$/;
+/** Plain characters, escapes in the query alone: proxies in front disagree on what %2f and %2e mean in a path. */
+const shape = /^\/console\/[\w.~!$&'()*+,;=:@/-]*(\?[\w.~!$&'()*+,;=:@%/?-]*)?$/;
 /** These are no pages, and a login that leads to a login would have no end. */
 const noPages: ReadonlySet<string> = new Set(['/console/login', '/console/callback', '/console/logout']);
 
