@@ -60,12 +60,22 @@ export async function beginLogin(deps: RelyingPartyDeps, proof: LoginProof, visi
 export class LoginRefused extends Error {
   /** For support: an OAuth error code, or what did not fit. */
   readonly reason: string;
+  /** For the log: the library's words, and not its error, in which the code stands. */
+  readonly detail: string | undefined;
 
   constructor(reason: string, cause?: unknown) {
-    super(`the login to the console did not succeed: ${reason}`, { cause });
+    super(`the login to the console did not succeed: ${reason}`);
     this.name = 'LoginRefused';
     this.reason = reason;
+    this.detail = wordsOf(cause);
   }
+}
+
+/** The messages of an error and of what caused it. */
+function wordsOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const inner = wordsOf(error.cause);
+  return inner === undefined ? error.message : `${error.message}: ${inner}`;
 }
 
 /**
@@ -156,7 +166,11 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
 
 function refusalOf(code: string, cause: Error): Error {
   const isDown = code === 'temporarily_unavailable' || code === 'server_error';
-  return isDown ? new AuthError('unavailable', { cause }) : new LoginRefused(code.slice(0, 60), cause);
+  return isDown ? unavailable(cause) : new LoginRefused(code.slice(0, 60), cause);
+}
+
+function unavailable(cause: Error): AuthError {
+  return new AuthError('unavailable', { detail: `the provider did not answer the console: ${wordsOf(cause)}` });
 }
 
 const isPassing = (status: number): boolean => status >= 500 || status === 429;

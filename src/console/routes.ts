@@ -96,7 +96,7 @@ async function finish(deps: ConsoleDeps, request: FastifyRequest, reply: Fastify
     return await reply.redirect(opened.returnTo, 303);
   } catch (error) {
     if (!(error instanceof LoginRefused)) throw error;
-    request.log.info({ err: error.cause, reason: error.reason }, 'a login to the console did not succeed');
+    request.log.info({ reason: error.reason, detail: error.detail }, 'a login to the console did not succeed');
     return sendPage(reply.code(403), notLoggedInPage({ ...partsOf(deps, request), detail: error.reason }));
   }
 }
