@@ -2,10 +2,13 @@
 
 export interface Activation {
   readonly activationId: string;
-  /** for the QR code */
-  readonly activationText: string;
-  /** shown this once */
-  readonly code: string;
+  readonly delivery: 'shown' | 'email';
+  /** of `shown`: for the QR code */
+  readonly activationText?: string;
+  /** of `shown`, and shown this once; the confirmation code goes by e-mail */
+  readonly code?: string;
+  /** of `email`, and shown this once; the activation goes by e-mail */
+  readonly confirmationCode?: string;
   /** epoch-milliseconds */
   readonly expiresAt: number;
 }
@@ -242,6 +245,10 @@ export interface User {
   readonly permissions: 'mtoken' | 'full';
   readonly locale: string;
   readonly language: string | null;
+  readonly document: {
+    readonly reference: string;
+    readonly expiresAt: number | null;
+  } | null;
   readonly status: 'invited' | 'active' | 'suspended' | 'removed';
   /** epoch-milliseconds */
   readonly createdAt: number;
@@ -331,24 +338,174 @@ export interface Operations {
   /** See who one is and what one may do. */
   readonly getMe: { readonly input: {}; readonly reply: Me };
   /** Create a company. */
-  readonly createCompany: { readonly input: { readonly idempotencyKey?: string }; readonly reply: Company };
-  /** List companies. */
-  readonly listCompanies: { readonly input: {}; readonly reply: CompanyPage };
-  /** Look at a company. */
-  readonly getCompany: { readonly input: { readonly params: { readonly companyId: string } }; readonly reply: Company };
-  /** Change a company's name and rules. */
-  readonly changeCompany: {
-    readonly input: { readonly params: { readonly companyId: string } };
+  readonly createCompany: {
+    readonly input: {
+      readonly body: {
+        readonly name: string;
+        readonly userLimit?: number;
+        readonly deviceLimit?: number;
+        readonly selfActivation?: boolean;
+        readonly mpinLength?: number;
+        readonly rules?: {
+          readonly fourEyes?: readonly string[];
+          readonly permissions?: 'mtoken' | 'full';
+          readonly sessionsPerUser?: number;
+          readonly sessionMinutes?: number;
+          readonly networks?: readonly string[];
+          readonly hours?: null | {
+            readonly days: readonly number[];
+            readonly from: string;
+            readonly until: string;
+            readonly timeZone: string;
+          };
+          readonly emailDomains?: readonly string[];
+        };
+      };
+      readonly idempotencyKey?: string;
+    };
     readonly reply: Company;
   };
+  /** List and search companies. */
+  readonly listCompanies: {
+    readonly input: {
+      readonly query?: {
+        readonly search?: string;
+        readonly status?: 'active' | 'suspended' | 'closed';
+        readonly after?: string;
+        readonly limit?: number;
+      };
+    };
+    readonly reply: CompanyPage;
+  };
+  /** Look at a company. */
+  readonly getCompany: { readonly input: { readonly params: { readonly companyId: string } }; readonly reply: Company };
+  /** Change a company's name, policies and rules. */
+  readonly changeCompany: {
+    readonly input: {
+      readonly params: { readonly companyId: string };
+      readonly body?: {
+        readonly version?: number;
+        readonly name?: string;
+        readonly userLimit?: number;
+        readonly deviceLimit?: number;
+        readonly selfActivation?: boolean;
+        readonly mpinLength?: number;
+        readonly rules?: {
+          readonly fourEyes?: readonly string[];
+          readonly permissions?: 'mtoken' | 'full';
+          readonly sessionsPerUser?: number;
+          readonly sessionMinutes?: number;
+          readonly networks?: readonly string[];
+          readonly hours?: null | {
+            readonly days: readonly number[];
+            readonly from: string;
+            readonly until: string;
+            readonly timeZone: string;
+          };
+          readonly emailDomains?: readonly string[];
+        };
+      };
+      readonly ifMatch?: string;
+    };
+    readonly reply: Company;
+  };
+  /** Suspend a company: every login of its users ends, nothing is lost. */
+  readonly suspendCompany: {
+    readonly input: {
+      readonly params: { readonly companyId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Company;
+  };
+  /** Restore a suspended company. */
+  readonly restoreCompany: {
+    readonly input: {
+      readonly params: { readonly companyId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Company;
+  };
+  /** Close a company for good: its users are removed and their devices end. */
+  readonly closeCompany: {
+    readonly input: {
+      readonly params: { readonly companyId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Company;
+  };
+  /** List and search users. */
+  readonly listUsers: {
+    readonly input: {
+      readonly query?: {
+        readonly companyId?: string;
+        readonly search?: string;
+        readonly role?: 'user' | 'administrator' | 'operator' | 'support' | 'auditor';
+        readonly status?: 'invited' | 'active' | 'suspended' | 'removed';
+        readonly after?: string;
+        readonly limit?: number;
+      };
+    };
+    readonly reply: UserPage;
+  };
   /** Create a user of a company. */
-  readonly createUser: { readonly input: { readonly idempotencyKey?: string }; readonly reply: User };
-  /** List users. */
-  readonly listUsers: { readonly input: {}; readonly reply: UserPage };
+  readonly createUser: {
+    readonly input: {
+      readonly body: {
+        readonly companyId: string;
+        readonly name: string;
+        readonly email: string;
+        readonly role?: 'user' | 'administrator';
+        readonly permissions?: 'mtoken' | 'full';
+        readonly locale?: string;
+        readonly language?: string;
+        readonly document?: {
+          readonly reference: string;
+          readonly expiresAt: null | number;
+        };
+      };
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: User;
+  };
   /** Look at a user. */
   readonly getUser: { readonly input: { readonly params: { readonly userId: string } }; readonly reply: User };
-  /** Change a user. */
-  readonly changeUser: { readonly input: { readonly params: { readonly userId: string } }; readonly reply: User };
+  /** Change a user's name, role, permissions, languages or document. */
+  readonly changeUser: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body?: {
+        readonly version?: number;
+        readonly name?: string;
+        readonly role?: 'user' | 'administrator';
+        readonly permissions?: 'mtoken' | 'full';
+        readonly locale?: string;
+        readonly language?: null | string;
+        readonly document?: null | {
+          readonly reference: string;
+          readonly expiresAt: null | number;
+        };
+      };
+      readonly ifMatch?: string;
+    };
+    readonly reply: User;
+  };
+  /** Change a user's e-mail address; the old one is told too. */
+  readonly changeUserEmail: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly version: number;
+        readonly email: string;
+      };
+    };
+    readonly reply: User;
+  };
   /** Suspend a user: logins end, devices stop, nothing is lost. */
   readonly suspendUser: {
     readonly input: {
@@ -379,11 +536,63 @@ export interface Operations {
     };
     readonly reply: User;
   };
-  /** Make a one-time activation; the confirmation code goes to the user by e-mail. */
+  /** Create a member of the bank's staff. */
+  readonly createStaff: {
+    readonly input: {
+      readonly body: {
+        readonly name: string;
+        readonly email: string;
+        readonly staffRole: 'operator' | 'support' | 'auditor';
+        readonly permissions?: 'mtoken' | 'full';
+        readonly locale?: string;
+        readonly language?: string;
+        readonly document?: {
+          readonly reference: string;
+          readonly expiresAt: null | number;
+        };
+      };
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: User;
+  };
+  /** Change the role of a member of the bank's staff; their logins end. */
+  readonly changeStaffRole: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly version: number;
+        readonly staffRole: 'operator' | 'support' | 'auditor';
+      };
+    };
+    readonly reply: User;
+  };
+  /** Export everything that is held of a person. */
+  readonly exportPersonalData: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: string;
+  };
+  /** Erase a removed user's name, address and document for good. */
+  readonly erasePersonalData: {
+    readonly input: {
+      readonly params: { readonly userId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: User;
+  };
+  /** Make a one-time activation: one of its two codes is in the answer, the other goes to the user by e-mail. */
   readonly createActivation: {
     readonly input: {
       readonly params: { readonly userId: string };
-      readonly body?: Readonly<Record<string, never>>;
+      readonly body?: {
+        readonly delivery?: 'shown' | 'email';
+      };
       readonly idempotencyKey?: string;
     };
     readonly reply: Activation;
@@ -642,13 +851,21 @@ export const operations = {
   listCompanies: { method: 'GET', path: '/companies', creates: false },
   getCompany: { method: 'GET', path: '/companies/{companyId}', creates: false },
   changeCompany: { method: 'PATCH', path: '/companies/{companyId}', creates: false },
-  createUser: { method: 'POST', path: '/users', creates: true },
+  suspendCompany: { method: 'POST', path: '/companies/{companyId}/suspend', creates: false },
+  restoreCompany: { method: 'POST', path: '/companies/{companyId}/restore', creates: false },
+  closeCompany: { method: 'POST', path: '/companies/{companyId}/close', creates: false },
   listUsers: { method: 'GET', path: '/users', creates: false },
+  createUser: { method: 'POST', path: '/users', creates: true },
   getUser: { method: 'GET', path: '/users/{userId}', creates: false },
   changeUser: { method: 'PATCH', path: '/users/{userId}', creates: false },
+  changeUserEmail: { method: 'POST', path: '/users/{userId}/email', creates: false },
   suspendUser: { method: 'POST', path: '/users/{userId}/suspend', creates: false },
   restoreUser: { method: 'POST', path: '/users/{userId}/restore', creates: false },
   removeUser: { method: 'POST', path: '/users/{userId}/remove', creates: false },
+  createStaff: { method: 'POST', path: '/staff', creates: true },
+  changeStaffRole: { method: 'POST', path: '/users/{userId}/staff', creates: false },
+  exportPersonalData: { method: 'POST', path: '/users/{userId}/personal-data', creates: false },
+  erasePersonalData: { method: 'POST', path: '/users/{userId}/erase', creates: false },
   createActivation: { method: 'POST', path: '/users/{userId}/activations', creates: true },
   listDevices: { method: 'GET', path: '/devices', creates: false },
   getDevice: { method: 'GET', path: '/devices/{deviceId}', creates: false },

@@ -142,15 +142,17 @@ export function activationEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoi
   return [
     adminEndpoint({
       name: 'createActivation',
-      summary: 'Make a one-time activation; the confirmation code goes to the user by e-mail',
+      summary:
+        'Make a one-time activation: one of its two codes is in the answer, the other goes to the user by e-mail',
       method: 'POST',
       path: '/users/:userId/activations',
       reply: view.ActivationView,
       permission: 'activations.create',
       params: userParams,
-      body: strict({}),
+      body: wire.ActivationCreate,
       status: 201,
-      answer: ({ params, actor }) => createActivation(deps, { userId: params.userId, actor }),
+      answer: ({ params, body, actor }) =>
+        createActivation(deps, { userId: params.userId, delivery: body.delivery ?? 'shown', actor }),
     }),
   ];
 }

@@ -69,8 +69,14 @@ export const UserPage = page('UserPage', UserView, Text);
 
 export const ActivationView = view('Activation', {
   activationId: Text,
-  activationText: Type.String({ description: 'for the QR code' }),
-  code: Type.String({ description: 'shown this once' }),
+  delivery: oneOf(['shown', 'email']),
+  activationText: Type.Optional(Type.String({ description: 'of `shown`: for the QR code' })),
+  code: Type.Optional(
+    Type.String({ description: 'of `shown`, and shown this once; the confirmation code goes by e-mail' }),
+  ),
+  confirmationCode: Type.Optional(
+    Type.String({ description: 'of `email`, and shown this once; the activation goes by e-mail' }),
+  ),
   expiresAt: Time,
 });
 

@@ -10,6 +10,12 @@ export const UserId = Id('usr');
 export const DeviceId = Id('dev');
 export const ClientId = Type.String({ pattern: '^[A-Za-z0-9._-]{3,64}$' });
 
+/** `shown`, unless told: the answer has the activation, and the confirmation code goes by e-mail; `email`: the other way about. */
+export const ActivationCreate = strict({
+  delivery: Type.Optional(Type.Union([Type.Literal('shown'), Type.Literal('email')])),
+});
+export type ActivationCreate = Static<typeof ActivationCreate>;
+
 export const Reason = strict({ reason: PlainText(200) });
 export type Reason = Static<typeof Reason>;
 
