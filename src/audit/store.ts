@@ -62,6 +62,11 @@ export interface AuditHead {
 export interface AuditStore {
   /** Appends to the chain; inside a transaction it commits with the act it records. */
   append(record: AuditRecord, at: number): Promise<AuditEntry>;
+  /**
+   * Takes back a record that a restored backup has lost, from a copy: only the one that follows on the head, by its number, its link
+   * and its hash; false for any other.
+   */
+  extend(entry: AuditEntry): Promise<boolean>;
   /** Entries with `seq` greater than `after`, oldest first. */
   read(after: number, limit: number, filter?: AuditFilter): Promise<AuditEntry[]>;
   /** Entries that the filter fits, a page at a time. */

@@ -58,6 +58,7 @@ function toEntry(row: AuditRow): AuditEntry {
 export function auditStore(sql: Sql): AuditStore {
   return {
     append: (record, at) => atomically(sql, (inner) => append(inner, record, at)),
+    extend: (entry) => atomically(sql, (inner) => extend(inner, entry)),
     read: (after, limit, filter = {}) => search(sql, filter, { order: 'oldest', after, limit }),
     search: (filter, page) => search(sql, filter, page),
     span: (from, until) => span(sql, from, until),
@@ -126,6 +127,22 @@ async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditE
   );
   const linked = { ...checked, data: checked.data ?? {}, seq: head.seq, at, previousHash: head.hash };
   const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
+  await insert(sql, entry);
+  return entry;
+}
+
+async function extend(sql: Sql, entry: AuditEntry): Promise<boolean> {
+  if (auditHash(entry) !== entry.hash) return false;
+  const follows = await sql.run('update audit_head set seq = $1 where id = 1 and seq = $1 - 1 and hash = $2', [
+    entry.seq,
+    entry.previousHash,
+  ]);
+  if (follows === 1) await insert(sql, entry);
+  return follows === 1;
+}
+
+/** The record, and its hash at the head, which the caller holds. */
+async function insert(sql: Sql, entry: AuditEntry): Promise<void> {
   await sql.run(
     `insert into audit_events (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
@@ -146,7 +163,6 @@ async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditE
     ],
   );
   await sql.run('update audit_head set hash = $1 where id = 1', [entry.hash]);
-  return entry;
 }
 
 function oneHead([head]: readonly AuditHead[]): AuditHead {

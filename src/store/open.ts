@@ -14,6 +14,7 @@ import { oidcStore } from './oidc.ts';
 import { outboxStore } from './outbox.ts';
 import type { DurableStore, Sql } from './ports.ts';
 import type { RecordStore, Records } from './records.ts';
+import { restoreStore } from './restore.ts';
 import { termsStore } from './terms.ts';
 import { userStore } from './users.ts';
 import { webhookStore } from './webhooks.ts';
@@ -41,6 +42,7 @@ function recordsOver(sql: Sql, sealing: Sealing): Records {
     auditStreams: auditStreamStore(sql),
     outbox: outboxStore(sql, sealing),
     webhooks: webhookStore(sql, sealing),
+    restore: restoreStore(sql),
     idempotency: idempotencyStore(sql, sealing),
     terms: termsStore(sql),
     approvals: approvalStore(sql, sealing),

@@ -10,6 +10,7 @@ import type { AttemptStore } from '../lockout/store.ts';
 import type { OutboxStore, WebhookStore } from '../notify/store.ts';
 import type { ClientStore, OidcStore } from '../oidc/store.ts';
 import type { ActivationStore } from '../registration/store.ts';
+import type { RestoreStore } from '../restore/store.ts';
 import type { TermsStore } from '../terms/store.ts';
 
 export interface Records {
@@ -26,6 +27,7 @@ export interface Records {
   readonly auditStreams: AuditStreamStore;
   readonly outbox: OutboxStore;
   readonly webhooks: WebhookStore;
+  readonly restore: RestoreStore;
   readonly idempotency: IdempotencyStore;
   readonly terms: TermsStore;
   readonly approvals: ApprovalStore;

@@ -12,6 +12,7 @@ import { users } from './0007_users.ts';
 import { terms } from './0008_terms.ts';
 import { approvals } from './0009_approvals.ts';
 import { idempotency } from './0010_idempotency.ts';
+import { trailOrigin } from './0013_trail_origin.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -31,4 +32,5 @@ export const migrations: readonly Migration[] = [
   { id: '0008_terms', script: terms },
   { id: '0009_approvals', script: approvals },
   { id: '0010_idempotency', script: idempotency },
+  { id: '0013_trail_origin', script: trailOrigin },
 ];
