@@ -34,9 +34,9 @@ export async function registerConsolePage(app: FastifyInstance, options: Console
   app.get('/console/*', send);
 }
 
-/** The listener of the administration gives out no file of the app or of the login page. */
+/** The listener of the administration gives out no script of the app or of the login page. */
 function ownFiles(manifest: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const isOwn = (name: string): boolean => /^(console[./]|design\.css$)/.test(name);
+  const isOwn = (name: string): boolean => /^(console[./]|design\.css$|app\/icon\.svg$)/.test(name);
   return Object.fromEntries(Object.entries(manifest).filter(([name]) => isOwn(name)));
 }
 

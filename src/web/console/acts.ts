@@ -2,7 +2,7 @@
  * Acts: what a person does to somebody's access. Each is asked in words and sent once; one that takes a proof of the phone is kept over
  * the login, and done afterwards on one press.
  */
-import { type ApiCall, ApiError, callApi } from './api.ts';
+import { type ApiCall, ApiError, callApi, callForFile } from './api.ts';
 import type { Console } from './context.ts';
 import type { Messages } from './messages.ts';
 
@@ -19,6 +19,8 @@ export interface Act<P, Answer = unknown> {
   readonly isFinal?: boolean;
   readonly takesReason?: boolean;
   readonly request: (params: P, reason: string) => ApiCall;
+  /** The answer is a file, a `Blob`. */
+  readonly isFile?: boolean;
   /** After it: says what happened, and shows what there is to see. */
   readonly done: (console: Console, params: P, answer: Answer) => void;
 }
@@ -49,8 +51,9 @@ export function intend<P, Answer>(act: Act<P, Answer>, params: P, reason = ''): 
 /** Sends it. Throws {@link ApiError}; where a proof is wanted the page is left, and this never ends. */
 export async function carryOut<P, Answer>(console: Console, act: Act<P, Answer>, intent: Intent): Promise<void> {
   const params = intent.params as P;
-  const call = act.request(params, intent.reason);
-  const answer = await callApi<Answer>({ ...call, idempotencyKey: intent.key }).catch(async (error: unknown) => {
+  const call = { ...act.request(params, intent.reason), idempotencyKey: intent.key };
+  const sent = act.isFile ? (callForFile(call) as Promise<Answer>) : callApi<Answer>(call);
+  const answer = await sent.catch(async (error: unknown) => {
     if (error instanceof ApiError && error.code === 'proof_required') keep(intent);
     if (error instanceof ApiError && console.leave(error)) return new Promise<never>(() => undefined);
     throw error;

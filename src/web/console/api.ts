@@ -8,6 +8,8 @@ export interface ApiCall {
   readonly body?: object;
   /** The same act sent twice is done once. */
   readonly idempotencyKey?: string;
+  /** The page's own question, by which a person does nothing: it keeps no session alive. */
+  readonly isPoll?: boolean;
 }
 
 /** Sends a request; throws {@link ApiError}. */
@@ -68,8 +70,24 @@ export async function callApi<T>(call: ApiCall): Promise<T> {
   throw errorOf(answer);
 }
 
+/** Sends one request whose answer is a file. */
+export async function callForFile(call: ApiCall): Promise<Blob> {
+  const response = await send(call);
+  if (response.ok) return response.blob();
+  throw errorOf(await response.json().catch(() => undefined));
+}
+
+/** What the server says of its parts. It is no part of the admin API: monitoring reads it too. */
+export async function readHealth<T>(): Promise<T> {
+  const response = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(timeoutMs) }).catch(() => {
+    throw new ApiError('offline');
+  });
+  if (response.ok) return (await response.json()) as T;
+  throw errorOf(await response.json().catch(() => undefined));
+}
+
 async function send(call: ApiCall): Promise<Response> {
-  const { method, body, idempotencyKey } = call;
+  const { method, body, idempotencyKey, isPoll = false } = call;
   try {
     return await fetch(apiUrl(call), {
       method,
@@ -80,6 +98,7 @@ async function send(call: ApiCall): Promise<Response> {
       headers: {
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(isPoll && { 'mtoken-poll': '1' }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

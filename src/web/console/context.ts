@@ -48,6 +48,8 @@ export interface Console {
 /** What fills the page below its heading. */
 export interface View {
   readonly title: string;
+  /** The way up, above the heading. */
+  readonly back?: HTMLElement | undefined;
   readonly content: readonly (Node | undefined)[];
 }
 

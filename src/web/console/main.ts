@@ -40,7 +40,7 @@ async function start(): Promise<void> {
   }
 }
 
-const fetchMe = (): Promise<Me> => callApi<Me>({ method: 'GET', path: '/me' });
+const fetchMe = (isPoll = false): Promise<Me> => callApi<Me>({ method: 'GET', path: '/me', isPoll });
 const isLoggedOut = (error: unknown): error is ApiError =>
   error instanceof ApiError && (error.code === 'authentication_failed' || error.code === 'session_expired');
 
@@ -95,7 +95,7 @@ const isOwn = (path: string): boolean => path === prefix || path.startsWith(`${p
 function watchPerson({ t, me }: Console): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return;
-    fetchMe().then(
+    fetchMe(true).then(
       ({ userId }) => {
         if (userId !== me.userId) location.reload();
       },
@@ -138,9 +138,9 @@ async function viewOf(console: Console): Promise<View | undefined> {
   }
 }
 
-function draw({ title, content }: View, said?: HTMLElement): void {
+function draw({ title, back, content }: View, said?: HTMLElement): void {
   const heading = element('h1', { text: title, attributes: { tabindex: '-1' } });
-  main.replaceChildren(heading, ...[said, ...content].filter((one) => one !== undefined));
+  main.replaceChildren(...[back, heading, said, ...content].filter((one) => one !== undefined));
   main.setAttribute('aria-busy', 'false');
   heading.focus({ preventScroll: true });
 }

@@ -1,5 +1,6 @@
 /** What is done to users. */
 import type { Act } from '../acts.ts';
+import { saveFile } from '../file.ts';
 import type { IdentityDocument, User } from '../model.ts';
 
 /** Which user, as a person knows them. */
@@ -99,24 +100,65 @@ export const endUserDevices: Act<UserRef, { readonly deactivated: number }> = {
   done: ({ refresh, t }, _params, { deactivated }) => refresh(t('device.endedCount', { count: deactivated })),
 };
 
-/** Who becomes, or is no longer, one of the bank's own staff. */
+/** A new member of the bank's staff. */
+export interface NewStaff {
+  readonly name: string;
+  readonly email: string;
+  readonly staffRole: string;
+}
+
+export const createStaff: Act<NewStaff, User> = {
+  name: 'users.staff.create',
+  permission: 'users.staff',
+  title: (t) => t('staff.create'),
+  explain: (t, { name, email, staffRole }) => [
+    t('staff.createText', { name, email, role: t.named('role', staffRole) }),
+  ],
+  request: (body) => ({ method: 'POST', path: '/staff', body }),
+  done: ({ go, t }, { name }, { id }) => go(`/users/${id}`, t('user.created', { name })),
+};
+
+/** Another role of one of the bank's own staff. */
 export interface StaffChange {
   readonly ref: UserRef;
   readonly version: number;
-  readonly staffRole: string | null;
+  readonly staffRole: string;
 }
 
 export const changeStaff: Act<StaffChange, User> = {
   name: 'users.staff',
   permission: 'users.staff',
-  title: (t) => t('user.changeStaff'),
-  explain: (t, { ref, staffRole }) => [
-    t('user.changeStaffText', { name: ref.name, role: t.named('role', staffRole ?? 'none') }),
-  ],
+  title: (t) => t('staff.change'),
+  explain: (t, { ref, staffRole }) => [t('staff.changeText', { name: ref.name, role: t.named('role', staffRole) })],
   request: ({ ref, version, staffRole }) => ({
     method: 'POST',
     path: `/users/${ref.userId}/staff`,
     body: { version, staffRole },
   }),
   done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.saved')),
+};
+
+export const exportData: Act<UserRef, Blob> = {
+  name: 'users.personal-data',
+  permission: 'users.personal-data',
+  title: (t) => t('personal.export'),
+  explain: (t, { name }) => [t('personal.exportText', { name })],
+  takesReason: true,
+  isFile: true,
+  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/personal-data`, body: { reason } }),
+  done: ({ refresh, t }, { userId }, file) => {
+    saveFile(file, `personal-data-${userId}.json`);
+    refresh(t('personal.exported'));
+  },
+};
+
+export const eraseData: Act<UserRef> = {
+  name: 'users.erase',
+  permission: 'users.personal-data',
+  title: (t) => t('personal.erase'),
+  explain: (t, { name }) => [t('personal.eraseText', { name })],
+  isFinal: true,
+  takesReason: true,
+  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/erase`, body: { reason } }),
+  done: ({ refresh, t }) => refresh(t('personal.erased')),
 };

@@ -78,7 +78,8 @@ export const newClientScreen: Screen = (console) => {
   });
   return Promise.resolve({
     title: t('client.create'),
-    content: [link(path, t('nav.clients'), 'back'), made ?? paragraph(t('error.access_denied'), 'trouble')],
+    back: link(path, t('nav.clients'), 'back'),
+    content: [made ?? paragraph(t('error.access_denied'), 'trouble')],
   });
 };
 
@@ -88,8 +89,8 @@ export const clientScreen: Screen = async (console, { params }) => {
   const { id, name, version } = client;
   return {
     title: name,
+    back: link(path, t('nav.clients'), 'back'),
     content: [
-      link(path, t('nav.clients'), 'back'),
       facts([
         [t('list.status'), clientBadge(console, client.status)],
         [t('list.id'), code(id)],

@@ -65,7 +65,8 @@ export const newCompanyScreen: Screen = (console) => {
   });
   return Promise.resolve({
     title: t('company.create'),
-    content: [link(path, t('nav.companies'), 'back'), made ?? paragraph(t('error.access_denied'), 'trouble')],
+    back: link(path, t('nav.companies'), 'back'),
+    content: [made ?? paragraph(t('error.access_denied'), 'trouble')],
   });
 };
 
@@ -91,6 +92,7 @@ export function limitFields({ t }: Console, { userLimit, deviceLimit, selfActiva
   });
   return {
     rows: [users.row, devices.row, mpin.row, self.row],
+    banks: [users.input, devices.input],
     read: (): Limits => ({
       userLimit: Number(users.input.value),
       deviceLimit: Number(devices.input.value),

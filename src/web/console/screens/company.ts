@@ -22,10 +22,8 @@ export const companyScreen: Screen = async (console, { params }) => {
   );
   return {
     title: company.name,
+    back: console.reachesAll('companies.read') ? link('/companies', t('nav.companies'), 'back') : undefined,
     content: [
-      console.me.companyId === company.id && !console.may('companies.create')
-        ? undefined
-        : link('/companies', t('nav.companies'), 'back'),
       facts([
         [t('list.status'), companyBadge(console, company.status)],
         [t('list.id'), code(company.id)],
@@ -48,6 +46,9 @@ function rulesOf(console: Console, company: Company): HTMLElement {
   });
   const limits = limitFields(console, company);
   const rules = ruleFields(console, company.rules);
+  // What the bank alone decides is shown to the company, and not offered.
+  const isBanks = !console.reachesAll('companies.change');
+  for (const input of [name.input, ...limits.banks, ...rules.banks]) input.disabled = isBanks;
   const made = actForm(console, {
     act: changeCompany,
     fields: [name.row, ...limits.rows, ...rules.rows],

@@ -95,8 +95,8 @@ export const deviceScreen: Screen = async (console, { params }) => {
   const { endedReason } = device;
   return {
     title: device.name,
+    back: link(`/users/${device.userId}`, t('device.toUser'), 'back'),
     content: [
-      link(`/users/${device.userId}`, t('device.toUser'), 'back'),
       deviceActs(console, device),
       facts([
         [t('list.status'), deviceBadge(console, device.status)],

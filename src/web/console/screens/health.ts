@@ -1,4 +1,5 @@
 /** Whether the server and its parts work. */
+import { readHealth } from '../api.ts';
 import type { Screen } from '../context.ts';
 import { badge, facts } from '../parts.ts';
 
@@ -7,8 +8,8 @@ interface Health {
   readonly components: readonly { readonly name: string; readonly isHealthy: boolean; readonly durationMs: number }[];
 }
 
-export const healthScreen: Screen = async ({ t, api }) => {
-  const { isReady, components } = await api<Health>({ method: 'GET', path: '/health' });
+export const healthScreen: Screen = async ({ t }) => {
+  const { isReady, components } = await readHealth<Health>();
   const state = (isGood: boolean) => badge(t(isGood ? 'health.good' : 'health.bad'), isGood ? 'good' : 'bad');
   return {
     title: t('nav.health'),

@@ -111,7 +111,8 @@ export const newWebhookScreen: Screen = (console) => {
   });
   return Promise.resolve({
     title: t('webhook.create'),
-    content: [link(path, t('nav.notifications'), 'back'), made ?? paragraph(t('error.access_denied'), 'trouble')],
+    back: link(path, t('nav.notifications'), 'back'),
+    content: [made ?? paragraph(t('error.access_denied'), 'trouble')],
   });
 };
 
@@ -122,8 +123,8 @@ export const webhookScreen: Screen = async (console, { params }): Promise<View> 
   const ref = { webhookId: id, name };
   return {
     title: name,
+    back: link(path, t('nav.notifications'), 'back'),
     content: [
-      link(path, t('nav.notifications'), 'back'),
       facts([
         [t('list.status'), webhookBadge(console, webhook.status)],
         [t('webhook.url'), code(webhook.url)],

@@ -50,6 +50,7 @@ export function ruleFields(console: Console, rules: Rules) {
   });
   const hours = hourFields(console, rules.hours);
   return {
+    banks: [permissions.input],
     rows: [permissions.row, sessions.row, minutes.row, networks.row, domains.row, hours.row, fourEyes.row],
     read: (): Partial<Rules> | string => {
       const allowed = hours.read();

@@ -51,11 +51,8 @@ export const termsVersionScreen: Screen = async (console, { params }) => {
   );
   return {
     title: t('terms.title', { version }),
-    content: [
-      link(path, t('nav.terms'), 'back'),
-      element('p', {}, t('terms.publishedAt'), ' ', when(t, publishedAt)),
-      ...shown,
-    ],
+    back: link(path, t('nav.terms'), 'back'),
+    content: [element('p', {}, t('terms.publishedAt'), ' ', when(t, publishedAt)), ...shown],
   };
 };
 
@@ -81,7 +78,8 @@ export const newTermsScreen: Screen = (console) => {
   });
   return Promise.resolve({
     title: t('terms.publish'),
-    content: [link(path, t('nav.terms'), 'back'), made ?? paragraph(t('error.access_denied'), 'trouble')],
+    back: link(path, t('nav.terms'), 'back'),
+    content: [made ?? paragraph(t('error.access_denied'), 'trouble')],
   });
 };
 

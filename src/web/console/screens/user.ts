@@ -7,19 +7,21 @@ import {
   changeStaff,
   changeUser,
   endUserDevices,
+  eraseData,
+  exportData,
   removeUser,
   restoreUser,
   suspendUser,
   type UserRef,
 } from '../deeds/users.ts';
 import { actButton } from '../dialog.ts';
-import { choiceField, textField } from '../fields.ts';
+import { textField } from '../fields.ts';
 import { when } from '../format.ts';
 import type { Company, Device, Page, User } from '../model.ts';
 import { addressOf, buttons, code, facts, link, section } from '../parts.ts';
 import { actForm } from '../submit.ts';
 import { deviceTable } from './devices.ts';
-import { permissionsField, roleField, userBadge } from './users.ts';
+import { permissionsField, roleField, staffRoleField, userBadge } from './users.ts';
 
 export const userScreen: Screen = async (console, { params }) => {
   const { t, api } = console;
@@ -33,8 +35,8 @@ export const userScreen: Screen = async (console, { params }) => {
   const isThere = user.status !== 'removed';
   return {
     title: user.name,
+    back: link(addressOf('/users', { companyId: user.companyId }), t('user.back', { company: company.name }), 'back'),
     content: [
-      link(addressOf('/users', { companyId: user.companyId }), t('user.back', { company: company.name }), 'back'),
       facts([
         [t('list.status'), userBadge(console, user.status)],
         [t('user.email'), user.email],
@@ -53,6 +55,7 @@ export const userScreen: Screen = async (console, { params }) => {
       ),
       await acceptances(console, id),
       ...(isThere ? changes(console, { user, company, ref }) : []),
+      personalData(console, user, ref),
       link(addressOf('/audit', { userId: id, order: 'newest' }), t('user.audit')),
     ],
   };
@@ -81,9 +84,18 @@ function changes(console: Console, shown: Shown): (HTMLElement | undefined)[] {
   return [
     folded(t('user.edit'), detailsForm(console, shown)),
     folded(t('user.changeEmail'), emailForm(console, shown)),
-    shown.company.isBank ? folded(t('user.changeStaff'), staffForm(console, shown)) : undefined,
+    shown.company.isBank ? folded(t('staff.change'), staffForm(console, shown)) : undefined,
     serious === undefined ? undefined : section(t('act.serious'), paragraph(t('act.seriousText'), 'soft'), serious),
   ];
+}
+
+/** What the law gives the person: a copy of everything, and that it is forgotten once they are removed. */
+function personalData(console: Console, { status }: User, ref: UserRef): HTMLElement | undefined {
+  const acts = buttons(
+    actButton(console, exportData, ref),
+    status === 'removed' ? actButton(console, eraseData, ref) : undefined,
+  );
+  return acts === undefined ? undefined : section(console.t('personal.title'), acts);
 }
 
 function folded(title: string, content: HTMLElement | undefined): HTMLElement | undefined {
@@ -156,20 +168,11 @@ function emailForm(console: Console, { user, ref }: Shown): HTMLElement | undefi
 }
 
 function staffForm(console: Console, { user, ref }: Shown): HTMLElement | undefined {
-  const { t } = console;
-  const role = choiceField({
-    name: 'staff-role',
-    label: t('user.staffRole'),
-    value: user.staffRole ?? '',
-    options: [
-      ['', t('role.none')],
-      ...(['operator', 'support', 'auditor'] as const).map((one) => [one, t(`role.${one}`)] as const),
-    ],
-  });
+  const role = staffRoleField(console, user.staffRole ?? 'support');
   return actForm(console, {
     act: changeStaff,
     fields: [role.row],
-    read: () => ({ ref, version: user.version, staffRole: role.input.value === '' ? null : role.input.value }),
+    read: () => ({ ref, version: user.version, staffRole: role.input.value }),
   });
 }
 

@@ -1,7 +1,7 @@
 /** The list of users, and a new one. */
 import { paragraph } from '../../design/dom.ts';
-import type { Console, Screen } from '../context.ts';
-import { createUser, endUserDevices } from '../deeds/users.ts';
+import type { Console, Screen, View } from '../context.ts';
+import { createStaff, createUser, endUserDevices } from '../deeds/users.ts';
 import { actButton } from '../dialog.ts';
 import { choiceField, textField } from '../fields.ts';
 import type { Company, Page, User } from '../model.ts';
@@ -35,8 +35,8 @@ export const usersScreen: Screen = async (console, { query }) => {
   const mayCreate = console.may('users.create') && (companyId !== undefined || !isWide);
   return {
     title: t('nav.users'),
+    back: companyId === undefined ? undefined : link(`/companies/${companyId}`, t('user.toCompany'), 'back'),
     content: [
-      companyId === undefined ? undefined : link(`/companies/${companyId}`, t('user.toCompany'), 'back'),
       buttons(mayCreate ? link(addressOf('/users/new', { companyId }), t('user.create'), 'button') : undefined),
       filterForm(console, {
         path,
@@ -83,9 +83,54 @@ export const usersScreen: Screen = async (console, { query }) => {
 };
 
 export const newUserScreen: Screen = async (console, { query }) => {
-  const { t, api, me } = console;
+  const { api, me } = console;
   const companyId = query['companyId'] ?? me.companyId;
   const company = await api<Company>({ method: 'GET', path: `/companies/${companyId}` });
+  if (company.isBank) return newStaff(console, company);
+  const { name, email } = personFields(console);
+  const role = roleField(console, 'user');
+  const permissions = permissionsField(console, company.rules.permissions, 'mtoken');
+  const made = actForm(console, {
+    act: createUser,
+    fields: [name.row, email.row, role.row, permissions.row],
+    read: () => {
+      const entered = readPerson(console, { name, email });
+      if (typeof entered === 'string') return entered;
+      return { companyId, ...entered, role: role.input.value, permissions: permissions.input.value };
+    },
+  });
+  return creation(console, company, made);
+};
+
+/** The bank's own people are staff, and nobody else. */
+function newStaff(console: Console, company: Company): View {
+  const { name, email } = personFields(console);
+  const role = staffRoleField(console, 'support');
+  const made = actForm(console, {
+    act: createStaff,
+    fields: [name.row, email.row, role.row],
+    read: () => {
+      const entered = readPerson(console, { name, email });
+      return typeof entered === 'string' ? entered : { ...entered, staffRole: role.input.value };
+    },
+  });
+  return creation(console, company, made);
+}
+
+function creation({ t }: Console, { id, name, isBank }: Company, made: HTMLElement | undefined): View {
+  return {
+    title: t(isBank ? 'staff.create' : 'user.create'),
+    back: link(addressOf(path, { companyId: id }), t('nav.users'), 'back'),
+    content: [
+      paragraph(t('user.createIn', { company: name }), 'soft'),
+      made ?? paragraph(t('error.access_denied'), 'trouble'),
+    ],
+  };
+}
+
+type PersonFields = ReturnType<typeof personFields>;
+
+function personFields({ t }: Console) {
   const name = textField({ name: 'name', label: t('list.name'), attributes: { maxlength: '120' } });
   const email = textField({
     name: 'email',
@@ -93,27 +138,25 @@ export const newUserScreen: Screen = async (console, { query }) => {
     hint: t('user.emailHint'),
     attributes: { type: 'email', maxlength: '254' },
   });
-  const role = roleField(console, 'user');
-  const permissions = permissionsField(console, company.rules.permissions, 'mtoken');
-  const made = actForm(console, {
-    act: createUser,
-    fields: [name.row, email.row, role.row, permissions.row],
-    read: () => {
-      const entered = { name: name.input.value.trim(), email: email.input.value.trim() };
-      if (entered.name === '') return t('form.nameMissing');
-      if (entered.email === '') return t('form.emailMissing');
-      return { companyId, ...entered, role: role.input.value, permissions: permissions.input.value };
-    },
+  return { name, email };
+}
+
+/** What they say; a text is what is missing. */
+function readPerson({ t }: Console, fields: PersonFields): { name: string; email: string } | string {
+  const [name, email] = [fields.name.input.value.trim(), fields.email.input.value.trim()];
+  if (name === '') return t('form.nameMissing');
+  return email === '' ? t('form.emailMissing') : { name, email };
+}
+
+/** What one of the bank's own people may do. */
+export function staffRoleField({ t }: Console, value: string) {
+  return choiceField({
+    name: 'staff-role',
+    label: t('staff.role'),
+    value,
+    options: (['operator', 'support', 'auditor'] as const).map((role) => [role, t(`role.${role}`)]),
   });
-  return {
-    title: t('user.create'),
-    content: [
-      link(addressOf(path, { companyId }), t('nav.users'), 'back'),
-      paragraph(t('user.createIn', { company: company.name }), 'soft'),
-      made ?? paragraph(t('error.access_denied'), 'trouble'),
-    ],
-  };
-};
+}
 
 /** User or administrator of their company. */
 export function roleField({ t }: Console, value: string) {
