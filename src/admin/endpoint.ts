@@ -28,6 +28,8 @@ export interface AdminEndpoint {
   readonly params: TSchema | undefined;
   readonly query: TSchema | undefined;
   readonly body: TSchema | undefined;
+  /** Longest body in bytes; 64 KiB where undefined. */
+  readonly bodyLimit: number | undefined;
   /** 200 unless told. */
   readonly status: number;
   /** What `answer` gives; undefined where that is a file. */
@@ -54,6 +56,7 @@ interface Declaration<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  readonly bodyLimit?: number;
   readonly status?: number;
   /** Of protocol/admin-views.ts; left out by a file alone. */
   readonly reply?: TSchema;
@@ -74,6 +77,7 @@ export function adminEndpoint<P extends TSchema, Q extends TSchema, B extends TS
     params: declared.params,
     query: declared.query,
     body: declared.body,
+    bodyLimit: declared.bodyLimit,
     status: declared.status ?? 200,
     reply: declared.reply,
     files: declared.files,

@@ -1,7 +1,6 @@
 /** Serves the admin API: token, scope, reach and schema are checked here, once, for every endpoint. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
@@ -10,10 +9,11 @@ import { applyLimitHeaders, type LimitDeps, limitCaller } from '../http/limits.t
 import { compileValidator } from '../http/validation.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { AdminCall, AdminEndpoint, StreamedAnswer } from './endpoint.ts';
-import { type Idempotency, idempotencyKeyOf, type OnceAnswer } from './idempotency.ts';
+import { type Idempotency, idempotencyKeyOf } from './idempotency.ts';
 import { type AdminIdentity, actorOf, freshMs, judge } from './identity.ts';
 import { creates, takesVersion } from './openapi.ts';
 import { permission } from './permissions.ts';
+import { withSecondPerson } from './second-person.ts';
 import { assertMatches, etagOf, ifMatchOf, takeVersion } from './versions.ts';
 
 export interface AdminPluginDeps extends LimitDeps {
@@ -35,12 +35,11 @@ export function registerAdminEndpoints(
 ): void {
   app.decorateRequest('adminCaller');
   for (const endpoint of endpoints) {
-    const checkReply = deps.checksReplies ? replyCheck(endpoint) : () => {};
     const shows = endpoints.find(({ method, path }) => method === 'GET' && path === endpoint.path);
     app.route({
       method: endpoint.method,
       url: `/admin/v1${endpoint.path}`,
-      bodyLimit: 64 * 1024,
+      bodyLimit: endpoint.bodyLimit ?? 64 * 1024,
       // Asking for its head alone would make the whole file.
       exposeHeadRoute: endpoint.files === undefined,
       schema: {
@@ -70,10 +69,9 @@ export function registerAdminEndpoints(
         });
       },
       handler: async (request, reply) => {
-        const { answer, isReplayed } = await perform(deps, request, endpoint);
-        reply.code(endpoint.status).header('cache-control', 'no-store');
-        if (endpoint.files !== undefined) return sendFile(reply, answer as StreamedAnswer);
-        checkReply(answer);
+        const { status, answer, isReplayed } = await perform(deps, request, endpoint);
+        reply.code(status).header('cache-control', 'no-store');
+        if (endpoint.files !== undefined && isFile(answer)) return sendFile(reply, answer);
         if (isReplayed) reply.header('idempotency-replayed', 'true');
         const etag = etagOf(answer);
         if (etag !== undefined) reply.header('etag', etag);
@@ -83,17 +81,30 @@ export function registerAdminEndpoints(
   }
 }
 
+interface Performed {
+  readonly status: number;
+  readonly answer: unknown;
+}
+
 /** A creation with a key is done once; everything else is done as often as it is sent. */
 async function perform(
-  { idempotency }: AdminPluginDeps,
+  deps: AdminPluginDeps,
   request: FastifyRequest,
   endpoint: AdminEndpoint,
-): Promise<OnceAnswer> {
+): Promise<Performed & { readonly isReplayed: boolean }> {
   const call = callOf(request);
+  const act = async (): Promise<Performed> => {
+    // Over the records of the idempotency keys, as every act.
+    const served = await withSecondPerson({ ...deps, records: deps.idempotency.records }, endpoint, call);
+    const answer = await served.answer(call);
+    if (deps.checksReplies && served.files === undefined) checkReply(served, answer);
+    return { status: served.status, answer };
+  };
   const key = creates(endpoint) ? idempotencyKeyOf(request.headers['idempotency-key']) : undefined;
-  if (key === undefined) return { answer: await endpoint.answer(call), isReplayed: false };
+  if (key === undefined) return { ...(await act()), isReplayed: false };
   const asked = [endpoint.name, call.params, call.query, call.body];
-  return idempotency.once({ caller: call.actor.name, key, asked }, () => endpoint.answer(call));
+  const once = await deps.idempotency.once({ caller: call.actor.name, key, asked }, act);
+  return { ...(once.answer as Performed), isReplayed: once.isReplayed };
 }
 
 function callOf({ adminCaller, params, query, body }: FastifyRequest): AdminCall<unknown, unknown, unknown> {
@@ -109,14 +120,16 @@ function refusePrecondition(request: FastifyRequest, { method }: AdminEndpoint):
 }
 
 /** Judges what goes over the wire, so without the members that are undefined. */
-function replyCheck({ name, reply }: AdminEndpoint): (answer: unknown) => void {
-  const schema = Compile(reply ?? Type.Never());
-  return (answer) => {
-    const sent: unknown = JSON.parse(JSON.stringify(answer));
-    if (schema.Check(sent)) return;
-    const places = schema.Errors(sent).map(({ instancePath, message }) => `${instancePath} ${message}`);
-    throw new AuthError('internal', { detail: `${name} answers what it does not declare: ${places.join(', ')}` });
-  };
+function checkReply({ name, reply }: AdminEndpoint, answer: unknown): void {
+  const schema = reply ?? Type.Never();
+  const sent: unknown = JSON.parse(JSON.stringify(answer));
+  if (Value.Check(schema, sent)) return;
+  const places = Value.Errors(schema, sent).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  throw new AuthError('internal', { detail: `${name} answers what it does not declare: ${places.join(', ')}` });
+}
+
+function isFile(answer: unknown): answer is StreamedAnswer {
+  return typeof answer === 'object' && answer !== null && 'fileName' in answer;
 }
 
 function sendFile(reply: FastifyReply, { type, fileName, body }: StreamedAnswer): FastifyReply {

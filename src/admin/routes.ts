@@ -1,5 +1,6 @@
 /** Every endpoint of the admin API on one screen; who may call what is in each entry's scope. */
 import type { ClientDeps } from '../oidc/clients.ts';
+import { approvalAdminEndpoints } from './approvals.ts';
 import { type AuditAdminDeps, auditAdminEndpoints } from './audit.ts';
 import { clientAdminEndpoints } from './clients.ts';
 import { companyAdminEndpoints } from './companies.ts';
@@ -8,13 +9,14 @@ import type { AdminEndpoint } from './endpoint.ts';
 import { keyAdminEndpoints } from './keys.ts';
 import { meEndpoints } from './me.ts';
 import { type NotificationAdminDeps, notificationEndpoints, webhookEndpoints } from './notifications.ts';
+import { termsAdminEndpoints } from './terms.ts';
 import { userAdminEndpoints } from './users.ts';
 
 export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps;
 
 /** All of them. */
 export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
-  return [
+  const acts = [
     ...meEndpoints(deps),
     ...companyAdminEndpoints(deps),
     ...userAdminEndpoints(deps),
@@ -26,5 +28,7 @@ export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
     ...auditAdminEndpoints(deps),
     ...notificationEndpoints(deps),
     ...webhookEndpoints(deps),
+    ...termsAdminEndpoints(deps),
   ];
+  return [...acts, ...approvalAdminEndpoints(deps, acts)];
 }

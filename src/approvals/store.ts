@@ -42,6 +42,13 @@ export interface Approval {
   readonly settledAt: number | undefined;
 }
 
+/** With the names of the people in it, as they are now. */
+export interface NamedApproval extends Approval {
+  readonly requestedByName: string;
+  readonly subjectName: string | undefined;
+  readonly decidedByName: string | undefined;
+}
+
 /** Somebody's word on a pending act. */
 export interface Decision {
   readonly id: string;
@@ -63,11 +70,11 @@ export interface ApprovalFilter {
 export interface ApprovalStore {
   /** The request is kept sealed. */
   insert(approval: Approval, request: KeptRequest): Promise<void>;
-  find(id: string): Promise<Approval | undefined>;
+  find(id: string): Promise<NamedApproval | undefined>;
   /** The kept request of an approval. */
   request(id: string): Promise<KeptRequest | undefined>;
   /** By id. */
-  list(filter: ApprovalFilter, page: { readonly after?: string; readonly limit: number }): Promise<Approval[]>;
+  list(filter: ApprovalFilter, page: { readonly after?: string; readonly limit: number }): Promise<NamedApproval[]>;
   /** How many of a company wait at that time. */
   countPending(companyId: string, at: number): Promise<number>;
   /** pending → decided; false where it was decided by another, or has expired: of any number of decisions one is made. */

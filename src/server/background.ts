@@ -1,5 +1,6 @@
 /** What runs beside requests: deliveries of the outbox, rotation of keys, removal of what has expired. */
 
+import { settleInterrupted } from '../approvals/interrupted.ts';
 import { type CheckpointMaker, startCheckpoints } from '../audit/checkpoints.ts';
 import { defaultKeyPolicy } from '../keys/keys.ts';
 import { startKeyMaintenance } from '../keys/maintenance.ts';
@@ -66,12 +67,13 @@ function startOutbox(
   });
 }
 
-/** Removes what has expired. A turn that fails is made up for by the next one. */
+/** Removes what has expired and ends what was interrupted. A turn that fails is made up for by the next one. */
 async function purge({ config, clock, log, stores: { records } }: Kernel): Promise<void> {
   try {
     await records.oidc.purge(clock.now());
     await purgeOutbox({ records, clock }, config.outbox);
+    await settleInterrupted({ records, clock });
   } catch (err) {
-    log.warn({ err }, 'what has expired could not be removed; the next turn tries again');
+    log.warn({ err }, 'what has expired could not be cleared up; the next turn tries again');
   }
 }

@@ -1,5 +1,5 @@
 /** Acts that wait for a second person, in SQL: the request itself is sealed, every change of state is one conditional update. */
-import type { Approval, ApprovalFilter, ApprovalStore, KeptRequest } from '../approvals/store.ts';
+import type { Approval, ApprovalFilter, ApprovalStore, KeptRequest, NamedApproval } from '../approvals/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed, whereAll } from './rows.ts';
@@ -26,6 +26,19 @@ interface ApprovalRow {
 const columns = `id, company_id, requested_by, permission, endpoint, subject_id, reason, status, decided_by, decided_at,
   decision_request, decision_reason, problem, created_at, expires_at, settled_at`;
 
+interface NamedRow extends ApprovalRow {
+  requested_by_name: string;
+  subject_name: string | null;
+  decided_by_name: string | null;
+}
+
+const named = `select ${columns
+  .split(',')
+  .map((column) => `a.${column.trim()}`)
+  .join(', ')}, r.name as requested_by_name, s.name as subject_name, d.name as decided_by_name
+  from approvals a join users r on r.id = a.requested_by
+  left join users s on s.id = a.subject_id left join users d on d.id = a.decided_by`;
+
 const context = (id: string): string => `approvals.request:${id}`;
 
 function toApproval(row: ApprovalRow): Approval {
@@ -49,6 +62,15 @@ function toApproval(row: ApprovalRow): Approval {
   };
 }
 
+function toNamed(row: NamedRow): NamedApproval {
+  return {
+    ...toApproval(row),
+    requestedByName: row.requested_by_name,
+    subjectName: optional(row.subject_name),
+    decidedByName: optional(row.decided_by_name),
+  };
+}
+
 /** Approvals over one engine or one open transaction. */
 export function approvalStore(sql: Sql, sealing: Sealing): ApprovalStore {
   return { ...approvalReader(sql, sealing), ...approvalWriter(sql, sealing) };
@@ -58,20 +80,19 @@ type Reading = Pick<ApprovalStore, 'find' | 'request' | 'list' | 'countPending' 
 
 function approvalReader(sql: Sql, sealing: Sealing): Reading {
   return {
-    find: async (id) =>
-      firstOf(await sql.query<ApprovalRow>(`select ${columns} from approvals where id = $1`, [id]), toApproval),
+    find: async (id) => firstOf(await sql.query<NamedRow>(`${named} where a.id = $1`, [id]), toNamed),
     request: async (id) =>
       firstOf(
         await sql.query<{ request_sealed: string }>('select request_sealed from approvals where id = $1', [id]),
         (row) => parsed<KeptRequest>(sealing.openText(row.request_sealed, context(id))),
       ),
     list: async (filter, { after, limit }) => {
-      const where = whereAll([...conditionsOf(filter), ['id > ?', after]]);
-      const rows = await sql.query<ApprovalRow>(
-        `select ${columns} from approvals ${where.clause} order by id limit ${pageSize(limit)}`,
+      const where = whereAll([...conditionsOf(filter), ['a.id > ?', after]]);
+      const rows = await sql.query<NamedRow>(
+        `${named} ${where.clause} order by a.id limit ${pageSize(limit)}`,
         where.values,
       );
-      return rows.map(toApproval);
+      return rows.map(toNamed);
     },
     countPending: async (companyId, at) => {
       const [row] = await sql.query<{ total: number }>(
@@ -94,10 +115,10 @@ function conditionsOf({ companyId, status, at }: ApprovalFilter): [string, strin
   const isOpen = status === 'pending' ? at : undefined;
   const isOver = status === 'expired' ? at : undefined;
   return [
-    ['company_id = ?', companyId],
-    ['status = ?', status === 'expired' ? 'pending' : status],
-    ['expires_at > ?', isOpen],
-    ['expires_at <= ?', isOver],
+    ['a.company_id = ?', companyId],
+    ['a.status = ?', status === 'expired' ? 'pending' : status],
+    ['a.expires_at > ?', isOpen],
+    ['a.expires_at <= ?', isOver],
   ];
 }
 

@@ -1,0 +1,32 @@
+/** Which acts of a company's own administrators take two of them. */
+import type { CompanyRules } from '../companies/rules.ts';
+
+/** An act of the admin API, as far as a second person has to do with it. */
+export interface AskedAct {
+  /** By its name in admin/permissions.ts. */
+  readonly permission: string;
+  readonly body: unknown;
+}
+
+/**
+ * Whether the act takes two people in a company with these rules. Where any act does, so does all by which one person could become two
+ * or take the rule away: changing the company, making an administrator, and moving somebody's e-mail address to one's own.
+ */
+export function takesTwo({ fourEyes }: Pick<CompanyRules, 'fourEyes'>, { permission, body }: AskedAct): boolean {
+  if (fourEyes.length === 0) return false;
+  if (fourEyes.some((name) => name === permission)) return true;
+  switch (permission) {
+    case 'companies.change':
+    case 'users.email':
+      return true;
+    case 'users.create':
+    case 'users.change':
+      return isRecord(body) && body['role'] === 'administrator';
+    default:
+      return false;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
