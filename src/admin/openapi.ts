@@ -144,7 +144,7 @@ function requestBody(endpoint: AdminEndpoint): Json {
 }
 
 function success({ reply, files, ...endpoint }: AdminEndpoint, components: Components): Json {
-  const hasVersion = membersOf(reply).some(({ name }) => name === 'version');
+  const hasVersion = membersOf(reply).some(({ name, schema }) => name === 'version' && schema['type'] === 'integer');
   const content =
     files === undefined
       ? { 'application/json': { schema: reply === undefined ? {} : answeredSchema(reply, components) } }
