@@ -21,6 +21,11 @@ export function code(text: string): HTMLElement {
   return element('code', { text, attributes: { dir: 'ltr' } });
 }
 
+/** A text without blanks to break at, such as an address. */
+export function long(text: string): HTMLElement {
+  return element('span', { class: 'long', text, attributes: { dir: 'auto' } });
+}
+
 /** A status, in words; its look says it a second time. */
 export function badge(text: string, look: 'good' | 'bad' | 'wait' | 'none'): HTMLElement {
   return element('span', { class: `badge ${look}`, text });
@@ -118,6 +123,8 @@ interface Filter {
   readonly label: string;
   readonly type?: 'search' | 'text' | 'datetime-local';
   readonly options?: readonly (readonly [value: string, text: string])[];
+  /** What holds where nothing was chosen; unless told, anything does. */
+  readonly standard?: string;
 }
 
 interface FilterOptions {
@@ -131,14 +138,14 @@ interface FilterOptions {
 /** What narrows a list; the address holds it, so that it can be kept and sent on. */
 export function filterForm(console: Console, { path, query, filters, fixed = [] }: FilterOptions): HTMLElement {
   const { t } = console;
-  const fields = filters.map(({ name, label, type = 'text', options }) =>
+  const fields = filters.map(({ name, label, type = 'text', options, standard }) =>
     options === undefined
       ? textField({ name: `filter-${name}`, label, value: query[name] ?? '', attributes: { type } })
       : choiceField({
           name: `filter-${name}`,
           label,
-          value: query[name] ?? '',
-          options: [['', t('list.any')], ...options],
+          value: query[name] ?? standard ?? '',
+          options: [...(standard === undefined ? [['', t('list.any')] as const] : []), ...options],
         }),
   );
   const made = form(

@@ -3,8 +3,10 @@ import { element, paragraph } from '../../design/dom.ts';
 import { apiUrl } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { when } from '../format.ts';
+import type { Messages } from '../messages.ts';
 import type { AuditRecord, Page } from '../model.ts';
-import { buttons, code, filterForm, link, pager, table } from '../parts.ts';
+import { userNames } from '../names.ts';
+import { buttons, code, facts, filterForm, link, pager } from '../parts.ts';
 
 const path = '/audit';
 const pageSize = '50';
@@ -21,18 +23,7 @@ export const auditScreen: Screen = async (console, { query }) => {
     title: t('nav.audit'),
     content: [
       filters(console, query),
-      table({
-        caption: t('nav.audit'),
-        rows: items,
-        empty: t('audit.none'),
-        columns: [
-          { head: t('audit.at'), cell: ({ at }) => when(t, at) },
-          { head: t('audit.event'), cell: ({ event }) => code(event) },
-          { head: t('audit.actor'), cell: ({ actor }) => actorOf(actor) },
-          { head: t('audit.about'), cell: (record) => aboutOf(console, record) },
-          { head: t('audit.more'), cell: (record) => details(console, record) },
-        ],
-      }),
+      await recordList(console, items),
       pager(console, { path, query, next }),
       exports(console, asked),
     ],
@@ -66,43 +57,61 @@ function filters(console: Console, query: Readonly<Record<string, string>>): HTM
       {
         name: 'order',
         label: t('audit.order'),
+        standard: 'newest',
         options: (['newest', 'oldest'] as const).map((order) => [order, t(`audit.${order}`)] as const),
       },
     ],
   });
 }
 
-/** A person is a link, anything else its own name. */
-function actorOf(actor: string): HTMLElement {
-  const id = /^user:(usr_[A-Za-z0-9_-]+)$/.exec(actor)?.[1];
-  return id === undefined ? code(actor) : link(`/users/${id}`, id, 'id');
+/** A record a line; what it is about, and everything else in it, is shown where it is opened. */
+async function recordList(console: Console, items: readonly AuditRecord[]): Promise<HTMLElement> {
+  const { t } = console;
+  if (items.length === 0) return paragraph(t('audit.none'), 'notice');
+  const people = items.flatMap(({ actor, userId }) => [personIn(actor), userId]).filter((id) => id !== undefined);
+  const names = await userNames(console, people);
+  return element('ul', { class: 'records' }, ...items.map((item) => element('li', {}, recordLine(t, item, names))));
 }
 
-function aboutOf({ t }: Console, { companyId, userId, deviceId, clientId }: AuditRecord): HTMLElement[] {
-  const named = [
-    userId === undefined ? undefined : ([t('audit.user'), `/users/${userId}`, userId] as const),
-    deviceId === undefined ? undefined : ([t('audit.device'), `/devices/${deviceId}`, deviceId] as const),
-    clientId === undefined ? undefined : ([t('audit.client'), `/clients/${clientId}`, clientId] as const),
-    companyId === undefined ? undefined : ([t('audit.company'), `/companies/${companyId}`, companyId] as const),
-  ].filter((one) => one !== undefined);
-  return named.map(([what, to, id]) => element('div', { class: 'about' }, `${what} `, link(to, id, 'id')));
-}
+const personIn = (actor: string): string | undefined => /^user:(usr_[A-Za-z0-9_-]+)$/.exec(actor)?.[1];
 
-function details({ t }: Console, { seq, data, address, requestId, hash }: AuditRecord): HTMLElement {
-  const more = { seq, address, requestId, hash, ...data };
-  const rows = Object.entries(more).filter(([, value]) => value !== undefined);
-  return element(
-    'details',
+function recordLine(t: Messages, record: AuditRecord, names: ReadonlyMap<string, string>): HTMLElement {
+  const { at, event, actor, userId } = record;
+  const nameOf = (id: string | undefined): string | undefined => (id === undefined ? undefined : (names.get(id) ?? id));
+  const by = nameOf(personIn(actor)) ?? actor.replace(/:.*$/, '');
+  const about = nameOf(userId);
+  const line = element(
+    'summary',
     {},
-    element('summary', { text: t('audit.show') }),
-    element(
-      'dl',
-      { class: 'raw' },
-      ...rows.map(([name, value]) =>
-        element('div', {}, element('dt', {}, code(name)), element('dd', {}, code(String(value)))),
-      ),
-    ),
+    when(t, at),
+    code(event),
+    element('span', { text: t('audit.by', { name: by }) }),
+    element('span', { text: about === undefined || about === by ? '' : t('audit.on', { name: about }) }),
   );
+  return element('details', {}, line, facts(detailsOf(t, record, nameOf)));
+}
+
+type Detail = readonly [name: string, value: Node | undefined];
+
+function detailsOf(t: Messages, record: AuditRecord, nameOf: (id: string | undefined) => string | undefined): Detail[] {
+  const { seq, actor, userId, deviceId, clientId, companyId, orderId, address, requestId, data = {}, hash } = record;
+  const actorId = personIn(actor);
+  const linked: readonly (readonly [string, string | undefined, string | undefined])[] = [
+    [t('audit.user'), userId, `/users/${userId}`],
+    [t('audit.device'), deviceId, `/devices/${deviceId}`],
+    [t('audit.client'), clientId, `/clients/${clientId}`],
+    [t('audit.company'), companyId, `/companies/${companyId}`],
+  ];
+  const plain = { ...data, orderId, address, requestId, seq, hash };
+  return [
+    [t('audit.actor'), actorId === undefined ? code(actor) : link(`/users/${actorId}`, nameOf(actorId) ?? actorId)],
+    ...linked.flatMap(([name, id, to]): Detail[] =>
+      id === undefined || to === undefined ? [] : [[name, link(to, nameOf(id) ?? id)]],
+    ),
+    ...Object.entries(plain).flatMap(([name, value]): Detail[] =>
+      value === undefined ? [] : [[name, code(String(value))]],
+    ),
+  ];
 }
 
 function exports({ t }: Console, asked: Readonly<Record<string, string>>): HTMLElement {

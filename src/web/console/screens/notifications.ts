@@ -8,7 +8,7 @@ import { actButton } from '../dialog.ts';
 import { checksField, textField } from '../fields.ts';
 import { when } from '../format.ts';
 import type { DeadLetter, OutboxSummary, Page, Webhook } from '../model.ts';
-import { badge, buttons, code, facts, link, pager, section, table } from '../parts.ts';
+import { badge, buttons, code, facts, link, long, pager, section, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
 const path = '/notifications';
@@ -57,9 +57,9 @@ function deadTable(console: Console, rows: readonly DeadLetter[]): HTMLElement {
     rows,
     empty: t('notify.none'),
     columns: [
-      { head: t('notify.recipient'), cell: ({ recipient }) => recipient },
+      { head: t('notify.recipient'), cell: ({ recipient }) => long(recipient) },
       { head: t('notify.kindHead'), cell: ({ kind }) => t.named('notify.kind', kind) },
-      { head: t('notify.error'), cell: ({ lastError }) => lastError ?? '–' },
+      { head: t('notify.error'), cell: ({ lastError }) => long(lastError ?? '–') },
       { head: t('notify.attempts'), cell: ({ attempts }) => String(attempts) },
       { head: t('list.created'), cell: ({ createdAt }) => when(t, createdAt) },
       { head: t('list.acts'), cell: ({ id }) => actButton(console, resend, { messageId: id }) },
@@ -79,7 +79,7 @@ function webhookTable(console: Console, rows: readonly Webhook[]): HTMLElement {
     empty: t('webhook.none'),
     columns: [
       { head: t('list.name'), cell: ({ id, name }) => link(`/webhooks/${id}`, name) },
-      { head: t('webhook.url'), cell: ({ url }) => code(url) },
+      { head: t('webhook.url'), cell: ({ url }) => long(url) },
       { head: t('list.status'), cell: ({ status }) => webhookBadge(console, status) },
     ],
   });

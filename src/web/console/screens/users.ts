@@ -6,7 +6,7 @@ import { actButton } from '../dialog.ts';
 import { choiceField, textField } from '../fields.ts';
 import type { Company, Page, User } from '../model.ts';
 import { companyNames } from '../names.ts';
-import { addressOf, badge, buttons, filterForm, link, pager, table } from '../parts.ts';
+import { addressOf, badge, buttons, filterForm, link, long, pager, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
 const path = '/users';
@@ -58,7 +58,7 @@ export const usersScreen: Screen = async (console, { query }) => {
         empty: t('user.none'),
         columns: [
           { head: t('list.name'), cell: ({ id, name }) => link(`/users/${id}`, name) },
-          { head: t('user.email'), cell: ({ email }) => email },
+          { head: t('user.email'), cell: ({ email }) => long(email) },
           ...(isWide && companyId === undefined
             ? [
                 {
@@ -73,7 +73,9 @@ export const usersScreen: Screen = async (console, { query }) => {
           {
             head: t('list.acts'),
             cell: ({ id, name, status }) =>
-              status === 'removed' ? undefined : buttons(actButton(console, endUserDevices, { userId: id, name })),
+              status === 'removed' || status === 'invited'
+                ? undefined
+                : buttons(actButton(console, endUserDevices, { userId: id, name })),
           },
         ],
       }),
