@@ -7,14 +7,9 @@ import type { Records } from '../store/records.ts';
 import { type Actor, actedBy, reaches } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedInteger, checkedName } from './fields.ts';
-import {
-  bankRules,
-  type CompanyRules,
-  changedRules,
-  defaultRules,
-  isWithinNetworks,
-  type RuleChanges,
-} from './rules.ts';
+import { isWithinNetworks } from './login-rules.ts';
+import { bankRules, changedRules, type RuleChanges } from './rule-checks.ts';
+import { type CompanyRules, defaultRules } from './rules.ts';
 import type { Company, CompanyFilter, Page } from './store.ts';
 
 /** What a company decides, or the bank for it. */

@@ -5,7 +5,7 @@ import { wakeOutbox } from '../notify/outbox.ts';
 import { type Actor, actedBy, assertMayManage } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedEmail } from './fields.ts';
-import { assertWithinRules } from './rules.ts';
+import { assertWithinRules } from './rule-checks.ts';
 import type { User } from './store.ts';
 import { heldUser } from './users.ts';
 

@@ -16,7 +16,7 @@ import {
   type NewDocument,
 } from './fields.ts';
 import type { StaffRole } from './roles.ts';
-import { assertWithinRules } from './rules.ts';
+import { assertWithinRules } from './rule-checks.ts';
 import { assertStaffFits } from './staff.ts';
 import type { Company, Page, User, UserFilter } from './store.ts';
 

@@ -26,6 +26,8 @@ export interface BrowserOrderRequest {
   /** The cookie that came with the request. */
   readonly binding: string | undefined;
   readonly browser: OrderTerms['browser'];
+  /** The whole address. */
+  readonly address: string;
   readonly wantedLanguages: readonly string[];
   readonly requestId: string;
   /** Called before an order is created, not when one goes on; may throw `too_many_requests`. */
@@ -92,7 +94,7 @@ export function pageLimitOf({ expiresAt }: Pick<Interaction, 'expiresAt'>): numb
 }
 
 async function createLoginOrder(deps: OrderDeps, request: BrowserOrderRequest, binding: string): Promise<Order> {
-  const { interaction, browser, requestId } = request;
+  const { interaction, browser, address, requestId } = request;
   // What could only fail is not begun.
   const pageLimitAt = pageLimitOf(interaction);
   if (pageLimitAt <= deps.clock.now()) throw new AuthError('not_found', { detail: 'the interaction is about to end' });
@@ -105,6 +107,7 @@ async function createLoginOrder(deps: OrderDeps, request: BrowserOrderRequest, b
     client: interaction.client,
     origin: interaction.origin,
     browser,
+    askedFrom: address,
     display: { text, locale: language.code },
     context: interaction.uid,
     freshProof: interaction.needsFreshProof,

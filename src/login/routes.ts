@@ -8,10 +8,11 @@ import { chosenLanguage, languageCookie, wantedLanguages } from '../http/languag
 import { type LimitDeps, limit } from '../http/limits.ts';
 import { toAuthError } from '../http/problem.ts';
 import { assertSameOrigin } from '../http/same-origin.ts';
+import { notify } from '../notify/notify.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { FrameKind } from '../orders/frames.ts';
 import type { Order } from '../orders/order.ts';
-import { cancelOrder, currentFrame, expireOrder, recordOrder, redeemOrder, renewOrder } from '../orders/orders.ts';
+import { cancelOrder, currentFrame, expireOrder, orderRecord, redeemOrder, renewOrder } from '../orders/orders.ts';
 import { plainName } from '../orders/text.ts';
 import { newTypedCode } from '../orders/typed.ts';
 import { strict } from '../protocol/common.ts';
@@ -21,6 +22,7 @@ import { browserName, networkPrefix } from './browser.ts';
 import { findBrowserOrder, openBrowserOrder, pageLimitOf } from './browser-orders.ts';
 import { type OrderFeed, startOrderFeed } from './feed.ts';
 import type { Interaction, Interactions } from './interactions.ts';
+import { knownBrowser } from './known-browser.ts';
 import { logoRoute } from './logo.ts';
 import { landingPage, loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
 import { type PageView, pageView } from './view.ts';
@@ -139,6 +141,7 @@ async function openOrder(
       address: networkPrefix(address),
       place: deps.proximity?.placeOf(address) ?? null,
     },
+    address,
     wantedLanguages: wantedLanguages(request, interaction.uiLocales),
     requestId: request.id,
     limitCreation: () => limit(deps, creationLimit(deps, address)),
@@ -232,8 +235,16 @@ async function redeem(
   const { factor, provedAt } = redeemed.state.outcome;
   const login = { userId, deviceId, orderId: order.terms.id, factor, provedAt };
   const location = await deps.interactions.complete(request, reply, login);
-  const data = { factor, provedAt, userAgent: request.headers['user-agent'] ?? '' };
-  await recordOrder(deps, 'login.completed', redeemed, { ...asker, actor: 'browser', data });
+  const browser = knownBrowser(request, reply, deps.issuer);
+  const at = deps.clock.now();
+  await deps.records.transaction(async (records) => {
+    const isNewBrowser = await records.users.noteBrowser(userId, browser, at);
+    const { client, browser: shown } = order.terms;
+    const notice = { event: 'browser.new', userId, clientName: client.name, browserName: shown.name } as const;
+    if (isNewBrowser) await notify(records, notice, at);
+    const data = { factor, provedAt, isNewBrowser, userAgent: request.headers['user-agent'] ?? '' };
+    await records.audit.append(orderRecord('login.completed', redeemed, { ...asker, actor: 'browser', data }), at);
+  });
   return location;
 }
 

@@ -1,11 +1,13 @@
 /** Accounts and grants for the provider: every look-up asks whether the approving device may still be used. */
 import { randomBytes } from 'node:crypto';
 import { type Account, type AccountClaims, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { grantLookup } from './adapter.ts';
 import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
+import { toSeconds } from './lifetimes.ts';
 import type { DeviceGrant, DeviceSession } from './provider-models.ts';
 import { orUnavailable } from './unavailable.ts';
 
@@ -24,28 +26,42 @@ export function accountFinder(deps: AccountDeps): FindAccount {
         await beginLogin(deps, ctx, String(login['deviceId']));
       }
       const deviceId = token === undefined ? sessionOf(ctx).deviceId : await deviceOfToken(deps, ctx, token.grantId);
-      if (deviceId !== undefined && (await isUsable(deps, deviceId))) return account(deps, sub);
+      const standing = deviceId === undefined ? undefined : await findStanding(deps, deviceId);
+      const isOver = standing !== undefined && token === undefined && isPastRules(deps, sessionOf(ctx), standing);
+      if (standing !== undefined && !isOver) {
+        // Of this login alone: a session that merely goes on takes nobody's place.
+        if (login !== undefined) sessionOf(ctx).sessionLimit = standing.company.rules.sessionsPerUser;
+        return account(deps, sub);
+      }
       // Blocked between approval and the browser's return: the login fails at the portal instead of beginning anew.
       if (login !== undefined) throw new errors.AccessDenied('the device may not be used');
       return undefined;
     });
 }
 
-/** Whether the device, its user and its company may be used now. Only a clear no is a no: a store that is down throws. */
-export async function isUsable({ assertUsable }: Pick<OidcDeps, 'assertUsable'>, deviceId: string): Promise<boolean> {
+/** The device with user and company, if all may be used now. Only a clear no is a no: a store that is down throws. */
+async function findStanding(
+  { assertUsable }: Pick<OidcDeps, 'assertUsable'>,
+  deviceId: string,
+): Promise<Standing | undefined> {
   try {
-    await assertUsable(deviceId);
-    return true;
+    return await assertUsable(deviceId);
   } catch (error) {
-    if (error instanceof AuthError && error.status < 500) return false;
+    if (error instanceof AuthError && error.status < 500) return undefined;
     throw error;
   }
+}
+
+/** Notes in the session how long the company lets it last, which its next saving heeds; true where that time is over. */
+function isPastRules({ clock }: AccountDeps, session: DeviceSession, { company }: Standing): boolean {
+  session.ruleSeconds = company.rules.sessionMinutes * 60;
+  return session.loggedInAt !== undefined && session.loggedInAt + session.ruleSeconds <= toSeconds(clock.now());
 }
 
 /** Whether what stands behind a token may still be used; tokens of the client credentials grant have no device. */
 export async function isTokenUsable(deps: AccountDeps, ctx: KoaContextWithOIDC, grantId: string): Promise<boolean> {
   const deviceId = await deviceOfToken(deps, ctx, grantId);
-  return deviceId !== undefined && isUsable(deps, deviceId);
+  return deviceId !== undefined && (await findStanding(deps, deviceId)) !== undefined;
 }
 
 function sessionOf(ctx: KoaContextWithOIDC): DeviceSession {
@@ -76,6 +92,8 @@ async function beginLogin({ records, clock }: AccountDeps, ctx: KoaContextWithOI
     Object.assign(session, { uid: randomBytes(32).toString('base64url'), authorizations: {}, exp: undefined });
   }
   session.deviceId = deviceId;
+  // Not the time of the proof, which may be that of an app session opened half an hour ago.
+  session.loggedInAt = toSeconds(clock.now());
 }
 
 /** The grant that the request has loaded already, because a parallel replay may have deleted its row by now; or else the row. */
@@ -109,6 +127,7 @@ async function claimsOf({ records }: Pick<OidcDeps, 'records'>, sub: string): Pr
     email: user.email,
     company_id: user.companyId,
     company_name: company?.name,
+    permissions: user.permissions,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What the OpenID Connect side needs of the rest of the server. */
 import type { Clock } from '../clock.ts';
 import type { KeyedSealing } from '../crypto/sealing.ts';
+import type { Standing } from '../devices/store.ts';
 import type { PlainLook } from '../http/document.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
@@ -24,7 +25,7 @@ export interface OidcDeps {
   readonly log: OidcLog;
   readonly keys: SigningKeys;
   /** Throws an error of status 4xx unless the device, its user and its company may be used now; the one gate of every path (T9). */
-  readonly assertUsable: (deviceId: string) => Promise<unknown>;
+  readonly assertUsable: (deviceId: string) => Promise<Standing>;
   /** `https` origin without a path (`http` on loopback only). */
   readonly issuer: string;
   /** Base URL of the admin API: the audience and resource of its access tokens. */

@@ -10,6 +10,12 @@ import { orUnavailable } from './unavailable.ts';
 /** A session with the members that this project adds or that the published types leave out. */
 export interface DeviceSession extends Session {
   deviceId?: string | undefined;
+  /** When the last login of this session was finished, in epoch-seconds. */
+  loggedInAt?: number | undefined;
+  /** How long after that the company lets it last at most. */
+  ruleSeconds?: number | undefined;
+  /** Set by a login alone, and not kept: how many sessions its user may have from now on. */
+  sessionLimit?: number | undefined;
   oldId?: string | undefined;
   touched?: boolean;
   getValueAndPayload(): Promise<{ payload: SessionPayload }>;
@@ -45,7 +51,7 @@ export function adjustModels(provider: Provider, deps: ModelDeps): void {
       readonly prototype: { backchannelLogout: () => Promise<void>; includeSid: () => boolean };
     };
   };
-  keepAlso(session, ['deviceId']);
+  keepAlso(session, ['deviceId', 'loggedInAt', 'ruleSeconds']);
   keepAlso(grant, ['deviceId', 'sessionUid']);
   adjustSession(session, deps);
   requireMethod(client.prototype, 'backchannelLogout');
@@ -73,7 +79,9 @@ function adjustSession({ prototype }: Model<DeviceSession>, { records, sealing, 
     const readAs = typeof this.exp === 'number' ? (this.oldId ?? this.jti) : undefined;
     this.exp = toSeconds(clock.now()) + ttl;
     const { payload } = await this.getValueAndPayload();
-    await orUnavailable(() => sessions.save(payload, { id: this.jti, readAs }));
+    const { jti: id, sessionLimit: limit } = this;
+    await orUnavailable(() => sessions.save(payload, { id, readAs, limit }));
+    this.sessionLimit = undefined;
     this.oldId = undefined;
     this.touched = false;
     this.emit('saved');

@@ -13,7 +13,7 @@ import type { OidcDeps } from './deps.ts';
 import { lifetimeSeconds as lifetime, toSeconds } from './lifetimes.ts';
 import { contentSecurityPolicy, errorPage, loggedOutPage, logoutPage, type PageFrame } from './pages.ts';
 import { loginPolicy } from './policy.ts';
-import { adjustModels } from './provider-models.ts';
+import { adjustModels, type DeviceSession } from './provider-models.ts';
 import { accessTokenClaims, defaultResource, resourceServerFor } from './resources.ts';
 
 /**
@@ -66,7 +66,7 @@ const protocol = {
   scopes: ['openid'],
   claims: {
     openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
-    profile: ['name', 'locale', 'company_id', 'company_name'],
+    profile: ['name', 'locale', 'company_id', 'company_name', 'permissions'],
     email: ['email'],
   },
   subjectTypes: ['public'],
@@ -107,10 +107,7 @@ function tokens(deps: OidcDeps): Configuration {
       Interaction: lifetime.interaction,
       Grant: lifetime.absolute,
       RefreshToken: (_ctx, token) => Math.max(1, (token.iiat ?? now()) + lifetime.absolute - now()),
-      Session: (_ctx, { accountId, loginTs }) =>
-        accountId === undefined
-          ? lifetime.anonymousSession
-          : Math.max(1, Math.min(lifetime.session, (loginTs ?? now()) + lifetime.absolute - now())),
+      Session: (_ctx, session) => sessionSeconds(session as DeviceSession, now()),
     },
     // By registration alone; the library's own rule drops it in silence without prompt=consent (P10).
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -120,6 +117,14 @@ function tokens(deps: OidcDeps): Configuration {
     revokeGrantPolicy: () => true,
     extraTokenClaims: async (ctx, token) => accessTokenClaims(deps, ctx, token),
   };
+}
+
+/** Until the first of its ends: since the last sign-on, since the proof, and what the company allows since the login. */
+function sessionSeconds({ accountId, loginTs = 0, ...session }: DeviceSession, now: number): number {
+  if (accountId === undefined) return lifetime.anonymousSession;
+  const { loggedInAt = now, ruleSeconds = lifetime.absolute } = session;
+  const ends = [now + lifetime.session, (loginTs || now) + lifetime.absolute, loggedInAt + ruleSeconds];
+  return Math.max(1, Math.min(...ends) - now);
 }
 
 function cookies({ issuer, sealing }: OidcDeps): NonNullable<Configuration['cookies']> {

@@ -1,6 +1,7 @@
 /** Sessions as rows: one document, one row a portal, found by an HMAC of the cookie's value (P2, P3 of the provider's pitfalls). */
 import type { AdapterPayload, ClientAuthorizationState } from 'oidc-provider';
 import type { Sealing } from '../crypto/sealing.ts';
+import type { Records } from '../store/records.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
 import type { SessionClientRow, SessionRow } from './store.ts';
@@ -8,12 +9,16 @@ import type { SessionClientRow, SessionRow } from './store.ts';
 /** What the provider keeps of a session, and the device that approved its login. */
 export interface SessionPayload extends AdapterPayload {
   readonly deviceId?: string | undefined;
+  /** When its last login was finished, in epoch-seconds. */
+  readonly loggedInAt?: number | undefined;
 }
 
 export interface SaveOptions {
   readonly id: string;
   /** The id under which the session was read; undefined for a new one. */
   readonly readAs: string | undefined;
+  /** After a login: how many sessions its user may have, this one among them. */
+  readonly limit?: number | undefined;
 }
 
 export interface SessionRecords {
@@ -36,7 +41,8 @@ export function sidOf(sealing: Sealing, sessionUid: string, clientId: string): s
 export function sessionRecords({ records, sealing, clock }: SessionDeps): SessionRecords {
   const lookupOf = (id: string): string => sealing.lookup(id, 'oidc.session');
   const load = async (row: SessionRow | undefined): Promise<SessionPayload | undefined> => {
-    if (row === undefined) return undefined;
+    // By the row as well: a rule that became stricter shortens what the document still says.
+    if (row === undefined || row.expiresAt <= clock.now()) return undefined;
     const document = JSON.parse(row.payload) as SessionPayload;
     return { ...document, authorizations: authorizationsOf(await records.oidc.sessionClients(row.uid)) };
   };
@@ -46,11 +52,21 @@ export function sessionRecords({ records, sealing, clock }: SessionDeps): Sessio
       return payload === undefined ? undefined : { ...payload, jti: id };
     },
     findByUid: async (uid) => load(await records.oidc.findSession(uid)),
-    save: async (payload, { id, readAs }) => {
+    save: async (payload, { id, readAs, limit }) => {
       const session = toRow(payload, lookupOf(id));
       const clients = toClientRows(session.uid, payload.authorizations ?? {});
-      if (readAs === undefined) await records.oidc.saveSession(session, clients);
-      else await records.oidc.updateSession(session, clients, lookupOf(readAs));
+      const write = async ({ oidc }: Records): Promise<void> => {
+        if (readAs === undefined) await oidc.saveSession(session, clients);
+        else await oidc.updateSession(session, clients, lookupOf(readAs));
+      };
+      const { userId } = session;
+      if (limit === undefined || userId === undefined) return write(records);
+      await records.transaction(async (within) => {
+        // One login of a user after the other: of many at once none is counted without the rest.
+        await within.users.hold(userId);
+        await write(within);
+        await endOldest(within, { userId, limit, newest: session.uid, at: clock.now() });
+      });
     },
     end: async (id) => {
       await records.transaction(async (within) => {
@@ -64,6 +80,31 @@ export function sessionRecords({ records, sealing, clock }: SessionDeps): Sessio
       });
     },
   };
+}
+
+interface Limit {
+  readonly userId: string;
+  readonly limit: number;
+  /** The session of the login that pushes out. */
+  readonly newest: string;
+  readonly at: number;
+}
+
+/** Ends the sessions that a login has pushed out, the longest ago first, and tells their portals (S-12). */
+async function endOldest(records: Records, { userId, limit, newest, at }: Limit): Promise<void> {
+  const sessions = await records.oidc.sessionsOf({ userId });
+  const others = sessions.filter(({ uid, expiresAt }) => uid !== newest && expiresAt > at);
+  const byLogin = others.toSorted((one, other) => loginOf(other) - loginOf(one));
+  for (const { uid, deviceId } of byLogin.slice(limit - 1)) {
+    await endLogins(records, { sessionUid: uid }, at);
+    const record = { event: 'logout.completed', actor: 'server', userId, deviceId } as const;
+    await records.audit.append({ ...record, data: { reason: 'session_limit' } }, at);
+  }
+}
+
+function loginOf({ payload, createdAt }: SessionRow): number {
+  const { loggedInAt } = JSON.parse(payload) as SessionPayload;
+  return loggedInAt === undefined ? createdAt : loggedInAt * 1000;
 }
 
 /** The cookie's value (`jti`) stays out of the row: who reads the store cannot take over a session (S-04). */

@@ -8,7 +8,7 @@ import { auditedAs } from './claim.ts';
 import type { OrderDeps, PhoneCall } from './deps.ts';
 import { moveOrder, readOrder } from './live.ts';
 import { type Claim, type Factor, type Order, type OrderMove, orderTimes } from './order.ts';
-import { assertStillUsable, orderRecord, recordOrder, unavailable } from './orders.ts';
+import { askedFrom, assertAllowed, assertStillUsable, orderRecord, recordOrder, unavailable } from './orders.ts';
 import { type Expected, verifyApproval, verifyOrderBiometric } from './statement.ts';
 
 /** How the person proved themselves for this decision. */
@@ -34,10 +34,14 @@ export async function startOrderProof(deps: OrderDeps, body: OrderProofStart, ca
  */
 export async function decideOrder(deps: OrderDeps, body: OrderDecide, call: PhoneCall): Promise<OrderDecided> {
   const { order, claim } = await findOwn(deps, body.orderId, call);
-  await assertStillUsable(deps, call.device.id, order.terms.id);
+  const { company } = await assertStillUsable(deps, call.device.id, order.terms.id);
   const expected: Expected = { order, claim };
   try {
     const statement = verifyApproval(deps, call.device, { ...expected, approval: body.approval });
+    if (statement.decision === 'approve') {
+      const addresses = [call.origin.address, ...askedFrom(order)];
+      await assertAllowed(deps, order, { company, addresses, by: auditedAs(call) });
+    }
     assertProofFits(order, statement, { body, call });
     const proof = await proofOf(deps, body, { call, expected });
     await takeDecision(deps, { order, claim, statement, proof, approval: body.approval, call });

@@ -26,6 +26,8 @@ export interface OrderTerms {
   /** Origin of the page that began it. */
   readonly origin: string;
   readonly browser: { readonly name: string; readonly address: string; readonly place: string | null };
+  /** The whole address of that browser, for the rules of a company alone: the phone is told its network. */
+  readonly askedFrom?: string | undefined;
   /** The exact text that the phone shows and signs. */
   readonly display: { readonly text: string; readonly locale: string };
   readonly challenge: string;

@@ -1,6 +1,8 @@
 /** Orders from the side of the one who asks: create, renew, watch, cancel, redeem. The phone's side is in claim.ts and decide.ts. */
 import type { AuditEvent } from '../audit/events.ts';
 import type { AuditRecord } from '../audit/store.ts';
+import { loginObstacle } from '../companies/login-rules.ts';
+import type { Company } from '../companies/store.ts';
 import { equalBytes, tryDecodeBase64url } from '../crypto/bytes.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
@@ -12,7 +14,7 @@ import { plainName } from './text.ts';
 
 /** What the asking side says about a new order; everything else the server makes itself. */
 export interface NewOrder
-  extends Pick<OrderTerms, 'purpose' | 'client' | 'origin' | 'browser' | 'display' | 'context'> {
+  extends Pick<OrderTerms, 'purpose' | 'client' | 'origin' | 'browser' | 'askedFrom' | 'display' | 'context'> {
   /** True: approving takes a proof of its own, bound to this order. */
   readonly freshProof: boolean;
   /** Who alone may claim it; null where anybody with the code may. */
@@ -43,6 +45,7 @@ export async function createOrder(deps: OrderDeps, input: NewOrder): Promise<Ord
     client: nameable(input.client),
     origin: input.origin,
     browser: input.browser,
+    askedFrom: input.askedFrom,
     display: input.display,
     challenge: randomToken(32),
     freshProof: input.freshProof,
@@ -105,7 +108,10 @@ export async function redeemOrder(
   if (order === undefined || !isBoundTo(deps, order, by.binding))
     throw unavailable('redeem: unknown or of another browser');
   if (order.state.name !== 'approved') throw unavailable(`redeem: ${order.state.name}`);
-  await assertStillUsable(deps, order.state.claim.deviceId, orderId);
+  const { company } = await assertStillUsable(deps, order.state.claim.deviceId, orderId);
+  // Approved within the company's network and carried out of it: the browser that goes on is asked once more.
+  const addresses = order.terms.purpose === 'login' ? [by.address] : [];
+  await assertAllowed(deps, order, { company, addresses, by: { ...by, actor: 'browser' } });
   const result = await moveOrder(deps, orderId, () => ({ kind: 'redeem' }));
   if (result?.isMoved !== true || result.order.state.name !== 'redeemed') throw unavailable('redeem: not first');
   const redeemed = { ...result.order, state: result.order.state };
@@ -147,6 +153,37 @@ export async function assertStillUsable(deps: OrderDeps, deviceId: string, order
     }
     throw error;
   }
+}
+
+/** From where, and as whom the trail names them, somebody goes on with an order. */
+interface RuledAct {
+  readonly company: Company;
+  /** One that is not known is outside of every network. */
+  readonly addresses: readonly (string | undefined)[];
+  readonly by: Asker & { readonly actor: string };
+}
+
+/**
+ * Ends the order where the company's rules allow no login from there or at this time, so that its page says so at once, and throws
+ * `access_denied`. Asked for what lets somebody in: one may decline and report from anywhere.
+ */
+export async function assertAllowed(
+  deps: OrderDeps,
+  { terms }: Order,
+  { company, addresses, by }: RuledAct,
+): Promise<void> {
+  const obstacle = loginObstacle(company.rules, { addresses, now: deps.clock.now() });
+  if (obstacle === undefined) return;
+  await cancelOrder(deps, terms.id, { ...by, reason: 'policy' });
+  throw new AuthError('access_denied', {
+    detail: `the rule on ${obstacle} forbids it`,
+    message: `your company does not allow this ${obstacle === 'network' ? 'from this network' : 'at this time'}`,
+  });
+}
+
+/** Where the browser was that began a login; of other orders the asking side is a portal's server, whose place tells nothing. */
+export function askedFrom({ terms }: Order): readonly (string | undefined)[] {
+  return terms.purpose === 'login' ? [terms.askedFrom] : [];
 }
 
 /** Appends one event about an order to the trail, with the facts that every such event carries (A-01). */
