@@ -12,19 +12,26 @@ const publishLimit = 8 * 1024 * 1024;
 
 /** The terms and their acceptances. */
 export function termsAdminEndpoints(deps: TermsDeps): readonly AdminEndpoint[] {
+  return [...termsReading(deps), publishing(deps), acceptances(deps)];
+}
+
+function publishing(deps: TermsDeps): AdminEndpoint {
+  return adminEndpoint({
+    name: 'publishTerms',
+    summary: 'Publish terms, which every registration has to accept from then on',
+    method: 'POST',
+    path: '/terms',
+    permission: 'terms.publish',
+    body: wire.TermsPublish,
+    bodyLimit: publishLimit,
+    status: 201,
+    reply: wire.TermsView,
+    answer: ({ body, actor }) => publishTerms(deps, { ...body, actor }),
+  });
+}
+
+function termsReading(deps: TermsDeps): readonly AdminEndpoint[] {
   return [
-    adminEndpoint({
-      name: 'publishTerms',
-      summary: 'Publish terms, which every registration has to accept from then on',
-      method: 'POST',
-      path: '/terms',
-      permission: 'terms.publish',
-      body: wire.TermsPublish,
-      bodyLimit: publishLimit,
-      status: 201,
-      reply: wire.TermsView,
-      answer: ({ body, actor }) => publishTerms(deps, { ...body, actor }),
-    }),
     adminEndpoint({
       name: 'listTerms',
       summary: 'List all versions of the terms, the newest first',
@@ -62,28 +69,31 @@ export function termsAdminEndpoints(deps: TermsDeps): readonly AdminEndpoint[] {
       reply: wire.TermsView,
       answer: ({ params }) => findTerms(deps, params.version),
     }),
-    adminEndpoint({
-      name: 'listAcceptances',
-      summary: 'See which terms a user accepted, and when',
-      method: 'GET',
-      path: '/users/:userId/acceptances',
-      permission: 'users.read',
-      params: strict({ userId: UserId }),
-      reply: wire.AcceptancesView,
-      answer: async ({ params, actor }) => {
-        const accepted = await listAcceptances(deps, params.userId, actor);
-        const current = await deps.records.terms.current();
-        return {
-          current: current?.version ?? null,
-          items: accepted.map(({ version, language, sha256, deviceId, acceptedAt }) => ({
-            version,
-            language,
-            sha256,
-            deviceId,
-            acceptedAt,
-          })),
-        };
-      },
-    }),
   ];
+}
+
+function acceptances(deps: TermsDeps): AdminEndpoint {
+  return adminEndpoint({
+    name: 'listAcceptances',
+    summary: 'See which terms a user accepted, and when',
+    method: 'GET',
+    path: '/users/:userId/acceptances',
+    permission: 'users.read',
+    params: strict({ userId: UserId }),
+    reply: wire.AcceptancesView,
+    answer: async ({ params, actor }) => {
+      const accepted = await listAcceptances(deps, params.userId, actor);
+      const current = await deps.records.terms.current();
+      return {
+        current: current?.version ?? null,
+        items: accepted.map(({ version, language, sha256, deviceId, acceptedAt }) => ({
+          version,
+          language,
+          sha256,
+          deviceId,
+          acceptedAt,
+        })),
+      };
+    },
+  });
 }

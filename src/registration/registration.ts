@@ -1,12 +1,11 @@
 /** How an activation becomes a registered device: begun with the code, finished with the confirmation code and signed by the phone. */
 import { randomBytes } from 'node:crypto';
-import type { AuditRecord } from '../audit/store.ts';
 import type { Company, User } from '../companies/store.ts';
 import { encodeBase64url, equalBytes } from '../crypto/bytes.ts';
 import { checkDeviceKey } from '../crypto/jwk.ts';
 import { randomId } from '../crypto/random.ts';
 import type { Device } from '../devices/store.ts';
-import { AuthError, type ErrorCode } from '../errors.ts';
+import { AuthError } from '../errors.ts';
 import { addressNetwork } from '../http/addresses.ts';
 import type { AppCall, CallOrigin } from '../http/app-endpoint.ts';
 import { guardAttempt } from '../lockout/lockout.ts';
@@ -31,6 +30,7 @@ import { emailHint } from './hint.ts';
 import { findPending, forgetPending, keepPending, type PendingRegistration } from './pending.ts';
 import { type Stated, verifyStatements } from './statements.ts';
 import type { Activation } from './store.ts';
+import { recordRefusal, refusalReasons, refuse, startedEvent } from './trail.ts';
 
 const longestMpin = 8;
 
@@ -317,44 +317,4 @@ async function throttle(deps: RegistrationDeps, subject: string, max: number): P
   if (count <= max) return;
   const retryAfterSeconds = Math.max(1, Math.ceil(resetMs / 1000));
   throw new AuthError('too_many_requests', { detail: `registration: ${subject}`, members: { retryAfterSeconds } });
-}
-
-interface Refusal {
-  readonly origin: CallOrigin;
-  readonly activation?: Activation | undefined;
-  /** For the trail alone: the caller hears the same whatever it was. */
-  readonly reason: 'code' | 'user' | 'registration' | 'activation' | 'signature' | 'terms';
-}
-
-/** What may be wrong with what a phone signs; each costs no attempt. */
-const refusalReasons: Partial<Record<ErrorCode, Refusal['reason']>> = {
-  authentication_failed: 'signature',
-  invalid_request: 'terms',
-};
-
-async function refuse(deps: RegistrationDeps, refusal: Refusal): Promise<AuthError> {
-  await recordRefusal(deps, refusal);
-  return new AuthError('authentication_failed', { detail: `registration: ${refusal.reason}` });
-}
-
-async function recordRefusal(deps: RegistrationDeps, { origin, activation, reason }: Refusal): Promise<void> {
-  const data = { reason, activationId: activation?.id ?? null };
-  await deps.records.audit.append(
-    { ...eventBy(origin, activation), event: 'registration.refused', data },
-    deps.clock.now(),
-  );
-}
-
-function startedEvent(started: {
-  readonly activation: Activation;
-  readonly origin: CallOrigin;
-  readonly data: Readonly<Record<string, string>>;
-}): AuditRecord {
-  const data = { ...started.data, activationId: started.activation.id };
-  return { ...eventBy(started.origin, started.activation), event: 'registration.started', data };
-}
-
-function eventBy({ address, requestId }: CallOrigin, activation: Activation | undefined) {
-  const actor = activation === undefined ? 'anonymous' : `activation:${activation.id}`;
-  return { actor, companyId: activation?.companyId, userId: activation?.userId, address, requestId };
 }
