@@ -8,6 +8,7 @@ import type { AppEndpoint } from '../../../src/http/app-endpoint.ts';
 import { mpinEndpoints } from '../../../src/mpin/routes.ts';
 import { orderEndpoints } from '../../../src/orders/routes.ts';
 import { registrationEndpoints } from '../../../src/registration/routes.ts';
+import { adminBodies, id, unknownIds } from './admin-bodies.ts';
 import { type SystemStores, systemEngines } from './engines.ts';
 import { createHand, type Hand } from './hand.ts';
 import { openLoginPage, type WaitingLogin } from './login.ts';
@@ -25,7 +26,6 @@ import {
 } from './rig.ts';
 import { assertHarmless, codeOf, pathOf, type Route, routesOf, send } from './wire.ts';
 
-const id = (prefix: string) => `${prefix}_${'A'.repeat(22)}`;
 const jws = `${'A'.repeat(40)}.${'A'.repeat(80)}.${'A'.repeat(86)}`;
 const hex = (digits: number) => 'ab'.repeat(digits / 2);
 const b64 = (length: number) => 'A'.repeat(length);
@@ -79,62 +79,6 @@ const appBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'user/language': { language: 'xx' },
 };
 
-/** A body of the right form for each route of the admin API that takes one. */
-const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
-  'POST /admin/v1/companies': { name: 'Fuzz Ltd', userLimit: 2, deviceLimit: 2, selfActivation: true, mpinLength: 5 },
-  'PATCH /admin/v1/companies/:companyId': { version: 999, name: 'Other' },
-  'POST /admin/v1/companies/:companyId/deactivate-devices': { reason: 'lost' },
-  'POST /admin/v1/clients': {
-    id: 'fuzz-client',
-    kind: 'portal',
-    name: 'Portal',
-    metadata: { redirect_uris: ['https://portal.example/callback'] },
-  },
-  'PATCH /admin/v1/clients/:clientId': { version: 999, name: 'Other' },
-  'POST /admin/v1/clients/:clientId/disable': {},
-  'POST /admin/v1/users': {
-    companyId: id('co'),
-    name: 'Ada',
-    email: 'ada@fuzz.example',
-    role: 'user',
-    permissions: 'full',
-    locale: 'en',
-    language: 'de',
-  },
-  'PATCH /admin/v1/users/:userId': { version: 999, name: 'Other' },
-  'POST /admin/v1/users/:userId/suspend': { reason: 'fuzz' },
-  'POST /admin/v1/users/:userId/restore': { reason: 'fuzz' },
-  'POST /admin/v1/users/:userId/remove': { reason: 'fuzz' },
-  'POST /admin/v1/users/:userId/activations': {},
-  'POST /admin/v1/users/:userId/deactivate-devices': { reason: 'fuzz' },
-  'POST /admin/v1/devices/:deviceId/approve': {},
-  'POST /admin/v1/devices/:deviceId/refuse': { reason: 'fuzz' },
-  'POST /admin/v1/devices/:deviceId/deactivate': { reason: 'fuzz' },
-  'POST /admin/v1/keys/rotate': { immediately: true, withoutOverlap: false },
-  'POST /admin/v1/notifications/resend': { kind: 'webhook' },
-  'POST /admin/v1/notifications/:messageId/resend': {},
-  // Refused, for nothing here names this host as internal.
-  'POST /admin/v1/webhooks': {
-    name: 'Fuzz',
-    url: 'http://127.0.0.1:9/',
-    companyId: id('co'),
-    events: ['mpin.blocked'],
-  },
-  'POST /admin/v1/webhooks/:webhookId/rotate': { overlapHours: 1 },
-  'POST /admin/v1/webhooks/:webhookId/test': {},
-  'POST /admin/v1/webhooks/:webhookId/disable': {},
-  'POST /admin/v1/webhooks/:webhookId/enable': {},
-};
-
-const unknownIds = {
-  companyId: id('co'),
-  userId: id('usr'),
-  deviceId: id('dev'),
-  clientId: 'nobody',
-  messageId: id('box'),
-  webhookId: id('whk'),
-  uid: 'unknown',
-};
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'] as const;
 const isOauth = (path: string): boolean => path.startsWith('/oauth2/') || path.startsWith('/.well-known/o');
 
