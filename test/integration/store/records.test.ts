@@ -7,10 +7,13 @@ import { deviceRecordsContract } from '../../contracts/records-devices.ts';
 import { idempotencyRecordsContract } from '../../contracts/records-idempotency.ts';
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
+import { approvalRecordsContract, termsRecordsContract } from '../../contracts/records-terms.ts';
 import { durableEngines } from '../../engines.ts';
 
 for (const engine of durableEngines()) {
   companyRecordsContract(engine);
+  termsRecordsContract(engine);
+  approvalRecordsContract(engine);
   deviceRecordsContract(engine);
   auditRecordsContract(engine);
   auditCheckpointsContract(engine);
