@@ -242,10 +242,12 @@ describe("a company's own client", () => {
       const answer = await call('PATCH', `/users/${user.id}`, ownToken, { version: user.version, ...extra });
       expect(answer.status, JSON.stringify(extra)).toBe(400);
     }
-    for (const changes of [{ userLimit: 1_000_000 }, { deviceLimit: 20 }, { status: 'closed' }]) {
+    for (const changes of [{ userLimit: 1_000_000 }, { deviceLimit: 20 }, { rules: { permissions: 'full' } }]) {
       const answer = await call('PATCH', `/companies/${system.company.id}`, ownToken, { version: 1, ...changes });
       expect([answer.status, codeOf(answer)], JSON.stringify(changes)).toEqual([403, 'access_denied']);
     }
+    const closing = await call('PATCH', `/companies/${system.company.id}`, ownToken, { version: 1, status: 'closed' });
+    expect(closing.status).toBe(400);
     const found = await system.server.stores.records.users.find(user.id);
     expect(found).toEqual(user);
   });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCompany, findCompany, listCompanies, updateCompany } from '../../../src/companies/companies.ts';
+import { closeCompany, restoreCompany, suspendCompany } from '../../../src/companies/company-status.ts';
 import { removeUser, restoreUser, suspendUser } from '../../../src/companies/user-status.ts';
 import { createUser, findUser, listUsers, updateUser } from '../../../src/companies/users.ts';
 import { deviceEndedTopic } from '../../../src/devices/end.ts';
@@ -82,7 +83,6 @@ describe('a company', () => {
     const change = (companyId: string, changes: object) =>
       updateCompany(world, { companyId, version: 1, changes, actor });
     await expect(change(own.id, { userLimit: 99 })).rejects.toMatchObject({ code: 'access_denied' });
-    await expect(change(own.id, { status: 'active' })).rejects.toMatchObject({ code: 'access_denied' });
     await expect(change(other.id, { selfActivation: false })).rejects.toMatchObject({ code: 'not_found' });
     await expect(findCompany(world, other.id, actor)).rejects.toMatchObject({ code: 'not_found' });
     await expect(createCompany(world, { name: 'Third', actor })).rejects.toMatchObject({ code: 'access_denied' });
@@ -94,26 +94,21 @@ describe('a company', () => {
     const company = await addCompany(world);
     const user = await addUser(world, company.id, { status: 'active' });
     const device = await addDevice(world, user);
-    const suspended = await updateCompany(world, {
-      companyId: company.id,
-      version: 1,
-      changes: { status: 'suspended' },
-      actor: bank,
-    });
+    const act = { companyId: company.id, reason: 'unpaid', actor: bank };
+    await suspendCompany(world, act);
     expect(world.ended).toEqual([{ userId: user.id }]);
     expect(await world.records.devices.find(device.id)).toMatchObject({ status: 'active' });
-    const close = { companyId: company.id, changes: { status: 'closed' }, actor: bank } as const;
-    const closed = await updateCompany(world, { ...close, version: suspended.version });
+    await closeCompany(world, act);
     expect(await world.records.users.find(user.id)).toMatchObject({ status: 'removed' });
     expect(await world.records.devices.find(device.id)).toMatchObject({ status: 'deactivated' });
-    await expect(
-      updateCompany(world, { ...close, changes: { status: 'active' }, version: closed.version }),
-    ).rejects.toMatchObject({ code: 'conflict' });
+    await expect(restoreCompany(world, act)).rejects.toMatchObject({ code: 'conflict' });
+    const rename = { companyId: company.id, version: 3, changes: { name: 'Again' }, actor: bank };
+    await expect(updateCompany(world, rename)).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('takes no user while it is not active', async () => {
     const company = await addCompany(world);
-    await updateCompany(world, { companyId: company.id, version: 1, changes: { status: 'suspended' }, actor: bank });
+    await suspendCompany(world, { companyId: company.id, reason: 'unpaid', actor: bank });
     await expect(addUser(world, company.id)).rejects.toMatchObject({ code: 'conflict' });
     expect(await world.records.companies.takeUserPlace(company.id)).toBe(true);
   });

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => world.stores.close());
 
 /** One notice of every event; the compiler keeps the table whole. */
-const everyNotice = (userId: string, text = 'Phone'): readonly Notice[] =>
+const everyNotice = (userId: string, text = 'Phone', companyId = 'co_x'): readonly Notice[] =>
   Object.values({
     'activation.created': {
       event: 'activation.created',
@@ -38,9 +38,39 @@ const everyNotice = (userId: string, text = 'Phone'): readonly Notice[] =>
     'biometrics.enabled': { event: 'biometrics.enabled', userId, deviceName: text },
     'login.after_failures': { event: 'login.after_failures', userId, deviceName: text, failures: 3 },
     'login.reported': { event: 'login.reported', userId, clientName: text, browserName: text },
+    'approval.wanted': { event: 'approval.wanted', userId, deviceName: text },
+    'contact.changed': { event: 'contact.changed', userId, formerAddress: 'former@example.com' },
+    'browser.new': { event: 'browser.new', userId, clientName: text, browserName: text },
+    'administrator.added': { event: 'administrator.added', userId },
+    'policy.changed': { event: 'policy.changed', companyId },
+    'document.expires': { event: 'document.expires', userId, expiresAt: 1_795_000_000_000 },
   } satisfies { [Event in Notice['event']]: Extract<Notice, { event: Event }> });
 
-const administratorEvents = ['device.registered', 'device.deactivated', 'mpin.blocked', 'login.reported'];
+/** Of these the administrators hear as well, of the last two they alone. */
+const administratorEvents = [
+  'device.registered',
+  'device.deactivated',
+  'mpin.blocked',
+  'login.reported',
+  'administrator.added',
+  'document.expires',
+  'approval.wanted',
+  'policy.changed',
+];
+const forAdministrators = new Set<string>(administratorEvents.slice(-2));
+/** Whose text names no phone, portal or browser. */
+const withoutPhone = new Set([
+  'activation.created',
+  'contact.changed',
+  'administrator.added',
+  'policy.changed',
+  'document.expires',
+]);
+
+function readersOf<T>(event: string, user: T, administrators: readonly T[]): readonly T[] {
+  if (!administratorEvents.includes(event)) return [user];
+  return forAdministrators.has(event) ? administrators : [user, ...administrators];
+}
 
 /** What is sent of a notice, in the order of its readers. */
 async function mailed(notice: Notice): Promise<Email[]> {
@@ -67,10 +97,12 @@ describe('a notice', () => {
     }
     await addUser(world, company.id, { status: 'active' });
     await addUser(world, other.id, { role: 'administrator', status: 'active' });
-    for (const notice of everyNotice(user.id)) {
-      const expected = administratorEvents.includes(notice.event) ? [user.id, administrator.id] : [user.id];
+    for (const notice of everyNotice(user.id, 'Phone', company.id)) {
+      const expected = readersOf(notice.event, user.id, [administrator.id]);
       expect(await recipientsOf(world.records, notice), notice.event).toEqual(expected);
     }
+    const pending = { event: 'device.registered', userId: user.id, deviceName: 'Phone', isPending: true } as const;
+    expect(await recipientsOf(world.records, pending)).toEqual([user.id]);
   });
 
   it('never leaves the company, whatever users there are (T31, T32)', async () => {
@@ -86,7 +118,7 @@ describe('a notice', () => {
     const byId = new Map(users.map((user) => [user.id, user]));
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...users), fc.nat(everyNotice('').length - 1), async (user, kind) => {
-        const notice = everyNotice(user.id)[kind];
+        const notice = everyNotice(user.id, 'Phone', user.companyId)[kind];
         if (notice === undefined) return;
         const recipients = await recipientsOf(world.records, notice);
         expect(new Set(recipients).size).toBe(recipients.length);
@@ -143,7 +175,7 @@ describe('the text of a message', () => {
         label: `${language} ${notice.event} ${reader}`,
         message: messageFor(payloadOf(notice), {
           texts: textsFor('mail', [language]),
-          userName: 'Anna',
+          subjectName: 'Anna',
           readerName: reader === 'user' ? 'Anna' : 'Berta',
           reader,
         }),
@@ -166,7 +198,7 @@ describe('the text of a message', () => {
       }
       expect(plain(text), label).toContain(reader === 'user' ? 'Anna' : 'Berta');
       expect(message.subject, label).not.toMatch(/[\u2066-\u2069]/);
-      if (event !== 'activation.created') expect(plain(text), label).toContain('Phone');
+      if (!withoutPhone.has(event)) expect(plain(text), label).toContain('Phone');
       if (reader === 'administrator' && administratorEvents.includes(event)) {
         expect(`${message.subject} ${text}`, label).toContain('Anna');
         expect(text, label).not.toContain(textsFor('mail', [code]).t('alarm'));
@@ -200,7 +232,7 @@ describe('the text of a message', () => {
         asText(
           messageFor(
             { event: 'device.deactivated', data: { userId: 'usr_x', deviceName: 'Phone', reason } },
-            { texts: textsFor('mail', [language]), userName: 'Anna', readerName: 'Anna', reader: 'user' },
+            { texts: textsFor('mail', [language]), subjectName: 'Anna', readerName: 'Anna', reader: 'user' },
           ),
         ),
       );
@@ -264,6 +296,7 @@ describe('the e-mails of a notice', () => {
     for (const given of others) {
       await addUser(world, company.id, { ...given, role: 'administrator', status: 'active' });
     }
+    await takeNotices(world.records, world.clock.now());
     const mails = await mailed({ event: 'mpin.blocked', userId: user.id, deviceName: 'Phone' });
     const subjects = new Map(mails.map(({ html, subject }) => [/lang="(\w+)"/.exec(html)?.[1], subject]));
     const told = (code: string) => textsFor('mail', [code]).t('blocked.admin.subject', { user: user.name });
@@ -285,15 +318,15 @@ describe('the e-mails of a notice', () => {
     const foreigner = await addUser(world, other.id, { ...stranger, role: 'administrator', language: 'de' });
     const user = await addUser(world, company.id, { status: 'active' });
     const administrator = await addUser(world, company.id, { role: 'administrator', status: 'active' });
+    await takeNotices(world.records, world.clock.now());
     for (const { code } of languages) {
       for (const { id } of [user, administrator]) await world.records.users.setLanguage(id, code);
-      for (const notice of everyNotice(user.id)) {
+      for (const notice of everyNotice(user.id, 'Phone', company.id)) {
         const mails = await mailed(notice);
-        const readers = administratorEvents.includes(notice.event) ? [user, administrator] : [user];
-        expect(
-          mails.map(({ to }) => to.address),
-          code,
-        ).toEqual(readers.map(({ email }) => email));
+        const readers = readersOf(notice.event, user, [administrator]).map(({ email }) => email);
+        const former = notice.event === 'contact.changed' ? [notice.formerAddress] : [];
+        expect(new Set(mails.map(({ to }) => to.address)), code).toEqual(new Set([...readers, ...former]));
+        expect(mails, code).toHaveLength(readers.length + former.length);
         for (const mail of mails) {
           expect(JSON.stringify(mail), code).not.toMatch(/Foreign|Stranger|foreign\.example|[{]\w+[}]/);
           expect(JSON.stringify(mail), code).not.toContain(foreigner.id);

@@ -2,7 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCompany, updateCompany } from '../../../src/companies/companies.ts';
+import { createCompany } from '../../../src/companies/companies.ts';
+import { closeCompany, suspendCompany } from '../../../src/companies/company-status.ts';
 import { createKeyRing, type KeyRing } from '../../../src/keys/key-ring.ts';
 import { ensureKeys } from '../../../src/keys/keys.ts';
 import { verifyAdminToken } from '../../../src/oidc/access-token.ts';
@@ -100,8 +101,8 @@ describe('An admin token', () => {
       );
       const authorization = await token({ sub: id, client_id: id });
       await expect(verifyAdminToken(deps, authorization)).resolves.toMatchObject({ companyId: company.id });
-      const change = { companyId: company.id, version: company.version, changes: { status }, actor: bank };
-      await updateCompany(companyDeps, change);
+      const act = { companyId: company.id, reason: 'left the bank', actor: bank };
+      await (status === 'closed' ? closeCompany : suspendCompany)(companyDeps, act);
       await expect(verifyAdminToken(deps, authorization)).rejects.toMatchObject({ code: 'authentication_failed' });
     },
   );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { updateCompany } from '../../../src/companies/companies.ts';
+import { suspendCompany } from '../../../src/companies/company-status.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
 import { restoreUser, suspendUser } from '../../../src/companies/user-status.ts';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
@@ -112,7 +113,7 @@ describe('an activation', () => {
     await expect(createActivation(deps, { userId: user.id, actor: bank })).rejects.toMatchObject({ code: 'conflict' });
     await restoreUser(world, act);
     await createActivation(deps, { userId: user.id, actor: bank });
-    await updateCompany(world, { companyId: company.id, version: 1, changes: { status: 'suspended' }, actor: bank });
+    await suspendCompany(world, { companyId: company.id, reason: 'unpaid', actor: bank });
     await expect(createActivation(deps, { userId: user.id, actor: bank })).rejects.toMatchObject({ code: 'conflict' });
   });
 });
