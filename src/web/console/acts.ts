@@ -2,9 +2,10 @@
  * Acts: what a person does to somebody's access. Each is asked in words and sent once; one that takes a proof of the phone is kept over
  * the login, and done afterwards on one press.
  */
-import { type ApiCall, ApiError, callApi, callForFile } from './api.ts';
+import { type ApiCall, ApiError, callForAct, callForFile, type Outcome } from './api.ts';
 import type { Console } from './context.ts';
 import type { Messages } from './messages.ts';
+import type { Approval } from './model.ts';
 
 /** `P` is plain data without secrets: it is kept in this tab while the person proves that it is them. */
 export interface Act<P, Answer = unknown> {
@@ -52,13 +53,14 @@ export function intend<P, Answer>(act: Act<P, Answer>, params: P, reason = ''): 
 export async function carryOut<P, Answer>(console: Console, act: Act<P, Answer>, intent: Intent): Promise<void> {
   const params = intent.params as P;
   const call = { ...act.request(params, intent.reason), idempotencyKey: intent.key };
-  const sent = act.isFile ? (callForFile(call) as Promise<Answer>) : callApi<Answer>(call);
-  const answer = await sent.catch(async (error: unknown) => {
+  const sent = act.isFile ? (callForFile(call) as Promise<Outcome<Answer>>) : callForAct<Answer>(call);
+  const { isKept, answer } = await sent.catch(async (error: unknown) => {
     if (error instanceof ApiError && error.code === 'proof_required') keep(intent);
     if (error instanceof ApiError && console.leave(error)) return new Promise<never>(() => undefined);
     throw error;
   });
-  act.done(console, params, answer);
+  if (isKept) console.go(`/approvals/${(answer as Approval).id}`, console.t('approval.waits'));
+  else act.done(console, params, answer);
 }
 
 function keep(intent: Intent): void {

@@ -64,16 +64,27 @@ export function apiUrl({ path, query = {} }: Pick<ApiCall, 'path' | 'query'>): s
 
 /** Sends one request. */
 export async function callApi<T>(call: ApiCall): Promise<T> {
+  return (await callForAct<T>(call)).answer;
+}
+
+/** What became of an act: done, or kept for a second person. */
+export interface Outcome<T> {
+  readonly isKept: boolean;
+  readonly answer: T;
+}
+
+/** Sends one request that changes something. */
+export async function callForAct<T>(call: ApiCall): Promise<Outcome<T>> {
   const response = await send(call);
   const answer = (await response.json().catch(() => undefined)) as unknown;
-  if (response.ok && answer !== undefined) return answer as T;
+  if (response.ok && answer !== undefined) return { isKept: response.status === 202, answer: answer as T };
   throw errorOf(answer);
 }
 
 /** Sends one request whose answer is a file. */
-export async function callForFile(call: ApiCall): Promise<Blob> {
+export async function callForFile(call: ApiCall): Promise<Outcome<Blob>> {
   const response = await send(call);
-  if (response.ok) return response.blob();
+  if (response.ok) return { isKept: false, answer: await response.blob() };
   throw errorOf(await response.json().catch(() => undefined));
 }
 

@@ -76,9 +76,11 @@ export interface Device {
   readonly endedReason: string | null;
 }
 
+/** Of its two codes the one that does not go by e-mail. */
 export interface Activation {
-  readonly activationText: string;
-  readonly code: string;
+  readonly activationText?: string;
+  readonly code?: string;
+  readonly confirmationCode?: string;
   readonly expiresAt: number;
 }
 
@@ -143,17 +145,31 @@ export interface Webhook {
   readonly createdAt: number;
 }
 
-/** An act that waits for a second person. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** An act that takes two people. */
 export interface Approval {
   readonly id: string;
   readonly companyId: string;
   /** By its name in the server's table. */
   readonly permission: string;
   readonly status: string;
-  readonly requestedBy: string;
-  readonly subjectId: string | null;
+  readonly requestedBy: Person;
+  readonly subject: Person | null;
   readonly reason: string | null;
+  readonly decidedBy: Person | null;
+  readonly decisionReason: string | null;
+  readonly problem: string | null;
+  readonly createdAt: number;
   readonly expiresAt: number;
+}
+
+/** With the request that is done as it stands. */
+export interface ApprovalWithRequest extends Approval {
+  readonly request: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
 }
 
 /** A version of what users agree to before they begin. */

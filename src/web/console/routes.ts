@@ -1,7 +1,7 @@
 /** Every address of the console and the screen that it shows. */
 
 import type { Place, Screen } from './context.ts';
-import { approvalsScreen } from './screens/approvals.ts';
+import { approvalScreen, approvalsScreen } from './screens/approvals.ts';
 import { auditScreen } from './screens/audit.ts';
 import { clientScreen, clientsScreen, newClientScreen } from './screens/clients.ts';
 import { companiesScreen, newCompanyScreen } from './screens/companies.ts';
@@ -26,6 +26,7 @@ const routes: readonly (readonly [pattern: string, screen: Screen])[] = [
   ['/devices', devicesScreen],
   ['/devices/:deviceId', deviceScreen],
   ['/approvals', approvalsScreen],
+  ['/approvals/:approvalId', approvalScreen],
   ['/terms', termsScreen],
   ['/terms/new', newTermsScreen],
   ['/terms/:version', termsVersionScreen],

@@ -1,4 +1,5 @@
 /** What is done to acts that wait for a second person. */
+import { isActivation, showActivation } from '../activation.ts';
 import type { Act } from '../acts.ts';
 
 /** Which act; `what` is its name in words. */
@@ -7,13 +8,17 @@ export interface ApprovalRef {
   readonly what: string;
 }
 
-export const approve: Act<ApprovalRef> = {
+export const approve: Act<ApprovalRef, { readonly result: unknown }> = {
   name: 'approvals.approve',
   permission: 'approvals.decide',
   title: (t) => t('approval.approve'),
   explain: (t, { what }) => [t('approval.approveText', { what })],
   request: ({ approvalId }) => ({ method: 'POST', path: `/approvals/${approvalId}/approve`, body: {} }),
-  done: ({ refresh, t }) => refresh(t('approval.approved')),
+  done: (console, _params, { result }) => {
+    console.refresh(console.t('approval.approved'));
+    // What an invitation answers is shown this once, to whoever made it happen.
+    if (isActivation(result)) showActivation(console, result);
+  },
 };
 
 export const refuse: Act<ApprovalRef> = {

@@ -10,18 +10,21 @@ export const activate: Act<UserRef, Activation> = {
   permission: 'activations.create',
   title: (t) => t('invite.show'),
   explain: (t, { name }) => [t('invite.showText', { name })],
-  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: {} }),
+  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: { delivery: 'shown' } }),
   done: (console, _params, activation) => {
     console.refresh();
     showActivation(console, activation);
   },
 };
 
-export const invite: Act<UserRef> = {
+export const invite: Act<UserRef, Activation> = {
   name: 'activations.email',
   permission: 'activations.create',
   title: (t) => t('invite.email'),
   explain: (t, { name }) => [t('invite.emailText', { name })],
   request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: { delivery: 'email' } }),
-  done: ({ refresh, t }, { name }) => refresh(t('invite.sent', { name })),
+  done: (console, { name }, activation) => {
+    console.refresh(console.t('invite.sent', { name }));
+    showActivation(console, activation);
+  },
 };

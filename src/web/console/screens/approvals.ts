@@ -1,69 +1,104 @@
-/** Acts that wait for a second person. */
+/** Acts that take two people: those that wait, and one of them with everything that will be done. */
+import { paragraph } from '../../design/dom.ts';
 import type { Console, Screen } from '../context.ts';
 import { approve, refuse, withdraw } from '../deeds/approvals.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
-import type { Approval, Page } from '../model.ts';
-import { userNames } from '../names.ts';
-import { badge, buttons, filterForm, link, pager, table } from '../parts.ts';
+import type { Approval, ApprovalWithRequest, Page, Person } from '../model.ts';
+import { badge, buttons, code, facts, filterForm, link, pager, section, table } from '../parts.ts';
 
 const path = '/approvals';
 const pageSize = '25';
 const statuses = ['pending', 'done', 'refused', 'withdrawn', 'failed', 'expired'] as const;
 
-function approvalActs(console: Console, { id, permission, requestedBy, subjectId, status }: Approval) {
-  if (status !== 'pending') return undefined;
-  const { t, me } = console;
-  const ref = { approvalId: id, what: t.named('fourEyes', permission) };
-  if (requestedBy === me.userId) return buttons(actButton(console, withdraw, ref));
-  // Whom it concerns does not decide on it; the server would refuse it.
-  if (subjectId === me.userId) return undefined;
-  return buttons(actButton(console, approve, ref), actButton(console, refuse, ref));
-}
+const lookOf = (status: string) => (status === 'pending' ? 'wait' : status === 'done' ? 'good' : 'none');
+const statusBadge = ({ t }: Console, status: string) => badge(t.named('approval.status', status), lookOf(status));
+const person = (one: Person | null) => (one === null ? '–' : link(`/users/${one.id}`, one.name));
 
-/** Acts with who asked and what can be decided. */
-export async function approvalTable(console: Console, rows: readonly Approval[]): Promise<HTMLElement> {
+/** Acts with who asked; what is to be decided is decided where all of it is shown. */
+export function approvalTable(console: Console, rows: readonly Approval[]): HTMLElement {
   const { t } = console;
-  const people = rows.flatMap(({ requestedBy, subjectId }) => [requestedBy, ...(subjectId ? [subjectId] : [])]);
-  const names = await userNames(console, people);
-  const person = (id: string) => link(`/users/${id}`, names.get(id) ?? id);
   return table({
     caption: t('nav.approvals'),
     rows,
     empty: t('approval.none'),
     columns: [
-      { head: t('approval.what'), cell: ({ permission }) => t.named('fourEyes', permission) },
-      { head: t('approval.subject'), cell: ({ subjectId }) => (subjectId ? person(subjectId) : '–') },
+      {
+        head: t('approval.what'),
+        cell: ({ id, permission }) => link(`/approvals/${id}`, t.named('fourEyes', permission)),
+      },
+      { head: t('approval.subject'), cell: ({ subject }) => person(subject) },
       { head: t('approval.by'), cell: ({ requestedBy }) => person(requestedBy) },
-      { head: t('list.status'), cell: ({ status }) => badge(t.named('approval.status', status), lookOf(status)) },
+      { head: t('list.status'), cell: ({ status }) => statusBadge(console, status) },
       { head: t('approval.until'), cell: ({ expiresAt }) => when(t, expiresAt) },
-      { head: t('list.acts'), cell: (approval) => approvalActs(console, approval) },
     ],
   });
 }
-
-const lookOf = (status: string) => (status === 'pending' ? 'wait' : status === 'done' ? 'good' : 'none');
 
 export const approvalsScreen: Screen = async (console, { query }) => {
   const { t, api } = console;
   const asked = { status: 'pending', ...query, limit: pageSize };
   const { items, next } = await api<Page<Approval>>({ method: 'GET', path, query: asked });
+  const options = statuses.map((one) => [one, t.named('approval.status', one)] as const);
   return {
     title: t('nav.approvals'),
     content: [
       filterForm(console, {
         path,
-        query: { status: 'pending', ...query },
-        filters: [
-          {
-            name: 'status',
-            label: t('list.status'),
-            options: statuses.map((one) => [one, t.named('approval.status', one)]),
-          },
-        ],
+        query,
+        filters: [{ name: 'status', label: t('list.status'), options, standard: 'pending' }],
       }),
-      await approvalTable(console, items),
+      approvalTable(console, items),
       pager(console, { path, query, next }),
     ],
   };
 };
+
+export const approvalScreen: Screen = async (console, { params }) => {
+  const { t, api } = console;
+  const id = params['approvalId'] ?? '';
+  const approval = await api<ApprovalWithRequest>({ method: 'GET', path: `${path}/${id}` });
+  const what = t.named('fourEyes', approval.permission);
+  return {
+    title: what,
+    back: link(path, t('nav.approvals'), 'back'),
+    content: [
+      facts([
+        [t('list.status'), statusBadge(console, approval.status)],
+        [t('approval.subject'), person(approval.subject)],
+        [t('approval.by'), person(approval.requestedBy)],
+        ...given(t('question.why'), approval.reason),
+        [t('list.created'), when(t, approval.createdAt)],
+        [t('approval.until'), when(t, approval.expiresAt)],
+        ...(approval.decidedBy === null ? [] : [[t('approval.decidedBy'), person(approval.decidedBy)] as const]),
+        ...given(t('approval.decision'), approval.decisionReason),
+        ...given(t('approval.problem'), approval.problem),
+      ]),
+      section(t('approval.request'), paragraph(t('approval.requestText'), 'soft'), requestFacts(approval)),
+      decisions(console, approval, what),
+    ],
+  };
+};
+
+const given = (name: string, value: string | null) => (value === null ? [] : [[name, value] as const]);
+
+/** Everything that will be done, member by member, as it was asked. */
+function requestFacts({ request: { params, query, body } }: ApprovalWithRequest): HTMLElement {
+  const members = [params, query, body].flatMap((part) =>
+    typeof part === 'object' && part !== null ? Object.entries(part as Readonly<Record<string, unknown>>) : [],
+  );
+  return facts(
+    members.map(([name, value]) => [name, code(typeof value === 'string' ? value : JSON.stringify(value))] as const),
+  );
+}
+
+function decisions(console: Console, approval: Approval, what: string): HTMLElement | undefined {
+  const { id, status, requestedBy, subject } = approval;
+  const { userId } = console.me;
+  if (status !== 'pending') return undefined;
+  const ref = { approvalId: id, what };
+  if (requestedBy.id === userId) return buttons(actButton(console, withdraw, ref));
+  // Whom it concerns does not decide on it; the server would refuse it.
+  if (subject?.id === userId) return undefined;
+  return buttons(actButton(console, approve, ref), actButton(console, refuse, ref));
+}

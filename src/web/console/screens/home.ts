@@ -45,7 +45,7 @@ async function openApprovals(console: Console): Promise<HTMLElement | undefined>
   const query = { status: 'pending', limit: shown };
   const { items, next } = await api<Page<Approval>>({ method: 'GET', path: '/approvals', query });
   const all = next === null ? undefined : link('/approvals', t('home.all'));
-  return section(t('home.approvals'), await approvalTable(console, items), all);
+  return section(t('home.approvals'), approvalTable(console, items), all);
 }
 
 async function deadLetters(console: Console): Promise<HTMLElement | undefined> {

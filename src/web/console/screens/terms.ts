@@ -39,7 +39,7 @@ export const termsVersionScreen: Screen = async (console, { params }) => {
   const version = params['version'] ?? '';
   const { texts, publishedAt } = await api<Terms & { readonly texts: readonly TermsText[] }>({
     method: 'GET',
-    path: `${path}/${version}`,
+    path: `${path}/versions/${version}`,
   });
   const shown = texts.map(({ language, title, text }) =>
     element(

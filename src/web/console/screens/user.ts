@@ -186,7 +186,10 @@ interface Acceptance {
 /** Which terms they accepted, and when. */
 async function acceptances(console: Console, userId: string): Promise<HTMLElement | undefined> {
   const { t, api } = console;
-  const { items } = await api<Page<Acceptance>>({ method: 'GET', path: `/users/${userId}/acceptances` });
+  const { items } = await api<{ readonly items: readonly Acceptance[] }>({
+    method: 'GET',
+    path: `/users/${userId}/acceptances`,
+  });
   if (items.length === 0) return section(t('user.acceptances'), paragraph(t('user.noAcceptances'), 'notice'));
   const rows = items.map(({ version, acceptedAt, sha256 }) =>
     element('li', {}, element('span', { text: version }), when(t, acceptedAt), code(sha256.slice(0, 16))),
