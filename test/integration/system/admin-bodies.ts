@@ -8,6 +8,9 @@ export const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'POST /admin/v1/companies': { name: 'Fuzz Ltd', userLimit: 2, deviceLimit: 2, selfActivation: true, mpinLength: 5 },
   'PATCH /admin/v1/companies/:companyId': { version: 999, name: 'Other' },
   'POST /admin/v1/companies/:companyId/deactivate-devices': { reason: 'lost' },
+  'POST /admin/v1/companies/:companyId/suspend': { reason: 'fuzz' },
+  'POST /admin/v1/companies/:companyId/restore': { reason: 'fuzz' },
+  'POST /admin/v1/companies/:companyId/close': { reason: 'fuzz' },
   'POST /admin/v1/clients': {
     id: 'fuzz-client',
     kind: 'portal',
@@ -26,6 +29,12 @@ export const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
     language: 'de',
   },
   'PATCH /admin/v1/users/:userId': { version: 999, name: 'Other' },
+  'POST /admin/v1/users/:userId/email': { version: 999, email: 'ada@fuzz.example' },
+  'POST /admin/v1/users/:userId/staff': { version: 999, staffRole: 'auditor' },
+  'POST /admin/v1/users/:userId/personal-data': { reason: 'fuzz' },
+  'POST /admin/v1/users/:userId/erase': { reason: 'fuzz' },
+  // Nothing here has a company for the bank's own people.
+  'POST /admin/v1/staff': { name: 'Ada', email: 'ada@fuzz.example', staffRole: 'auditor' },
   'POST /admin/v1/users/:userId/suspend': { reason: 'fuzz' },
   'POST /admin/v1/users/:userId/restore': { reason: 'fuzz' },
   'POST /admin/v1/users/:userId/remove': { reason: 'fuzz' },
@@ -34,6 +43,11 @@ export const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
   'POST /admin/v1/devices/:deviceId/approve': {},
   'POST /admin/v1/devices/:deviceId/refuse': { reason: 'fuzz' },
   'POST /admin/v1/devices/:deviceId/deactivate': { reason: 'fuzz' },
+  'POST /admin/v1/approvals/:approvalId/approve': {},
+  'POST /admin/v1/approvals/:approvalId/refuse': { reason: 'fuzz' },
+  'POST /admin/v1/approvals/:approvalId/withdraw': {},
+  // Refused, for the English is missing.
+  'POST /admin/v1/terms': { version: '2026-1', texts: [{ language: 'fr', title: 'Conditions', text: 'Texte' }] },
   'POST /admin/v1/keys/rotate': { immediately: true, withoutOverlap: false },
   'POST /admin/v1/notifications/resend': { kind: 'webhook' },
   'POST /admin/v1/notifications/:messageId/resend': {},
@@ -58,5 +72,7 @@ export const unknownIds = {
   clientId: 'nobody',
   messageId: id('box'),
   webhookId: id('whk'),
+  approvalId: id('apr'),
+  version: 'none',
   uid: 'unknown',
 };
