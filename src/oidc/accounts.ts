@@ -7,7 +7,6 @@ import { grantLookup } from './adapter.ts';
 import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
-import { toSeconds } from './lifetimes.ts';
 import type { DeviceGrant, DeviceSession } from './provider-models.ts';
 import { orUnavailable } from './unavailable.ts';
 
@@ -55,7 +54,7 @@ async function findStanding(
 /** Notes in the session how long the company lets it last, which its next saving heeds; true where that time is over. */
 function isPastRules({ clock }: AccountDeps, session: DeviceSession, { company }: Standing): boolean {
   session.ruleSeconds = company.rules.sessionMinutes * 60;
-  return session.loggedInAt !== undefined && session.loggedInAt + session.ruleSeconds <= toSeconds(clock.now());
+  return session.loggedInAt !== undefined && session.loggedInAt + session.ruleSeconds * 1000 <= clock.now();
 }
 
 /** Whether what stands behind a token may still be used; tokens of the client credentials grant have no device. */
@@ -93,7 +92,7 @@ async function beginLogin({ records, clock }: AccountDeps, ctx: KoaContextWithOI
   }
   session.deviceId = deviceId;
   // Not the time of the proof, which may be that of an app session opened half an hour ago.
-  session.loggedInAt = toSeconds(clock.now());
+  session.loggedInAt = clock.now();
 }
 
 /** The grant that the request has loaded already, because a parallel replay may have deleted its row by now; or else the row. */

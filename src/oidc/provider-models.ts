@@ -10,7 +10,7 @@ import { orUnavailable } from './unavailable.ts';
 /** A session with the members that this project adds or that the published types leave out. */
 export interface DeviceSession extends Session {
   deviceId?: string | undefined;
-  /** When the last login of this session was finished, in epoch-seconds. */
+  /** When the last login of this session was finished, in epoch-milliseconds. */
   loggedInAt?: number | undefined;
   /** How long after that the company lets it last at most. */
   ruleSeconds?: number | undefined;

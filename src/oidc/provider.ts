@@ -122,8 +122,9 @@ function tokens(deps: OidcDeps): Configuration {
 /** Until the first of its ends: since the last sign-on, since the proof, and what the company allows since the login. */
 function sessionSeconds({ accountId, loginTs = 0, ...session }: DeviceSession, now: number): number {
   if (accountId === undefined) return lifetime.anonymousSession;
-  const { loggedInAt = now, ruleSeconds = lifetime.absolute } = session;
-  const ends = [now + lifetime.session, (loginTs || now) + lifetime.absolute, loggedInAt + ruleSeconds];
+  const { loggedInAt, ruleSeconds = lifetime.absolute } = session;
+  const loginAt = loggedInAt === undefined ? now : toSeconds(loggedInAt);
+  const ends = [now + lifetime.session, (loginTs || now) + lifetime.absolute, loginAt + ruleSeconds];
   return Math.max(1, Math.min(...ends) - now);
 }
 

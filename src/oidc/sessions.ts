@@ -9,7 +9,7 @@ import type { SessionClientRow, SessionRow } from './store.ts';
 /** What the provider keeps of a session, and the device that approved its login. */
 export interface SessionPayload extends AdapterPayload {
   readonly deviceId?: string | undefined;
-  /** When its last login was finished, in epoch-seconds. */
+  /** When its last login was finished, in epoch-milliseconds. */
   readonly loggedInAt?: number | undefined;
 }
 
@@ -103,8 +103,7 @@ async function endOldest(records: Records, { userId, limit, newest, at }: Limit)
 }
 
 function loginOf({ payload, createdAt }: SessionRow): number {
-  const { loggedInAt } = JSON.parse(payload) as SessionPayload;
-  return loggedInAt === undefined ? createdAt : loggedInAt * 1000;
+  return (JSON.parse(payload) as SessionPayload).loggedInAt ?? createdAt;
 }
 
 /** The cookie's value (`jti`) stays out of the row: who reads the store cannot take over a session (S-04). */
