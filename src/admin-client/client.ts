@@ -36,7 +36,7 @@ interface Page {
 export type Row<K extends ListName> = Reply<K> extends { readonly items: readonly (infer R)[] } ? R : never;
 
 /** The input may be left out where it has no member that must be there. */
-type Arguments<K extends OperationName> =
+export type Arguments<K extends OperationName> =
   Record<never, never> extends Input<K> ? [input?: Input<K>] : [input: Input<K>];
 
 export interface AdminClient {

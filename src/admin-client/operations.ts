@@ -1,5 +1,18 @@
 /** What the admin API takes and answers. Made from docs/openapi.json by `npm run docs`: change the endpoints, not this file. */
 
+export interface Acceptances {
+  readonly current: string | null;
+  readonly items: readonly {
+    readonly version: string;
+    readonly language: string;
+    /** of the text's UTF-8 bytes, 64 hex digits */
+    readonly sha256: string;
+    readonly deviceId: string;
+    /** epoch-milliseconds */
+    readonly acceptedAt: number;
+  }[];
+}
+
 export interface Activation {
   readonly activationId: string;
   readonly delivery: 'shown' | 'email';
@@ -11,6 +24,119 @@ export interface Activation {
   readonly confirmationCode?: string;
   /** epoch-milliseconds */
   readonly expiresAt: number;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly companyId: string;
+  /** by its name in the table of permissions */
+  readonly permission: string;
+  /** what that is, in words */
+  readonly means: string;
+  /** method and path of the act */
+  readonly endpoint: string;
+  readonly requestedBy: {
+    readonly id: string;
+    readonly name: string;
+  };
+  readonly subject: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly reason: string | null;
+  readonly status: 'pending' | 'claimed' | 'done' | 'failed' | 'refused' | 'withdrawn' | 'expired';
+  readonly decidedBy: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly decidedAt: number | null;
+  readonly decisionReason: string | null;
+  /** why an approved act was not done: an error code, or interrupted */
+  readonly problem: string | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** epoch-milliseconds */
+  readonly expiresAt: number;
+  readonly settledAt: number | null;
+}
+
+export interface ApprovalPage {
+  readonly items: readonly Approval[];
+  readonly next: string | null;
+}
+
+export interface ApprovalWithRequest {
+  readonly id: string;
+  readonly companyId: string;
+  /** by its name in the table of permissions */
+  readonly permission: string;
+  /** what that is, in words */
+  readonly means: string;
+  /** method and path of the act */
+  readonly endpoint: string;
+  readonly requestedBy: {
+    readonly id: string;
+    readonly name: string;
+  };
+  readonly subject: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly reason: string | null;
+  readonly status: 'pending' | 'claimed' | 'done' | 'failed' | 'refused' | 'withdrawn' | 'expired';
+  readonly decidedBy: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly decidedAt: number | null;
+  readonly decisionReason: string | null;
+  /** why an approved act was not done: an error code, or interrupted */
+  readonly problem: string | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** epoch-milliseconds */
+  readonly expiresAt: number;
+  readonly settledAt: number | null;
+  readonly request: {
+    readonly params: unknown;
+    readonly query: unknown;
+    readonly body: unknown;
+  };
+}
+
+export interface Approved {
+  readonly id: string;
+  readonly companyId: string;
+  /** by its name in the table of permissions */
+  readonly permission: string;
+  /** what that is, in words */
+  readonly means: string;
+  /** method and path of the act */
+  readonly endpoint: string;
+  readonly requestedBy: {
+    readonly id: string;
+    readonly name: string;
+  };
+  readonly subject: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly reason: string | null;
+  readonly status: 'pending' | 'claimed' | 'done' | 'failed' | 'refused' | 'withdrawn' | 'expired';
+  readonly decidedBy: {
+    readonly id: string;
+    readonly name: string;
+  } | null;
+  readonly decidedAt: number | null;
+  readonly decisionReason: string | null;
+  /** why an approved act was not done: an error code, or interrupted */
+  readonly problem: string | null;
+  /** epoch-milliseconds */
+  readonly createdAt: number;
+  /** epoch-milliseconds */
+  readonly expiresAt: number;
+  readonly settledAt: number | null;
+  readonly result: unknown;
 }
 
 export interface AuditPage {
@@ -235,6 +361,35 @@ export interface Resent {
   readonly resent: number;
 }
 
+export interface Terms {
+  /** the highest is in force */
+  readonly seq: number;
+  readonly version: string;
+  readonly publishedBy: string;
+  /** epoch-milliseconds */
+  readonly publishedAt: number;
+  readonly texts: readonly {
+    readonly language: string;
+    readonly text: string;
+    /** of the text's UTF-8 bytes, 64 hex digits */
+    readonly sha256: string;
+  }[];
+}
+
+export interface TermsPage {
+  readonly items: readonly TermsSummary[];
+  readonly next: number | null;
+}
+
+export interface TermsSummary {
+  /** the highest is in force */
+  readonly seq: number;
+  readonly version: string;
+  readonly publishedBy: string;
+  /** epoch-milliseconds */
+  readonly publishedAt: number;
+}
+
 export interface User {
   readonly id: string;
   readonly companyId: string;
@@ -383,7 +538,7 @@ export interface Operations {
   readonly changeCompany: {
     readonly input: {
       readonly params: { readonly companyId: string };
-      readonly body?: {
+      readonly body: {
         readonly version?: number;
         readonly name?: string;
         readonly userLimit?: number;
@@ -479,7 +634,7 @@ export interface Operations {
   readonly changeUser: {
     readonly input: {
       readonly params: { readonly userId: string };
-      readonly body?: {
+      readonly body: {
         readonly version?: number;
         readonly name?: string;
         readonly role?: 'user' | 'administrator';
@@ -682,7 +837,7 @@ export interface Operations {
   readonly changeClient: {
     readonly input: {
       readonly params: { readonly clientId: string };
-      readonly body?: {
+      readonly body: {
         readonly version?: number;
         readonly name?: string;
         readonly metadata?: Readonly<Record<string, unknown>>;
@@ -841,6 +996,78 @@ export interface Operations {
     };
     readonly reply: Webhook;
   };
+  /** List all versions of the terms, the newest first. */
+  readonly listTerms: {
+    readonly input: { readonly query?: { readonly after?: number; readonly limit?: number } };
+    readonly reply: TermsPage;
+  };
+  /** Publish terms, which every registration has to accept from then on. */
+  readonly publishTerms: {
+    readonly input: {
+      readonly body: {
+        readonly version: string;
+        readonly texts: readonly {
+          readonly language: string;
+          readonly title: string;
+          readonly text: string;
+        }[];
+      };
+      readonly idempotencyKey?: string;
+    };
+    readonly reply: Terms;
+  };
+  /** Read the terms in force, in all languages. */
+  readonly getCurrentTerms: { readonly input: {}; readonly reply: Terms };
+  /** Read a version of the terms, in all languages. */
+  readonly getTerms: { readonly input: { readonly params: { readonly version: string } }; readonly reply: Terms };
+  /** See which terms a user accepted, and when. */
+  readonly listAcceptances: {
+    readonly input: { readonly params: { readonly userId: string } };
+    readonly reply: Acceptances;
+  };
+  /** List acts that take two people. */
+  readonly listApprovals: {
+    readonly input: {
+      readonly query?: {
+        readonly companyId?: string;
+        readonly status?: 'pending' | 'claimed' | 'done' | 'failed' | 'refused' | 'withdrawn' | 'expired';
+        readonly after?: string;
+        readonly limit?: number;
+      };
+    };
+    readonly reply: ApprovalPage;
+  };
+  /** Look at an act that takes two people, and at the very request. */
+  readonly getApproval: {
+    readonly input: { readonly params: { readonly approvalId: string } };
+    readonly reply: ApprovalWithRequest;
+  };
+  /** Agree to an act of somebody else, which is done at once. */
+  readonly approveAct: {
+    readonly input: {
+      readonly params: { readonly approvalId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: Approved;
+  };
+  /** Refuse an act of somebody else. */
+  readonly refuseAct: {
+    readonly input: {
+      readonly params: { readonly approvalId: string };
+      readonly body: {
+        readonly reason: string;
+      };
+    };
+    readonly reply: Approval;
+  };
+  /** Take back what you asked for yourself. */
+  readonly withdrawAct: {
+    readonly input: {
+      readonly params: { readonly approvalId: string };
+      readonly body?: Readonly<Record<string, never>>;
+    };
+    readonly reply: Approval;
+  };
 }
 
 /** Where each operation is sent, below `/admin/v1`. */
@@ -895,6 +1122,16 @@ export const operations = {
   testWebhook: { method: 'POST', path: '/webhooks/{webhookId}/test', creates: false },
   disableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/disable', creates: false },
   enableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/enable', creates: false },
+  listTerms: { method: 'GET', path: '/terms', creates: false },
+  publishTerms: { method: 'POST', path: '/terms', creates: true },
+  getCurrentTerms: { method: 'GET', path: '/terms/current', creates: false },
+  getTerms: { method: 'GET', path: '/terms/versions/{version}', creates: false },
+  listAcceptances: { method: 'GET', path: '/users/{userId}/acceptances', creates: false },
+  listApprovals: { method: 'GET', path: '/approvals', creates: false },
+  getApproval: { method: 'GET', path: '/approvals/{approvalId}', creates: false },
+  approveAct: { method: 'POST', path: '/approvals/{approvalId}/approve', creates: false },
+  refuseAct: { method: 'POST', path: '/approvals/{approvalId}/refuse', creates: false },
+  withdrawAct: { method: 'POST', path: '/approvals/{approvalId}/withdraw', creates: false },
 } as const satisfies Record<
   keyof Operations,
   { readonly method: string; readonly path: string; readonly creates: boolean }

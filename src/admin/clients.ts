@@ -59,6 +59,12 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
         return clientView(client);
       },
     }),
+    ...clientChanges(deps),
+  ];
+}
+
+function clientChanges(deps: ClientDeps): readonly AdminEndpoint[] {
+  return [
     adminEndpoint({
       name: 'changeClient',
       summary: 'Change a portal or machine',

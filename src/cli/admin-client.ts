@@ -1,10 +1,9 @@
-/** Speaks to the admin API as an OAuth 2 client (client credentials, private_key_jwt: RFC 7523). */
+/** The admin API as an OAuth 2 client (client credentials, private_key_jwt: RFC 7523), by the typed client that is made from its document. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { importJWK, type JWK, SignJWT } from 'jose';
+import { type AdminClient, adminClient } from '../admin-client/client.ts';
 import { randomToken } from '../crypto/random.ts';
 import { CommandError, exitCode } from './output.ts';
 
@@ -18,15 +17,6 @@ export interface Credential {
   readonly clientId: string;
   readonly privateJwk: JWK;
   readonly scope: string;
-}
-
-/** A typed door to the admin API: one function a method, paths below `/admin/v1`. */
-export interface AdminClient {
-  get<T>(path: string): Promise<T>;
-  post<T>(path: string, body?: unknown): Promise<T>;
-  patch<T>(path: string, body: unknown): Promise<T>;
-  /** A file as it comes, however long that takes; an error in it means that it is a part. */
-  download(path: string): Promise<Readable>;
 }
 
 /** Where the credential is looked for when neither `--credential` nor MTOKEN_CLI_CREDENTIAL names it. */
@@ -101,42 +91,21 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-interface Problem {
-  readonly title?: string;
-  readonly detail?: string;
-  readonly instance?: string;
-}
-
-async function refusal(response: Response): Promise<CommandError> {
-  const problem = (await response.json().catch(() => ({}))) as Problem;
-  return new CommandError([problem.title ?? `HTTP ${response.status}`, problem.detail].filter(Boolean).join(': '), {
-    exit: response.status >= 500 ? exitCode.unreachable : exitCode.failed,
-    ...(problem.instance ? { hint: `the server's log has it under ${problem.instance}` } : {}),
-  });
-}
-
 /** Opens a client; the access token is requested once and kept for this process only. */
-export function adminClient(credential: Credential): AdminClient {
+export function openAdmin(credential: Credential): AdminClient {
   let token: Promise<string> | undefined;
-  const ask = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
-    token ??= requestToken(credential);
-    const headers = { ...init.headers, authorization: `Bearer ${await token}` };
-    return reach(`${credential.adminUrl}/admin/v1${path}`, { ...init, method, headers });
-  };
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await ask(method, path, body === undefined ? {} : json);
-    if (!response.ok) throw await refusal(response);
-    return (response.status === 204 ? {} : await response.json().catch(() => ({}))) as T;
-  };
-  return {
-    get: (path) => call('GET', path),
-    post: (path, body = {}) => call('POST', path, body),
-    patch: (path, body) => call('PATCH', path, body),
-    download: async (path) => {
-      const response = await ask('GET', path, { signal: new AbortController().signal });
-      if (!response.ok) throw await refusal(response);
-      return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream);
+  return adminClient({
+    baseUrl: credential.adminUrl,
+    send: async (url, { method, headers, body, isFile }) => {
+      token ??= requestToken(credential);
+      const authorization = `Bearer ${await token}`;
+      return reach(url, {
+        method,
+        headers: { ...headers, authorization },
+        ...(body === undefined ? {} : { body }),
+        // A file takes as long as it is.
+        ...(isFile ? { signal: new AbortController().signal } : {}),
+      });
     },
-  };
+  });
 }

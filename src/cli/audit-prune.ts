@@ -7,8 +7,8 @@ import { systemClock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import { createKeyRing } from '../keys/key-ring.ts';
 import { confirm } from './confirm.ts';
-import { instant } from './context.ts';
 import { openCommandStores, readServerConfig } from './local.ts';
+import { instant } from './option-values.ts';
 import { CommandError, exitCode, say, sayJson } from './output.ts';
 
 interface PruneOptions {

@@ -1,13 +1,17 @@
 /** `mtoken audit …`: the trail read and exported through the admin API, checked and cut off on the server's own database. */
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { Command } from 'commander';
+import type { Reply, Row } from '../admin-client/client.ts';
 import type { AuditHead } from '../audit/store.ts';
 import { type TrailVerdict, verifyTrail } from '../audit/trail.ts';
 import { pruneCommand } from './audit-prune.ts';
-import { answer, connect, instant, query, type SharedOptions, wholeNumber, withAdminOptions } from './context.ts';
+import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
 import { openCommandStores } from './local.ts';
-import { CommandError, exitCode, say, sayJson, sayTable, time } from './output.ts';
+import { instant, oneOf, wholeNumber } from './option-values.ts';
+import { CommandError, exitCode, remark, say, sayJson, sayTable, time } from './output.ts';
 
 /** The `audit` command. */
 export function auditCommand(): Command {
@@ -113,7 +117,7 @@ function withFilter(command: Command): Command {
 }
 
 function filterOf({ company, user, device, order, client, event, actor, from, to }: FilterOptions) {
-  return {
+  return given({
     companyId: company,
     userId: user,
     deviceId: device,
@@ -123,106 +127,106 @@ function filterOf({ company, user, device, order, client, event, actor, from, to
     actor,
     from,
     until: to,
-  };
+  });
 }
 
-interface AuditView {
-  readonly seq: number;
-  readonly at: number;
-  readonly event: string;
-  readonly actor: string;
-  readonly userId?: string;
-  readonly deviceId?: string;
-  readonly data?: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-interface ListOptions extends FilterOptions {
+interface SearchOptions extends FilterOptions {
   readonly after?: number;
   readonly newest?: boolean;
   readonly lines?: boolean;
+  readonly all?: boolean;
+  readonly limit?: number;
 }
 
-const pageSize = 200;
+const rowsUnlessTold = 200;
+/** What the server gives at once. */
+const largestPage = 200;
 
 function listCommand(): Command {
-  return withFilter(
+  const command = withFilter(
     new Command('list')
       .description('search the trail, oldest first')
       .option('--newest', 'newest first')
       .option('--after <seq>', 'only records behind this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
-      .option('--lines', 'all records, one JSON line each: to keep a copy elsewhere')
-      .addHelpText(
-        'after',
-        '\nExample, a copy that goes on where the last one ended:\n  $ mtoken audit list --lines --after "$(tail -n 1 trail.jsonl | jq .seq)" >> trail.jsonl',
-      ),
-  ).action(async (options: ListOptions) => {
-    const admin = await connect(options);
-    const asked = { ...filterOf(options), order: options.newest ? 'newest' : undefined, limit: pageSize };
-    let after: number | null = options.after ?? (options.newest ? Number.MAX_SAFE_INTEGER : 0);
-    do {
-      const page: { items: AuditView[]; next: number | null } = await admin.get(`/audit${query({ ...asked, after })}`);
-      if (options.lines) for (const entry of page.items) say(JSON.stringify(entry));
-      else if (options.json) sayJson(page.items);
-      else sayEntries(page);
-      after = options.lines ? page.next : null;
-    } while (after !== null);
+      .option(
+        '--limit <n>',
+        `how many records at most (default ${rowsUnlessTold})`,
+        wholeNumber('--limit', 1, 1_000_000),
+      )
+      .option('--all', 'every record that is found')
+      .option('--lines', 'every record, one JSON line each, as it comes: to keep a copy elsewhere'),
+  );
+  return withExamples(
+    command,
+    'mtoken audit list --newest --event device.deactivated',
+    'mtoken audit list --user usr_… --from 2026-11-01 --all --json',
+    'mtoken audit list --lines --after "$(tail -n 1 trail.jsonl | jq .seq)" >> trail.jsonl     goes on where the last copy ended',
+  ).action(async (options: SearchOptions) => {
+    const wanted = options.all || options.lines ? Number.POSITIVE_INFINITY : (options.limit ?? rowsUnlessTold);
+    const query = {
+      ...filterOf(options),
+      order: options.newest ? 'newest' : 'oldest',
+      limit: Math.min(wanted + 1, largestPage),
+      after: options.after ?? (options.newest ? Number.MAX_SAFE_INTEGER : 0),
+    } as const;
+    const found: Row<'searchAudit'>[] = [];
+    let hasMore = false;
+    for await (const record of (await connect(options)).rows('searchAudit', { query })) {
+      hasMore = found.length === wanted;
+      if (hasMore) break;
+      if (options.lines) say(JSON.stringify(record));
+      else found.push(record);
+    }
+    if (options.lines) return;
+    if (options.json) sayJson(found);
+    else sayRecords(found);
+    if (hasMore) remark(`there are more: --all, --limit, or --after ${found.at(-1)?.seq}`);
   });
 }
 
-function sayEntries({ items, next }: { readonly items: readonly AuditView[]; readonly next: number | null }): void {
+function sayRecords(records: readonly Row<'searchAudit'>[]): void {
   sayTable(
     ['SEQ', 'AT', 'EVENT', 'ACTOR', 'USER', 'DEVICE', 'DATA'],
-    items.map(({ seq, at, event, actor, userId, deviceId, data }) => {
+    records.map(({ seq, at, event, actor, userId, deviceId, data }) => {
       return [seq, time(at), event, actor, userId, deviceId, data === undefined ? '' : JSON.stringify(data)];
     }),
     'no records',
   );
-  if (next !== null) say(`more: --after ${next}`);
 }
 
-const formats: readonly (string | undefined)[] = ['jsonl', 'csv'];
-
-function exportFormat(text: string): string {
-  if (formats.includes(text)) return text;
-  throw new CommandError(`--format takes jsonl or csv, not "${text}"`, { exit: exitCode.usage });
-}
+const formats = ['jsonl', 'csv'] as const;
 
 function exportCommand(): Command {
-  return withFilter(
+  const command = withFilter(
     new Command('export')
       .description('the whole trail, or a part of it, to standard output; the export itself is recorded')
-      .option('--format <format>', 'jsonl or csv', exportFormat, 'jsonl')
-      .addHelpText(
-        'after',
-        '\nExample:\n  $ mtoken audit export --format csv --from 2026-01-01 --to 2026-02-01 --company co_… > january.csv\n\nIn CSV, a text that a spreadsheet would run as a formula begins with an apostrophe.',
-      ),
-  ).action(async (options: FilterOptions & { readonly format: string }) => {
-    const admin = await connect(options);
-    const body = await admin.download(`/audit/export${query({ ...filterOf(options), format: options.format })}`);
+      .option('--format <format>', 'jsonl or csv', oneOf('--format', formats), 'jsonl')
+      .addHelpText('after', '\nIn CSV, a text that a spreadsheet would run as a formula begins with an apostrophe.'),
+  );
+  return withExamples(
+    command,
+    'mtoken audit export --format csv --from 2026-01-01 --to 2026-02-01 --company co_… > january.csv',
+  ).action(async (options: FilterOptions & { readonly format: (typeof formats)[number] }) => {
+    const query = { ...filterOf(options), format: options.format };
+    const { body } = await (await connect(options)).download('exportAudit', { query });
     try {
-      await pipeline(body, process.stdout, { end: false });
+      if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), process.stdout, { end: false });
     } catch (cause) {
       throw new CommandError('the export broke off: what was written is a part', { exit: exitCode.unreachable, cause });
     }
   });
 }
 
-interface CheckpointView {
-  readonly seq: number;
-  readonly at: number;
-  readonly statement: string;
-}
-
 function checkpointCommand(): Command {
-  return withAdminOptions(
-    new Command('checkpoint')
-      .description('print the last signed head of the trail, for keeping elsewhere')
-      .addHelpText(
-        'after',
-        '\nExample, from a timer on another machine, and later the check of what is in the database against it:\n  $ mtoken audit checkpoint >> checkpoints\n  $ mtoken audit verify --checkpoint checkpoints',
-      ),
+  const command = withAdminOptions(
+    new Command('checkpoint').description('print the last signed head of the trail, for keeping elsewhere'),
+  );
+  return withExamples(
+    command,
+    'mtoken audit checkpoint >> checkpoints              from a timer on another machine',
+    'mtoken audit verify --checkpoint checkpoints        later, against what is in the database',
   ).action(async (options: SharedOptions) => {
-    const checkpoint = await (await connect(options)).get<CheckpointView>('/audit/checkpoint');
-    answer(options, checkpoint, ({ statement }) => say(statement));
+    const checkpoint = await (await connect(options)).call('getAuditCheckpoint');
+    answer(options, checkpoint, ({ statement }: Reply<'getAuditCheckpoint'>) => say(statement));
   });
 }

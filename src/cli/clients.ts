@@ -1,20 +1,16 @@
 /** `mtoken client …`: portals, and machines that use the admin API. */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { Input, Reply } from '../admin-client/client.ts';
 import { accountScope } from '../oidc/deps.ts';
-import { adminClient, readCredential } from './admin-client.ts';
-import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
-import { CommandError, exitCode, say, sayTable } from './output.ts';
+import { actCommand, showCommand } from './acts.ts';
+import { openAdmin, readCredential } from './admin-client.ts';
+import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
+import { listCommand } from './lists.ts';
+import { collect } from './option-values.ts';
+import { CommandError, exitCode, say, time } from './output.ts';
 
-interface ClientView {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly status: string;
-  readonly metadata: { readonly redirect_uris?: readonly string[]; readonly [member: string]: unknown };
-  readonly version: number;
-  readonly secret?: string;
-}
+type Metadata = Input<'createClient'>['body']['metadata'];
 
 interface AddOptions extends SharedOptions {
   readonly name: string;
@@ -31,8 +27,6 @@ interface UpdateOptions extends SharedOptions {
   readonly account?: boolean;
   readonly logo?: string | false;
 }
-
-const collect = (value: string, previous: string[]): string[] => [...previous, value];
 
 async function metadataFrom(options: AddOptions): Promise<Record<string, unknown>> {
   return {
@@ -80,8 +74,73 @@ async function readJwks(file: string): Promise<unknown> {
   }
 }
 
+/** The `client` command. */
+export function clientCommand(): Command {
+  return new Command('client')
+    .description('portals and admin API clients')
+    .addCommand(addCommand())
+    .addCommand(addMachineCommand())
+    .addCommand(updateCommand())
+    .addCommand(
+      listCommand({
+        operation: 'listClients',
+        describes: 'list clients',
+        columns: {
+          ID: ({ id }) => id,
+          KIND: ({ kind }) => kind,
+          NAME: ({ name }) => name,
+          STATUS: ({ status }) => status,
+          'REDIRECT URIS': ({ metadata }) => redirectUris(metadata),
+        },
+        empty: 'no clients yet: mtoken client add --help',
+        examples: ['mtoken client list'],
+      }),
+    )
+    .addCommand(
+      showCommand({
+        argument: 'client-id',
+        describes: 'look at a client',
+        finds: (api, clientId) => api.call('getClient', { params: { clientId } }),
+        members: clientMembers,
+        examples: ['mtoken client show portal', 'mtoken client show portal --json'],
+      }),
+    )
+    .addCommand(
+      actCommand({
+        name: 'disable',
+        describes: 'disable a client: its logins and tokens stop',
+        argument: 'client-id',
+        warns: (id) => `Nobody logs in to ${id} any more, and its tokens stop.`,
+        does: (api, clientId) => api.call('disableClient', { params: { clientId } }),
+        tells: ({ id, status }) => `${id} is ${status}`,
+        examples: ['mtoken client disable portal --yes'],
+      }),
+    );
+}
+
+function clientMembers({ metadata, ...client }: Reply<'getClient'>) {
+  const { mtoken_logo: logo, ...others } = metadata;
+  return {
+    id: client.id,
+    kind: client.kind,
+    name: client.name,
+    company: client.companyId ?? 'all',
+    status: client.status,
+    logo: logo === undefined ? 'none' : 'yes',
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    ),
+    created: time(client.createdAt),
+    version: client.version,
+  };
+}
+
+function redirectUris({ redirect_uris: uris }: Metadata): string {
+  return Array.isArray(uris) ? uris.join(' ') : '';
+}
+
 function addCommand(): Command {
-  return withAdminOptions(
+  const command = withAdminOptions(
     new Command('add')
       .description('register a portal; prints its secret once, unless it brings keys of its own')
       .argument('<client-id>', 'letters, digits, dot, dash and underscore')
@@ -91,19 +150,15 @@ function addCommand(): Command {
       .option('--backchannel-uri <uri>', 'where logout tokens are sent')
       .option('--jwks <file>', 'its public keys: private_key_jwt instead of a secret')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
-      .option(...accountOption)
-      .addHelpText(
-        'after',
-        '\nExample:\n  $ mtoken client add portal --name "Business portal" \\\n      --redirect-uri https://portal.example/callback --backchannel-uri https://portal.example/logout',
-      ),
+      .option(...accountOption),
+  );
+  return withExamples(
+    command,
+    'mtoken client add portal --name "Business portal" \\\n      --redirect-uri https://portal.example/callback --backchannel-uri https://portal.example/logout',
   ).action(async (id: string, options: AddOptions) => {
     const credential = await readCredential(options.credential);
-    const client = await adminClient(credential).post<ClientView>('/clients', {
-      id,
-      kind: 'portal',
-      name: options.name,
-      metadata: await metadataFrom(options),
-    });
+    const body = { id, kind: 'portal', name: options.name, metadata: await metadataFrom(options) } as const;
+    const client = await openAdmin(credential).call('createClient', { body });
     answer(options, client, () => {
       say(`client_id      ${client.id}`);
       if (client.secret) say(`client_secret  ${client.secret}   (shown this once)`);
@@ -113,8 +168,36 @@ function addCommand(): Command {
   });
 }
 
+interface MachineOptions extends SharedOptions {
+  readonly name: string;
+  readonly scope: string[];
+  readonly jwks: string;
+  readonly company?: string;
+}
+
+function addMachineCommand(): Command {
+  const command = withAdminOptions(
+    new Command('add-machine')
+      .description('register a machine that uses the admin API with keys of its own')
+      .argument('<client-id>', 'letters, digits, dot, dash and underscore')
+      .requiredOption('--name <name>', 'as the audit trail is read')
+      .requiredOption('--jwks <file>', 'its public keys, as a JWK set')
+      .requiredOption('--scope <scope>', 'such as admin:read; repeat for more', collect, [])
+      .option('--company <id>', 'confined to this company; to none without it'),
+  );
+  return withExamples(
+    command,
+    'mtoken client add-machine hr-system --name "HR system" --jwks hr.jwks.json \\\n      --company co_… --scope admin:read --scope admin:write',
+  ).action(async (id: string, options: MachineOptions) => {
+    const metadata = { scope: options.scope.join(' '), jwks: await readJwks(options.jwks) };
+    const body = { id, kind: 'admin', name: options.name, metadata, ...given({ companyId: options.company }) } as const;
+    const client = await (await connect(options)).call('createClient', { body });
+    answer(options, client, () => say(`created ${client.id}, which authenticates by private_key_jwt`));
+  });
+}
+
 function updateCommand(): Command {
-  return withAdminOptions(
+  const command = withAdminOptions(
     new Command('update')
       .description('change the name or the logo of a portal, or what it may do; nothing else of it changes')
       .argument('<client-id>')
@@ -122,53 +205,24 @@ function updateCommand(): Command {
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
       .option('--no-logo', 'take its logo away')
       .option(...accountOption),
-  ).action(async (id: string, options: UpdateOptions) => {
+  );
+  return withExamples(
+    command,
+    'mtoken client update portal --logo portal.png',
+    'mtoken client update portal --no-logo',
+  ).action(async (clientId: string, options: UpdateOptions) => {
     const { name, logo, account } = options;
     if (name === undefined && logo === undefined && account === undefined) {
       throw new CommandError('give --name, --logo, --no-logo or --account', { exit: exitCode.usage });
     }
     const api = await connect(options);
-    const path = `/clients/${encodeURIComponent(id)}`;
-    const { version, metadata } = await api.get<ClientView>(path);
+    const params = { clientId };
+    const { version, metadata } = await api.call('getClient', { params });
     const { mtoken_logo: kept, ...rest } = metadata;
     const others = account ? withAccount(rest) : rest;
     const picture = logo === undefined ? kept : logo === false ? undefined : await readLogo(logo);
-    const client = await api.patch<ClientView>(path, {
-      version,
-      ...(name === undefined ? {} : { name }),
-      metadata: { ...others, ...(picture === undefined ? {} : { mtoken_logo: picture }) },
-    });
+    const changed = { ...others, ...(picture === undefined ? {} : { mtoken_logo: picture }) };
+    const client = await api.call('changeClient', { params, body: { version, ...given({ name }), metadata: changed } });
     answer(options, client, () => say(`${client.id} is changed`));
   });
-}
-
-/** The `client` command. */
-export function clientCommand(): Command {
-  const command = new Command('client')
-    .description('portals and admin API clients')
-    .addCommand(addCommand())
-    .addCommand(updateCommand());
-  withAdminOptions(command.command('list').description('list clients')).action(async (options: SharedOptions) => {
-    const { items } = await (await connect(options)).get<{ items: ClientView[] }>(`/clients${query({ limit: 200 })}`);
-    answer(options, items, () =>
-      sayTable(
-        ['ID', 'KIND', 'NAME', 'STATUS', 'REDIRECT URIS'],
-        items.map((client) => [
-          client.id,
-          client.kind,
-          client.name,
-          client.status,
-          client.metadata.redirect_uris?.join(' '),
-        ]),
-        'no clients yet: mtoken client add --help',
-      ),
-    );
-  });
-  withAdminOptions(
-    command.command('disable').description('disable a client: its logins and tokens stop').argument('<client-id>'),
-  ).action(async (id: string, options: SharedOptions) => {
-    const client = await (await connect(options)).post<ClientView>(`/clients/${encodeURIComponent(id)}/disable`);
-    answer(options, client, () => say(`${client.id} is ${client.status}`));
-  });
-  return command;
 }

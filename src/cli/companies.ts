@@ -1,81 +1,222 @@
-/** `mtoken company …`: create and look at companies. */
+/** `mtoken company …`: companies, their limits and rules, and their end. */
 import { Command } from 'commander';
-import { confirm } from './confirm.ts';
-import { answer, connect, query, type SharedOptions, wholeNumber, withAdminOptions, yesNo } from './context.ts';
-import { printable, say, sayTable, time } from './output.ts';
+import type { AdminClient, Input, Reply } from '../admin-client/client.ts';
+import { type ActOptions, actCommand, showCommand } from './acts.ts';
+import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
+import { type ListOptions, listCommand } from './lists.ts';
+import { fileText, listed, oneOf, wholeNumber, yesNo } from './option-values.ts';
+import { CommandError, exitCode, printable, say, time } from './output.ts';
 
-interface CompanyView {
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  readonly userLimit: number;
-  readonly deviceLimit: number;
-  readonly selfActivation: boolean;
-  readonly mpinLength: number;
-  readonly createdAt: number;
+type Company = Reply<'getCompany'>;
+type Changes = Omit<Input<'changeCompany'>['body'], 'version'>;
+
+const statuses = ['active', 'suspended', 'closed'] as const;
+
+/** The `company` command. */
+export function companyCommand(): Command {
+  return new Command('company')
+    .description('companies, their limits and rules')
+    .addCommand(addCommand())
+    .addCommand(
+      listCommand<'listCompanies', ListOptions & { search?: string; status?: (typeof statuses)[number] }>({
+        operation: 'listCompanies',
+        describes: 'list and search companies',
+        filter: (command) =>
+          command
+            .option('--search <text>', 'a part of the name')
+            .option('--status <status>', statuses.join(', '), oneOf('--status', statuses)),
+        query: ({ search, status }) => given({ search, status }),
+        columns: {
+          ID: ({ id }) => id,
+          NAME: ({ name }) => name,
+          STATUS: ({ status }) => status,
+          USERS: ({ userLimit }) => userLimit,
+          DEVICES: ({ deviceLimit }) => deviceLimit,
+          'SELF-ACTIVATION': ({ selfActivation }) => (selfActivation ? 'yes' : 'no'),
+          CREATED: ({ createdAt }) => time(createdAt),
+        },
+        empty: 'no companies yet: mtoken company add "Name"',
+        examples: [
+          'mtoken company list',
+          'mtoken company list --search north --status active',
+          'mtoken company list --all --json',
+        ],
+      }),
+    )
+    .addCommand(
+      showCommand({
+        argument: 'company-id',
+        describes: 'look at a company and its rules',
+        finds: (api, companyId) => api.call('getCompany', { params: { companyId } }),
+        members: companyMembers,
+        examples: ['mtoken company show co_…'],
+      }),
+    )
+    .addCommand(changeCommand())
+    .addCommand(statusCommand('suspend', 'suspendCompany', 'every login of its users ends; nothing is lost'))
+    .addCommand(statusCommand('restore', 'restoreCompany', 'undo a suspension'))
+    .addCommand(statusCommand('close', 'closeCompany', 'for good: its users are removed and their devices end'))
+    .addCommand(deactivateCommand());
 }
 
-interface AddOptions extends SharedOptions {
+function companyMembers({ rules, ...company }: Company) {
+  const { hours } = rules;
+  return {
+    id: company.id,
+    name: company.name,
+    status: company.status,
+    users: company.userLimit,
+    'devices of a user': company.deviceLimit,
+    'self-activation': company.selfActivation ? 'yes' : 'no',
+    'mPIN length': company.mpinLength,
+    'two people for': rules.fourEyes.join(' ') || '-',
+    'permissions up to': rules.permissions,
+    'sessions of a user': rules.sessionsPerUser,
+    'session minutes': rules.sessionMinutes,
+    networks: rules.networks.join(' ') || 'any',
+    hours:
+      hours === null ? 'always' : `${hours.from} to ${hours.until} on days ${hours.days.join(' ')}, ${hours.timeZone}`,
+    'e-mail domains': rules.emailDomains.join(' ') || 'any',
+    "the bank's own": company.isBank ? 'yes' : 'no',
+    created: time(company.createdAt),
+    version: company.version,
+  };
+}
+
+interface PolicyOptions extends SharedOptions {
+  readonly name?: string;
   readonly userLimit?: number;
   readonly deviceLimit?: number;
   readonly selfActivation?: boolean;
   readonly mpinLength?: number;
+  readonly maxPermissions?: 'mtoken' | 'full';
+  readonly fourEyes?: string[];
+  readonly sessionsPerUser?: number;
+  readonly sessionMinutes?: number;
+  readonly network?: string[];
+  readonly emailDomain?: string[];
+  readonly rules?: string;
 }
 
-/** The `company` command. */
-export function companyCommand(): Command {
-  const command = new Command('company').description('companies and their policies');
-  withAdminOptions(
-    command
-      .command('add')
-      .description('create a company')
-      .argument('<name>', 'its name, as users will see it')
-      .option('--user-limit <n>', 'how many users it may have (default 2)', wholeNumber('--user-limit', 1, 1_000_000))
-      .option('--device-limit <n>', 'devices a user may have (default 3)', wholeNumber('--device-limit', 1, 20))
-      .option(
-        '--self-activation <yes|no>',
-        'no: an administrator approves every registration',
-        yesNo('--self-activation'),
-      )
-      .option('--mpin-length <n>', 'fewest digits of an mPIN, 5 to 8', wholeNumber('--mpin-length', 5, 8))
-      .addHelpText('after', '\nExample:\n  $ mtoken company add "Northwind Ltd" --user-limit 10 --self-activation no'),
-  ).action(async (name: string, options: AddOptions) => {
-    const { credential: _credential, json: _json, ...policy } = options;
-    const company = await (await connect(options)).post<CompanyView>('/companies', { name, ...policy });
+function withPolicies(command: Command): Command {
+  return command
+    .option(
+      '--user-limit <n>',
+      'how many users it may have (2 for a new one)',
+      wholeNumber('--user-limit', 1, 1_000_000),
+    )
+    .option('--device-limit <n>', 'devices a user may have (3 for a new one)', wholeNumber('--device-limit', 1, 20))
+    .option(
+      '--self-activation <yes|no>',
+      'no: an administrator approves every registration',
+      yesNo('--self-activation'),
+    )
+    .option('--mpin-length <n>', 'fewest digits of an mPIN, 5 to 8', wholeNumber('--mpin-length', 5, 8))
+    .option(
+      '--max-permissions <what>',
+      'the most a user may be given: mtoken or full',
+      oneOf('--max-permissions', ['mtoken', 'full']),
+    )
+    .option('--four-eyes <act>', 'an act that takes two people; repeat for more, or none', listed)
+    .option('--sessions-per-user <n>', '1 to 100', wholeNumber('--sessions-per-user', 1, 100))
+    .option('--session-minutes <n>', '5 to 720', wholeNumber('--session-minutes', 5, 720))
+    .option('--network <cidr>', 'where its users may come from; repeat for more, or none for anywhere', listed)
+    .option('--email-domain <domain>', "of its users' addresses; repeat for more, or none for any", listed)
+    .option('--rules <file>', 'rules as JSON, such as {"hours": {…}}; the other options win', fileText('--rules'));
+}
+
+/** Limits and rules as they were given; nothing for what was not. */
+function policiesOf(options: PolicyOptions): Omit<Changes, 'name'> {
+  const { userLimit, deviceLimit, selfActivation, mpinLength } = options;
+  const rules = {
+    ...(options.rules === undefined ? {} : rulesIn(options.rules)),
+    ...given({
+      permissions: options.maxPermissions,
+      fourEyes: options.fourEyes,
+      sessionsPerUser: options.sessionsPerUser,
+      sessionMinutes: options.sessionMinutes,
+      networks: options.network,
+      emailDomains: options.emailDomain,
+    }),
+  };
+  const policies = given({ userLimit, deviceLimit, selfActivation, mpinLength });
+  return Object.keys(rules).length === 0 ? policies : { ...policies, rules };
+}
+
+/** What is in it, the server judges. */
+function rulesIn(text: string): NonNullable<Changes['rules']> {
+  try {
+    return JSON.parse(text) as NonNullable<Changes['rules']>;
+  } catch (cause) {
+    throw new CommandError('--rules takes a file of JSON', { exit: exitCode.usage, cause });
+  }
+}
+
+function addCommand(): Command {
+  const command = new Command('add')
+    .description('create a company')
+    .argument('<name>', 'its name, as users will see it');
+  return withExamples(
+    withAdminOptions(withPolicies(command)),
+    'mtoken company add "Northwind Ltd" --user-limit 10 --self-activation no',
+  ).action(async (name: string, options: PolicyOptions) => {
+    const api = await connect(options);
+    const company = await api.call('createCompany', { body: { name, ...policiesOf(options) } });
     answer(options, company, () => say(`created ${company.id}  ${printable(company.name)}`));
   });
-  withAdminOptions(command.command('list').description('list companies')).action(async (options: SharedOptions) => {
-    const { items } = await (await connect(options)).get<{ items: CompanyView[] }>(
-      `/companies${query({ limit: 200 })}`,
-    );
-    answer(options, items, () =>
-      sayTable(
-        ['ID', 'NAME', 'STATUS', 'USERS', 'DEVICES', 'SELF-ACTIVATION', 'CREATED'],
-        items.map((company) => [
-          company.id,
-          company.name,
-          company.status,
-          company.userLimit,
-          company.deviceLimit,
-          company.selfActivation ? 'yes' : 'no',
-          time(company.createdAt),
-        ]),
-        'no companies yet: mtoken company add "Name"',
-      ),
-    );
+}
+
+function changeCommand(): Command {
+  const command = new Command('change').description('change what is named, and nothing else').argument('<company-id>');
+  return withExamples(
+    withAdminOptions(withPolicies(command.option('--name <name>', 'its name, as users see it'))),
+    'mtoken company change co_… --user-limit 50',
+    'mtoken company change co_… --four-eyes users.create --four-eyes users.email',
+    'mtoken company change co_… --network none',
+  ).action(async (companyId: string, options: PolicyOptions) => {
+    const changes = { ...given({ name: options.name }), ...policiesOf(options) };
+    if (Object.keys(changes).length === 0) {
+      throw new CommandError('nothing to change was named', {
+        exit: exitCode.usage,
+        hint: 'mtoken company change --help',
+      });
+    }
+    const api = await connect(options);
+    const params = { companyId };
+    const { version } = await api.call('getCompany', { params });
+    const company = await api.call('changeCompany', { params, body: { version, ...changes } });
+    answer(options, company, () => say(`changed ${company.id}  ${printable(company.name)}`));
   });
-  withAdminOptions(
-    command
-      .command('deactivate')
-      .description('end every device of a company at once; cannot be undone')
-      .argument('<company-id>')
-      .requiredOption('--reason <text>', 'why, for the audit trail')
-      .option('--yes', 'do not ask'),
-  ).action(async (companyId: string, options: SharedOptions & { reason: string; yes?: boolean }) => {
-    await confirm(options.yes, `This ends every device of company ${companyId} for good.`);
-    const path = `/companies/${encodeURIComponent(companyId)}/deactivate-devices`;
-    const result = await (await connect(options)).post<{ deactivated: number }>(path, { reason: options.reason });
-    answer(options, result, () => say(`${result.deactivated} devices deactivated`));
+}
+
+function statusCommand(
+  name: 'suspend' | 'restore' | 'close',
+  operation: `${typeof name}Company`,
+  describes: string,
+): Command {
+  return actCommand({
+    name,
+    describes: `${name} a company: ${describes}`,
+    argument: 'company-id',
+    takesReason: true,
+    ...(name === 'restore' ? {} : { warns: (id: string) => `To ${name} company ${id} means: ${describes}.` }),
+    does: (api: AdminClient, companyId, { reason }: ActOptions) =>
+      api.call(operation, { params: { companyId }, body: { reason } }),
+    tells: ({ id, status }) => `${id} is ${status}`,
+    examples: [`mtoken company ${name} co_… --reason "contract of 2026"`],
   });
-  return command;
+}
+
+function deactivateCommand(): Command {
+  return actCommand({
+    name: 'deactivate',
+    describes: 'end every device of a company at once; cannot be undone',
+    argument: 'company-id',
+    takesReason: true,
+    warns: (id) => `This ends every device of company ${id} for good: every user must register again.`,
+    does: (api, companyId, { reason }: ActOptions) =>
+      api.call('deactivateCompanyDevices', { params: { companyId }, body: { reason } }),
+    tells: ({ deactivated }) => `${deactivated} devices deactivated`,
+    examples: ['mtoken company deactivate co_… --reason "key theft" --yes'],
+  });
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { outboxState } from '../notify/dead-letters.ts';
 import { smtpConnection } from '../notify/email.ts';
+import { explainStanding, standingOf, witnessOf } from '../restore/standing.ts';
 import type { Stores } from '../server/stores.ts';
 import { openCommandStores, readServerConfig } from './local.ts';
 import { CommandError, exitCode, say, sayJson } from './output.ts';
@@ -85,6 +86,7 @@ async function checkStores(config: Config): Promise<Finding[]> {
     return [
       { part: 'durable store', outcome: 'ok', found: `${names.durable}, schema current` },
       { part: 'short-lived', outcome: 'ok', found: names.shortLived },
+      await checkNewest(config, stores),
       await checkKeys(stores),
       await checkDatabaseClock(stores),
       await checkOutbox(stores),
@@ -92,6 +94,14 @@ async function checkStores(config: Config): Promise<Finding[]> {
   } finally {
     await stores.close();
   }
+}
+
+/** A restored backup is told before a server refuses to start on it. */
+async function checkNewest(config: Config, { records, shortLived }: Stores): Promise<Finding> {
+  const standing = await standingOf({ records, witness: witnessOf(config, shortLived) });
+  const text = explainStanding(standing);
+  if (text === undefined) return { part: 'backup', outcome: 'ok', found: 'this database is the newest one' };
+  return failed('backup', text, 'mtoken restore --help, and docs/runbooks/backup-and-restore.md');
 }
 
 /** Reading a key opens its seal: with another data key than it was sealed with, this fails. */

@@ -1,71 +1,9 @@
 #!/usr/bin/env node
 /** `mtoken`: the operator's command and the simulated phone. */
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { auditCommand } from './audit.ts';
-import { clientCommand } from './clients.ts';
-import { companyCommand } from './companies.ts';
-import { deviceCommand } from './devices.ts';
-import { doctorCommand } from './doctor.ts';
-import { keysCommand } from './keys.ts';
-import { notificationCommand } from './notifications.ts';
+import { CommanderError } from 'commander';
+import { AdminProblem } from '../admin-client/client.ts';
 import { CommandError, exitCode, remark } from './output.ts';
-import { phoneCommand } from './phone/command.ts';
-import { bootstrapCommand, migrateCommand, serveCommand } from './setup.ts';
-import { activationCommand, userCommand } from './users.ts';
-import { webhookCommand } from './webhooks.ts';
-
-const guide = `
-First steps, on the server's machine:
-  $ mtoken doctor                     what is missing?
-  $ mtoken bootstrap                  the first operator's credential
-  $ mtoken company add "Northwind Ltd"
-  $ mtoken user add --company co_… --name "Ada Example" --email ada@example.com
-  $ mtoken activation create usr_…    a QR code for the user's phone
-  $ mtoken client add portal --name "Portal" --redirect-uri https://portal.example/callback
-
-A phone was lost:
-  $ mtoken device list --user usr_…
-  $ mtoken device deactivate dev_… --reason "lost"
-
-Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 3 the server or a store cannot be reached
-4 the audit trail is not as it was written`;
-
-function program(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const command = new Command('mtoken')
-    .description('login and signing with a registered phone: server, administration, and a simulated phone')
-    .version(version)
-    .showHelpAfterError('(add --help for what there is)')
-    .addHelpText('after', guide);
-  const subcommands = [
-    serveCommand(),
-    doctorCommand(),
-    migrateCommand(),
-    bootstrapCommand(),
-    companyCommand(),
-    userCommand(),
-    activationCommand(),
-    deviceCommand(),
-    clientCommand(),
-    keysCommand(),
-    auditCommand(),
-    notificationCommand(),
-    webhookCommand(),
-    phoneCommand(),
-  ];
-  for (const subcommand of subcommands) command.addCommand(subcommand);
-  exitInsteadOfProcess(command);
-  return command;
-}
-
-/** Errors of usage come back here, where they get their exit code. */
-function exitInsteadOfProcess(command: Command): void {
-  command.exitOverride();
-  for (const subcommand of command.commands) exitInsteadOfProcess(subcommand);
-}
+import { program } from './program.ts';
 
 async function main(): Promise<void> {
   try {
@@ -81,6 +19,10 @@ function explain(error: unknown): number {
   if (error instanceof CommandError) {
     if (error.hint) remark(error.hint);
     return error.exit;
+  }
+  if (error instanceof AdminProblem) {
+    if (error.requestId !== undefined) remark(`the server's log has it under ${error.requestId}`);
+    return error.status >= 500 ? exitCode.unreachable : exitCode.failed;
   }
   return exitCode.failed;
 }

@@ -1,150 +1,48 @@
-/** `mtoken user …` and `mtoken activation …`: people, and the codes with which they register a phone. */
+/** `mtoken user …`: the people of a company. */
+
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { Command } from 'commander';
-import { toString as drawQr } from 'qrcode';
-import { confirm } from './confirm.ts';
-import { answer, connect, query, type SharedOptions, withAdminOptions } from './context.ts';
-import { CommandError, exitCode, printable, say, sayTable, time } from './output.ts';
+import type { Reply } from '../admin-client/client.ts';
+import { type ActOptions, actCommand, showCommand } from './acts.ts';
+import { confirm, withConfirmation } from './confirm.ts';
+import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
+import { type ListOptions, listCommand } from './lists.ts';
+import { instant, oneOf } from './option-values.ts';
+import { CommandError, exitCode, printable, say, time } from './output.ts';
 
-interface UserView {
-  readonly id: string;
-  readonly companyId: string;
-  readonly name: string;
-  readonly email: string;
-  readonly role: string;
-  readonly permissions: string;
-  readonly locale: string;
-  readonly language: string | null;
-  readonly status: string;
-  readonly version: number;
-}
+const roles = ['user', 'administrator'] as const;
+const anyRole = [...roles, 'operator', 'support', 'auditor'] as const;
+const statuses = ['invited', 'active', 'suspended', 'removed'] as const;
+const permissions = ['mtoken', 'full'] as const;
 
-interface UserAddOptions extends SharedOptions {
-  readonly company: string;
-  readonly name: string;
-  readonly email: string;
-  readonly role?: string;
-  readonly permissions?: string;
-  readonly locale?: string;
-  readonly language?: string;
-}
-
-const languageHelp = 'in which mtoken writes to them, such as de';
-
-function addCommand(): Command {
-  return withAdminOptions(
-    new Command('add')
-      .description('create a user of a company')
-      .requiredOption('--company <id>', 'the company they belong to')
-      .requiredOption('--name <name>', 'the individual, as they are called')
-      .requiredOption('--email <address>', 'gets the confirmation codes and notices')
-      .option('--role <role>', 'user or administrator (default user)')
-      .option('--permissions <what>', 'mtoken or full (default mtoken)')
-      .option('--locale <tag>', 'as portals are told it, such as en or nl-BE (default en)')
-      .option('--language <code>', `${languageHelp} (default that of --locale)`)
-      .addHelpText(
-        'after',
-        '\nExample:\n  $ mtoken user add --company co_… --name "Ada Example" --email ada@example.com',
-      ),
-  ).action(async (options: UserAddOptions) => {
-    const { credential: _credential, json: _json, company, ...person } = options;
-    const user = await (await connect(options)).post<UserView>('/users', { companyId: company, ...person });
-    answer(options, user, () => {
-      say(`created ${user.id}  ${printable(user.name)}`);
-      say(`next: mtoken activation create ${user.id}`);
-    });
-  });
-}
-
-interface UserChangeOptions extends SharedOptions {
+/** What a person is made and changed with. */
+export interface PersonOptions extends SharedOptions {
   readonly name?: string;
-  readonly role?: string;
-  readonly permissions?: string;
+  readonly role?: (typeof roles)[number];
+  readonly permissions?: (typeof permissions)[number];
   readonly locale?: string;
   readonly language?: string;
+  readonly document?: string;
+  readonly documentExpires?: number;
 }
 
-function changeCommand(): Command {
-  return withAdminOptions(
-    new Command('change')
-      .description('change what is named, and nothing else')
-      .argument('<user-id>')
-      .option('--name <name>', 'the individual, as they are called')
-      .option('--role <role>', 'user or administrator')
-      .option('--permissions <what>', 'mtoken or full')
-      .option('--locale <tag>', 'as portals are told it, such as en or nl-BE')
-      .option('--language <code>', `${languageHelp}; none for that of the locale`)
-      .addHelpText('after', '\nExample:\n  $ mtoken user change usr_… --language de'),
-  ).action(async (userId: string, options: UserChangeOptions) => {
-    const { credential: _credential, json: _json, language, ...others } = options;
-    const changes = {
-      ...others,
-      ...(language === undefined ? {} : { language: language === 'none' ? null : language }),
-    };
-    if (Object.keys(changes).length === 0) {
-      throw new CommandError('nothing to change was named', {
-        exit: exitCode.usage,
-        hint: 'mtoken user change --help',
-      });
-    }
-    const client = await connect(options);
-    const path = `/users/${encodeURIComponent(userId)}`;
-    const { version } = await client.get<UserView>(path);
-    const user = await client.patch<UserView>(path, { version, ...changes });
-    answer(options, user, () => say(`changed ${user.id}  ${printable(user.name)}`));
-  });
+/** The options of a person besides name, address and role. */
+export function withPerson(command: Command): Command {
+  return command
+    .option('--permissions <what>', 'mtoken or full (mtoken for a new one)', oneOf('--permissions', permissions))
+    .option('--locale <tag>', 'as portals are told it, such as en or nl-BE (en for a new one)')
+    .option('--language <code>', 'in which mtoken writes to them, such as de; none for that of the locale')
+    .option('--document <reference>', 'the identity document they were identified by; none for none')
+    .option('--document-expires <day>', 'until when it is valid; warned of in time', instant('--document-expires'));
 }
 
-function listCommand(): Command {
-  return withAdminOptions(
-    new Command('list').description('list users').option('--company <id>', 'only of this company'),
-  ).action(async (options: SharedOptions & { company?: string }) => {
-    const path = `/users${query({ companyId: options.company, limit: 200 })}`;
-    const { items } = await (await connect(options)).get<{ items: UserView[] }>(path);
-    answer(options, items, () =>
-      sayTable(
-        ['ID', 'NAME', 'E-MAIL', 'ROLE', 'PERMISSIONS', 'LANGUAGE', 'STATUS', 'COMPANY'],
-        items.map((user) => [
-          user.id,
-          user.name,
-          user.email,
-          user.role,
-          user.permissions,
-          user.language ?? '-',
-          user.status,
-          user.companyId,
-        ]),
-        'no users yet: mtoken user add --help',
-      ),
-    );
-  });
-}
-
-function deactivateCommand(): Command {
-  return withAdminOptions(
-    new Command('deactivate')
-      .description('end every device of a user at once; cannot be undone')
-      .argument('<user-id>')
-      .requiredOption('--reason <text>', 'why, for the audit trail')
-      .option('--yes', 'do not ask'),
-  ).action(async (userId: string, options: SharedOptions & { reason: string; yes?: boolean }) => {
-    await confirm(options.yes, `This ends every device of user ${userId} for good.`);
-    const path = `/users/${encodeURIComponent(userId)}/deactivate-devices`;
-    const result = await (await connect(options)).post<{ deactivated: number }>(path, { reason: options.reason });
-    answer(options, result, () => say(`${result.deactivated} devices deactivated`));
-  });
-}
-
-function statusCommand(verb: 'suspend' | 'restore', description: string): Command {
-  return withAdminOptions(
-    new Command(verb)
-      .description(description)
-      .argument('<user-id>')
-      .requiredOption('--reason <text>', 'why, for the audit trail'),
-  ).action(async (userId: string, options: SharedOptions & { reason: string }) => {
-    const path = `/users/${encodeURIComponent(userId)}/${verb}`;
-    const user = await (await connect(options)).post<UserView>(path, { reason: options.reason });
-    answer(options, user, () => say(`${user.id} is ${user.status}`));
-  });
+/** The document as it is sent: undefined for none given. */
+export function documentOf({ document: reference, documentExpires }: PersonOptions) {
+  if (reference !== undefined && reference !== 'none') return { reference, expiresAt: documentExpires ?? null };
+  if (documentExpires === undefined) return undefined;
+  throw new CommandError('--document-expires goes with --document', { exit: exitCode.usage });
 }
 
 /** The `user` command. */
@@ -152,39 +50,214 @@ export function userCommand(): Command {
   return new Command('user')
     .description('users of a company')
     .addCommand(addCommand())
+    .addCommand(usersListCommand())
+    .addCommand(
+      showCommand({
+        argument: 'user-id',
+        describes: 'look at a user',
+        finds: (api, userId) => api.call('getUser', { params: { userId } }),
+        members: userMembers,
+        examples: ['mtoken user show usr_…'],
+      }),
+    )
     .addCommand(changeCommand())
-    .addCommand(listCommand())
-    .addCommand(statusCommand('suspend', 'suspend a user: logins end, devices stop, nothing is lost'))
-    .addCommand(statusCommand('restore', 'restore a suspended user'))
-    .addCommand(deactivateCommand());
+    .addCommand(emailCommand())
+    .addCommand(statusCommand('suspend', 'logins end, devices stop, nothing is lost'))
+    .addCommand(statusCommand('restore', 'undo a suspension'))
+    .addCommand(statusCommand('remove', 'for good: their devices end, and they make room for another'))
+    .addCommand(deactivateCommand())
+    .addCommand(exportCommand())
+    .addCommand(eraseCommand());
 }
 
-interface ActivationView {
-  readonly activationId: string;
-  readonly activationText: string;
-  readonly code: string;
-  readonly expiresAt: number;
+function userMembers(user: Reply<'getUser'>) {
+  const { document } = user;
+  const expires = document?.expiresAt ? `, valid until ${time(document.expiresAt)}` : '';
+  return {
+    id: user.id,
+    company: user.companyId,
+    name: user.name,
+    'e-mail': user.email,
+    role: user.staffRole ?? user.role,
+    permissions: user.permissions,
+    locale: user.locale,
+    language: user.language,
+    document: document === null ? '-' : `${document.reference}${expires}`,
+    status: user.status,
+    created: time(user.createdAt),
+    version: user.version,
+  };
 }
 
-/** The `activation` command. */
-export function activationCommand(): Command {
-  const create = withAdminOptions(
-    new Command('create')
-      .description('make a one-time activation; the confirmation code goes to the user by e-mail')
-      .argument('<user-id>')
-      .option('--no-qr', 'do not draw the QR code'),
-  ).action(async (userId: string, options: SharedOptions & { qr: boolean }) => {
-    const path = `/users/${encodeURIComponent(userId)}/activations`;
-    const activation = await (await connect(options)).post<ActivationView>(path);
-    const drawing =
-      options.qr && !options.json ? await drawQr(activation.activationText, { type: 'terminal', small: true }) : '';
-    answer(options, activation, () => {
-      if (drawing) say(drawing);
-      say(`activation text  ${activation.activationText}`);
-      say(`code             ${activation.code}`);
-      say(`works until      ${time(activation.expiresAt)}`);
-      say('the user scans or types it, then enters the confirmation code from their e-mail');
+function usersListCommand(): Command {
+  type Filter = ListOptions & {
+    readonly company?: string;
+    readonly search?: string;
+    readonly role?: (typeof anyRole)[number];
+    readonly status?: (typeof statuses)[number];
+  };
+  return listCommand<'listUsers', Filter>({
+    operation: 'listUsers',
+    describes: 'list and search users',
+    filter: (command) =>
+      command
+        .option('--company <id>', 'only of this company')
+        .option('--search <text>', 'a part of the name, or a whole e-mail address')
+        .option('--role <role>', anyRole.join(', '), oneOf('--role', anyRole))
+        .option('--status <status>', statuses.join(', '), oneOf('--status', statuses)),
+    query: ({ company: companyId, search, role, status }) => given({ companyId, search, role, status }),
+    columns: {
+      ID: ({ id }) => id,
+      NAME: ({ name }) => name,
+      'E-MAIL': ({ email }) => email,
+      ROLE: ({ role, staffRole }) => staffRole ?? role,
+      PERMISSIONS: ({ permissions: granted }) => granted,
+      LANGUAGE: ({ language }) => language ?? '-',
+      STATUS: ({ status }) => status,
+      COMPANY: ({ companyId }) => companyId,
+    },
+    empty: 'no users yet: mtoken user add --help',
+    examples: ['mtoken user list --company co_… --status active', 'mtoken user list --search ada@example.com'],
+  });
+}
+
+interface AddOptions extends PersonOptions {
+  readonly company: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+function addCommand(): Command {
+  const command = new Command('add')
+    .description('create a user of a company')
+    .requiredOption('--company <id>', 'the company they belong to')
+    .requiredOption('--name <name>', 'the individual, as they are called')
+    .requiredOption('--email <address>', 'gets the confirmation codes and notices')
+    .option('--role <role>', 'user or administrator (user unless told)', oneOf('--role', roles));
+  return withExamples(
+    withAdminOptions(withPerson(command)),
+    'mtoken user add --company co_… --name "Ada Example" --email ada@example.com',
+  ).action(async (options: AddOptions) => {
+    const { company: companyId, name, email, role, permissions: granted, locale } = options;
+    const language = options.language === 'none' ? undefined : options.language;
+    const api = await connect(options);
+    const optional = given({ role, permissions: granted, locale, language, document: documentOf(options) });
+    const user = await api.call('createUser', { body: { companyId, name, email, ...optional } });
+    answer(options, user, () => {
+      say(`created ${user.id}  ${printable(user.name)}`);
+      say(`next: mtoken activation create ${user.id}`);
     });
   });
-  return new Command('activation').description('one-time codes with which a user registers a phone').addCommand(create);
+}
+
+function changeCommand(): Command {
+  const command = new Command('change')
+    .description('change what is named, and nothing else')
+    .argument('<user-id>')
+    .option('--name <name>', 'the individual, as they are called')
+    .option('--role <role>', 'user or administrator', oneOf('--role', roles));
+  return withExamples(
+    withAdminOptions(withPerson(command)),
+    'mtoken user change usr_… --language de',
+    'mtoken user change usr_… --document P1234567 --document-expires 2031-05-01',
+  ).action(async (userId: string, options: PersonOptions) => {
+    const { name, role, permissions: granted, locale, language } = options;
+    const changes = {
+      ...given({ name, role, permissions: granted, locale, document: documentOf(options) }),
+      ...(language === undefined ? {} : { language: language === 'none' ? null : language }),
+      ...(options.document === 'none' ? { document: null } : {}),
+    };
+    if (Object.keys(changes).length === 0) {
+      throw new CommandError('nothing to change was named', {
+        exit: exitCode.usage,
+        hint: 'mtoken user change --help',
+      });
+    }
+    const api = await connect(options);
+    const params = { userId };
+    const { version } = await api.call('getUser', { params });
+    const user = await api.call('changeUser', { params, body: { version, ...changes } });
+    answer(options, user, () => say(`changed ${user.id}  ${printable(user.name)}`));
+  });
+}
+
+function emailCommand(): Command {
+  return actCommand({
+    name: 'email',
+    describes: "change a user's e-mail address; the old address is told too",
+    argument: 'user-id',
+    options: (command) => command.requiredOption('--to <address>', 'the new one'),
+    warns: (id) => `From now on confirmation codes and notices of user ${id} go to the new address.`,
+    does: async (api, userId, { to: email }: ActOptions & { readonly to: string }) => {
+      const params = { userId };
+      const { version } = await api.call('getUser', { params });
+      return api.call('changeUserEmail', { params, body: { version, email } });
+    },
+    tells: ({ id, email }) => `${id} is written to at ${printable(email)}`,
+    examples: ['mtoken user email usr_… --to ada@northwind.example --yes'],
+  });
+}
+
+function statusCommand(name: 'suspend' | 'restore' | 'remove', describes: string): Command {
+  return actCommand({
+    name,
+    describes: `${name} a user: ${describes}`,
+    argument: 'user-id',
+    takesReason: true,
+    ...(name === 'remove'
+      ? { warns: (id: string) => `This removes user ${id} for good, and ends their devices.` }
+      : {}),
+    does: (api, userId, { reason }: ActOptions) => api.call(`${name}User`, { params: { userId }, body: { reason } }),
+    tells: ({ id, status }) => `${id} is ${status}`,
+    examples: [`mtoken user ${name} usr_… --reason "left the company"`],
+  });
+}
+
+function deactivateCommand(): Command {
+  return actCommand({
+    name: 'deactivate',
+    describes: 'end every device of a user at once; cannot be undone',
+    argument: 'user-id',
+    takesReason: true,
+    warns: (id) => `This ends every device of user ${id} for good: they must register again.`,
+    does: (api, userId, { reason }: ActOptions) =>
+      api.call('deactivateUserDevices', { params: { userId }, body: { reason } }),
+    tells: ({ deactivated }) => `${deactivated} devices deactivated`,
+    examples: ['mtoken user deactivate usr_… --reason "lost on the train" --yes'],
+  });
+}
+
+function exportCommand(): Command {
+  const command = new Command('export')
+    .description('everything that is held of a person, as JSON on standard output; the export itself is recorded')
+    .argument('<user-id>')
+    .requiredOption('--reason <text>', 'why, for the audit trail')
+    .option('--credential <file>', 'credential written by "mtoken bootstrap" (or MTOKEN_CLI_CREDENTIAL)');
+  return withExamples(
+    withConfirmation(command),
+    'mtoken user export usr_… --reason "request of 20 November" --yes > ada.json',
+  ).action(async (userId: string, options: ActOptions) => {
+    await confirm(options.yes, `This gives out everything that is held of user ${userId}.`);
+    const api = await connect(options);
+    const file = await api.download('exportPersonalData', { params: { userId }, body: { reason: options.reason } });
+    try {
+      await pipeline(Readable.fromWeb(file.body as ReadableStream), process.stdout, { end: false });
+    } catch (cause) {
+      throw new CommandError('the export broke off: what was written is a part', { exit: exitCode.unreachable, cause });
+    }
+  });
+}
+
+function eraseCommand(): Command {
+  return actCommand({
+    name: 'erase',
+    describes: "erase a removed user's name, address and document; cannot be undone",
+    argument: 'user-id',
+    takesReason: true,
+    warns: (id) => `This erases name, address and document of user ${id} for good.`,
+    does: (api, userId, { reason }: ActOptions) =>
+      api.call('erasePersonalData', { params: { userId }, body: { reason } }),
+    tells: ({ id }) => `${id} is erased`,
+    examples: ['mtoken user erase usr_… --reason "request of 20 November" --yes'],
+  });
 }

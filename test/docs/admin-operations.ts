@@ -55,6 +55,7 @@ function declaration(name: string, schema: Schema): string {
 
 function signature({ operationId, summary, parameters = [], requestBody, responses }: Operation): string {
   const body = requestBody?.content['application/json']?.schema;
+  const isConditional = parameters.some(({ name }) => name === 'If-Match');
   const input = [
     group(
       'params',
@@ -64,8 +65,8 @@ function signature({ operationId, summary, parameters = [], requestBody, respons
       'query',
       parameters.filter((parameter) => parameter.in === 'query'),
     ),
-    ...(body === undefined ? [] : [`readonly body${isEmpty(body) ? '?' : ''}: ${typeText(body)};`]),
-    parameters.some(({ name }) => name === 'If-Match') ? 'readonly ifMatch?: string;' : '',
+    ...(body === undefined ? [] : [`readonly body${isEmpty(body) && !isConditional ? '?' : ''}: ${typeText(body)};`]),
+    isConditional ? 'readonly ifMatch?: string;' : '',
     parameters.some(({ name }) => name === 'Idempotency-Key') ? 'readonly idempotencyKey?: string;' : '',
   ].filter(Boolean);
   return `/** ${summary}. */\nreadonly ${operationId}: { readonly input: {${input.join(' ')}}; readonly reply: ${replyText(responses)}; };`;

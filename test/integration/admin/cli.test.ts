@@ -202,7 +202,7 @@ describe('mtoken, one command after the other', () => {
     const unconfirmed = await mtoken('device', 'deactivate', deviceId, '--reason', 'lost');
     expect(unconfirmed.exit).toBe(2);
     expect(unconfirmed.err).toMatch(
-      /cannot be undone, and nobody is here to confirm it\nmtoken: add --yes in a script/,
+      /^mtoken: This ends device dev_\S+ for good: .*\nmtoken: This takes a yes, and nobody is here to say it\nmtoken: add --yes/,
     );
     expect(await mtoken('device', 'deactivate', deviceId, '--reason', 'lost', '--yes')).toEqual({
       exit: 0,
