@@ -5,7 +5,19 @@ import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
 import type { Device, Page } from '../model.ts';
 import { userNames } from '../names.ts';
-import { addressOf, badge, buttons, code, facts, filterForm, link, pager, section, table } from '../parts.ts';
+import {
+  addressOf,
+  badge,
+  buttons,
+  type Column,
+  code,
+  facts,
+  filterForm,
+  link,
+  pager,
+  section,
+  table,
+} from '../parts.ts';
 
 const path = '/devices';
 const pageSize = '25';
@@ -30,13 +42,19 @@ function deviceActs(console: Console, { id, name, status, userId }: Device): HTM
   );
 }
 
-/** Devices, each with its user and what can be done. */
-export async function deviceTable(console: Console, rows: readonly Device[], empty: string): Promise<HTMLElement> {
+/** Devices, each with its user and what can be done; those of one user without naming them again. */
+export async function deviceTable(
+  console: Console,
+  rows: readonly Device[],
+  { empty, isOfOne = false }: { readonly empty: string; readonly isOfOne?: boolean },
+): Promise<HTMLElement> {
   const { t } = console;
-  const names = await userNames(
-    console,
-    rows.map(({ userId }) => userId),
-  );
+  const owners = isOfOne ? [] : rows.map(({ userId }) => userId);
+  const names = await userNames(console, owners);
+  const user: Column<Device> = {
+    head: t('device.user'),
+    cell: ({ userId }) => link(`/users/${userId}`, names.get(userId) ?? t('device.userShow')),
+  };
   return table({
     caption: t('nav.devices'),
     rows,
@@ -44,10 +62,7 @@ export async function deviceTable(console: Console, rows: readonly Device[], emp
     columns: [
       { head: t('device.name'), cell: ({ id, name }) => link(`/devices/${id}`, name) },
       { head: t('list.status'), cell: ({ status }) => deviceBadge(console, status) },
-      {
-        head: t('device.user'),
-        cell: ({ userId }) => link(`/users/${userId}`, names.get(userId) ?? t('device.userShow')),
-      },
+      ...(isOfOne ? [] : [user]),
       { head: t('device.platform'), cell: ({ platform }) => platform },
       { head: t('device.lastUsed'), cell: ({ lastUsedAt }) => when(t, lastUsedAt) },
       { head: t('list.acts'), cell: (device) => deviceActs(console, device) },
@@ -69,7 +84,10 @@ export const devicesScreen: Screen = async (console, { query }) => {
   const narrowed = { ...(companyId !== undefined && { companyId }), ...(userId !== undefined && { userId }) };
   const isWaiting = pending !== undefined && pending.items.length > 0;
   const others = isWaiting ? page.items.filter((device) => device.status !== 'pending') : page.items;
-  const list = [await deviceTable(console, others, t('device.none')), pager(console, { path, query, next: page.next })];
+  const list = [
+    await deviceTable(console, others, { empty: t('device.none') }),
+    pager(console, { path, query, next: page.next }),
+  ];
   const more =
     pending === undefined || pending.next === null
       ? undefined
@@ -83,7 +101,15 @@ export const devicesScreen: Screen = async (console, { query }) => {
         fixed: ['companyId', 'userId'],
         filters: [{ name: 'status', label: t('list.status'), options }],
       }),
-      ...(isWaiting ? [section(t('home.pending'), await deviceTable(console, pending.items, ''), more)] : []),
+      ...(isWaiting
+        ? [
+            section(
+              t('home.pending'),
+              await deviceTable(console, pending.items, { empty: t('home.nonePending') }),
+              more,
+            ),
+          ]
+        : []),
       ...(isWaiting ? [section(t('device.others'), ...list)] : list),
     ],
   };

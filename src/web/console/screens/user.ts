@@ -32,6 +32,7 @@ export const userScreen: Screen = async (console, { params }) => {
     api<Page<Device>>({ method: 'GET', path: '/devices', query: { userId: id, limit: '50' } }),
   ]);
   const ref = { userId: id, name: user.name };
+  const hasDevices = devices.items.some(({ status }) => status !== 'deactivated' && status !== 'refused');
   const isThere = user.status !== 'removed';
   return {
     title: user.name,
@@ -50,8 +51,8 @@ export const userScreen: Screen = async (console, { params }) => {
       isThere ? buttons(actButton(console, activate, ref), actButton(console, invite, ref)) : undefined,
       section(
         t('nav.devices'),
-        await deviceTable(console, devices.items, t('user.noDevices')),
-        buttons(isThere ? actButton(console, endUserDevices, ref) : undefined),
+        await deviceTable(console, devices.items, { empty: t('user.noDevices'), isOfOne: true }),
+        buttons(hasDevices ? actButton(console, endUserDevices, ref) : undefined),
       ),
       await acceptances(console, id),
       ...(isThere ? changes(console, { user, company, ref }) : []),
