@@ -1,9 +1,13 @@
 /** Which endpoints are told of an event, and what: written beside the audit record, in the same transaction. */
 import type { AuditEvent } from '../audit/events.ts';
 import type { AuditRecord, AuditStore } from '../audit/store.ts';
+import { defaultRules } from '../companies/rules.ts';
 import type { WebhookEvent } from '../protocol/admin.ts';
 import type { RecordStore, Records } from '../store/records.ts';
 import type { WebhookEndpoint } from './store.ts';
+
+const policies = ['userLimit', 'deviceLimit', 'selfActivation', 'mpinLength'] as const;
+const rules = Object.keys(defaultRules);
 
 /**
  * Members of an event's record that are told besides ids and time. Only what a receiver has to act on: no names, no reasons that
@@ -22,11 +26,13 @@ const told = {
   'user.suspended': [],
   'user.restored': [],
   'user.removed': [],
-  'company.created': ['userLimit', 'deviceLimit', 'selfActivation', 'mpinLength'],
-  'company.updated': ['status', 'userLimit', 'deviceLimit', 'selfActivation', 'mpinLength'].flatMap((policy) => [
-    `${policy}Before`,
-    `${policy}After`,
-  ]),
+  'user.email_changed': [],
+  'user.erased': [],
+  'company.created': policies,
+  'company.updated': [...policies, ...rules].flatMap((policy) => [`${policy}Before`, `${policy}After`]),
+  'company.suspended': [],
+  'company.restored': [],
+  'company.closed': [],
 } as const satisfies { readonly [Event in WebhookEvent]: readonly string[] } & Partial<Record<AuditEvent, unknown>>;
 
 /** Whether the endpoint may be told of something that happened in that company, undefined for what belongs to none. */

@@ -112,8 +112,13 @@ export const webhookEvents = [
   'user.suspended',
   'user.restored',
   'user.removed',
+  'user.email_changed',
+  'user.erased',
   'company.created',
   'company.updated',
+  'company.suspended',
+  'company.restored',
+  'company.closed',
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 

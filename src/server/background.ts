@@ -2,6 +2,8 @@
 
 import { settleInterrupted } from '../approvals/interrupted.ts';
 import { type CheckpointMaker, startCheckpoints } from '../audit/checkpoints.ts';
+import { warnOfDocuments } from '../companies/documents.ts';
+import { foldNames } from '../companies/search.ts';
 import { defaultKeyPolicy } from '../keys/keys.ts';
 import { startKeyMaintenance } from '../keys/maintenance.ts';
 import type { EmailSender } from '../notify/email.ts';
@@ -28,7 +30,7 @@ export function startBackground(kernel: Kernel, capabilities: Capabilities, send
   const keyMaintenance = startKeyMaintenance({ records, shortLived, clock, log }, defaultKeyPolicy);
   const checkpoints = startMakingCheckpoints(kernel, capabilities);
   const stream = openAuditStream(kernel);
-  const timer = setInterval(() => void purge(kernel), purgeEveryMs);
+  const timer = setInterval(() => void Promise.all([purge(kernel), doWhatIsDue(kernel)]), purgeEveryMs);
   timer.unref();
   return {
     stop: async () => {
@@ -65,6 +67,16 @@ function startOutbox(
       webhook: webhookDeliverer({ records, clock, internalWebhooks: config.internalWebhooks }),
     },
   });
+}
+
+/** Warns of documents that expire, and makes searchable what an older server wrote. A turn that fails is made up for by the next one. */
+async function doWhatIsDue({ clock, log, stores: { records, shortLived } }: Kernel): Promise<void> {
+  try {
+    await warnOfDocuments({ records, shortLived, clock });
+    await foldNames(records);
+  } catch (err) {
+    log.warn({ err }, 'what is due could not be done; the next turn tries again');
+  }
 }
 
 /** Removes what has expired and ends what was interrupted. A turn that fails is made up for by the next one. */
