@@ -370,6 +370,7 @@ export interface Terms {
   readonly publishedAt: number;
   readonly texts: readonly {
     readonly language: string;
+    readonly title: string;
     readonly text: string;
     /** of the text's UTF-8 bytes, 64 hex digits */
     readonly sha256: string;
@@ -435,8 +436,13 @@ export interface Webhook {
     | 'user.suspended'
     | 'user.restored'
     | 'user.removed'
+    | 'user.email_changed'
+    | 'user.erased'
     | 'company.created'
     | 'company.updated'
+    | 'company.suspended'
+    | 'company.restored'
+    | 'company.closed'
   )[];
   readonly status: 'active' | 'disabled';
   readonly overlapUntil: number | null;
@@ -476,8 +482,13 @@ export interface WebhookWithSecret {
     | 'user.suspended'
     | 'user.restored'
     | 'user.removed'
+    | 'user.email_changed'
+    | 'user.erased'
     | 'company.created'
     | 'company.updated'
+    | 'company.suspended'
+    | 'company.restored'
+    | 'company.closed'
   )[];
   readonly status: 'active' | 'disabled';
   readonly overlapUntil: number | null;
@@ -947,8 +958,13 @@ export interface Operations {
           | 'user.suspended'
           | 'user.restored'
           | 'user.removed'
+          | 'user.email_changed'
+          | 'user.erased'
           | 'company.created'
           | 'company.updated'
+          | 'company.suspended'
+          | 'company.restored'
+          | 'company.closed'
         )[];
       };
       readonly idempotencyKey?: string;

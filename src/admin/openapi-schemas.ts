@@ -39,7 +39,11 @@ function answered(node: unknown, components: Components): unknown {
   if (Array.isArray(node)) return node.map((item) => answered(item, components));
   if (typeof node !== 'object' || node === null) return node;
   const { title, additionalProperties: _strict, ...members } = node as Record<string, unknown>;
-  const open = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, answered(value, components)]));
+  const open = mapped(members, (name, value) => {
+    // Names of members there, not words of the schema language: one of them may be called `title`.
+    const isNames = name === 'properties' || name === 'patternProperties';
+    return isNames ? mapped(value as Json, (_, member) => answered(member, components)) : answered(value, components);
+  });
   if (typeof title !== 'string') return open;
   const known = components.get(title);
   // Two shapes of one name would make the document lie about one of them.
@@ -48,4 +52,8 @@ function answered(node: unknown, components: Components): unknown {
   }
   components.set(title, open);
   return { $ref: `#/components/schemas/${title}` };
+}
+
+function mapped(members: Json, change: (name: string, value: unknown) => unknown): Json {
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, change(name, value)]));
 }

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document of the admin API, made from the very list that is served: docs/openapi.json, and the typed client from it. */
 import { type ErrorCode, errorTable } from '../errors.ts';
 import { adminScopes } from '../oidc/deps.ts';
+import { ApprovalView } from '../protocol/admin-approvals.ts';
 import type { AdminEndpoint } from './endpoint.ts';
 import { answeredSchema, type Components, type Json, membersOf, sentSchema } from './openapi-schemas.ts';
 import { permission } from './permissions.ts';
@@ -81,7 +82,11 @@ function operation(endpoint: AdminEndpoint, components: Components): Json {
     'x-proof': row.proof,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(endpoint.body === undefined ? {} : { requestBody: requestBody(endpoint) }),
-    responses: { [endpoint.status]: success(endpoint, components), ...problemsOf(endpoint) },
+    responses: {
+      [endpoint.status]: success(endpoint, components),
+      ...(mayBeKept(endpoint) ? { 202: kept(components) } : {}),
+      ...problemsOf(endpoint),
+    },
   };
 }
 
@@ -158,6 +163,18 @@ function success({ reply, files, ...endpoint }: AdminEndpoint, components: Compo
       ]),
     ),
     content,
+  };
+}
+
+/** Whether a company may demand a second person for it: then it is answered with what is kept instead. */
+function mayBeKept({ method, permission: name }: AdminEndpoint): boolean {
+  return method !== 'GET' && name !== 'approvals.decide' && permission(name).people.administrator !== undefined;
+}
+
+function kept(components: Components): Json {
+  return {
+    description: "Kept: this company's administrators do it together with a second one",
+    content: { 'application/json': { schema: answeredSchema(ApprovalView, components) } },
   };
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { activationCommand } from './activations.ts';
+import { approvalCommand } from './approvals.ts';
 import { auditCommand } from './audit.ts';
 import { clientCommand } from './clients.ts';
 import { companyCommand } from './companies.ts';
@@ -14,6 +15,7 @@ import { phoneCommand } from './phone/command.ts';
 import { restoreCommand } from './restore.ts';
 import { bootstrapCommand, migrateCommand, serveCommand } from './setup.ts';
 import { staffCommand } from './staff.ts';
+import { termsCommand } from './terms.ts';
 import { userCommand } from './users.ts';
 import { webhookCommand } from './webhooks.ts';
 
@@ -53,7 +55,9 @@ export function program(): Command {
     userCommand(),
     staffCommand(),
     activationCommand(),
+    termsCommand(),
     deviceCommand(),
+    approvalCommand(),
     clientCommand(),
     keysCommand(),
     auditCommand(),

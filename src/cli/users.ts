@@ -62,9 +62,9 @@ export function userCommand(): Command {
     )
     .addCommand(changeCommand())
     .addCommand(emailCommand())
-    .addCommand(statusCommand('suspend', 'logins end, devices stop, nothing is lost'))
-    .addCommand(statusCommand('restore', 'undo a suspension'))
-    .addCommand(statusCommand('remove', 'for good: their devices end, and they make room for another'))
+    .addCommand(statusCommand('suspend', 'suspendUser', 'logins end, devices stop, nothing is lost'))
+    .addCommand(statusCommand('restore', 'restoreUser', 'undo a suspension'))
+    .addCommand(statusCommand('remove', 'removeUser', 'for good: their devices end, and they make room for another'))
     .addCommand(deactivateCommand())
     .addCommand(exportCommand())
     .addCommand(eraseCommand());
@@ -198,7 +198,11 @@ function emailCommand(): Command {
   });
 }
 
-function statusCommand(name: 'suspend' | 'restore' | 'remove', describes: string): Command {
+function statusCommand(
+  name: 'suspend' | 'restore' | 'remove',
+  operation: `${typeof name}User`,
+  describes: string,
+): Command {
   return actCommand({
     name,
     describes: `${name} a user: ${describes}`,
@@ -207,7 +211,7 @@ function statusCommand(name: 'suspend' | 'restore' | 'remove', describes: string
     ...(name === 'remove'
       ? { warns: (id: string) => `This removes user ${id} for good, and ends their devices.` }
       : {}),
-    does: (api, userId, { reason }: ActOptions) => api.call(`${name}User`, { params: { userId }, body: { reason } }),
+    does: (api, userId, { reason }: ActOptions) => api.call(operation, { params: { userId }, body: { reason } }),
     tells: ({ id, status }) => `${id} is ${status}`,
     examples: [`mtoken user ${name} usr_… --reason "left the company"`],
   });

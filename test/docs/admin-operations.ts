@@ -73,7 +73,7 @@ function signature({ operationId, summary, parameters = [], requestBody, respons
 }
 
 function replyText(responses: Operation['responses']): string {
-  const [, success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
+  const [, success] = Object.entries(responses).find(([status]) => status === '200' || status === '201') ?? [];
   const schema = success?.content?.['application/json']?.schema;
   return schema === undefined ? 'undefined' : typeText(schema);
 }
