@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import QRCode from 'qrcode';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { type Bank, confirmationCode, mpin, openBank } from '../../unit/sdk/bank.ts';
+import { type Bank, confirmationCode, mpin, openBank, termsOf } from '../../unit/sdk/bank.ts';
 import { frameText } from '../../unit/sdk/protocol-server.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtoken-cli-'));
@@ -288,5 +288,41 @@ describe('mtoken phone', () => {
       expect(out).toContain(word);
     }
     expect((await mtokenPhone(['scan', '--help'])).out).toContain('Examples:');
+  });
+});
+
+describe('the terms', () => {
+  const finishing = ['register', '--confirmation', confirmationCode, '--mpin-file'];
+
+  it('are printed whole by the first call, as text and nothing else, and accepted by their version in the second', async () => {
+    bank.policy.termsOfUse = termsOf('Be careful.\n<b>Bold</b>\u001b[2J\nThe end.');
+    const begun = await mtokenPhone(['register', bank.activationText]);
+    expect(begun.exit).toBe(0);
+    expect(begun.out).toContain('Terms of use, version 2026-11\n\nBe careful.\n<b>Bold</b>');
+    expect(begun.out).toContain('The end.');
+    expect(begun.out).not.toContain('\u001b');
+    expect(begun.out).toContain(bank.policy.termsOfUse.sha256);
+    expect(begun.out).toContain('--accept-terms 2026-11');
+    const done = await mtokenPhone([...finishing, mpinFile, '--accept-terms', '2026-11']);
+    expect(done).toMatchObject({ exit: 0, out: 'registered\nfor Anna, Demo\n' });
+  });
+
+  it('are accepted by nobody who does not say so, and by no other version', async () => {
+    bank.policy.termsOfUse = termsOf('Be careful.');
+    const { json } = await mtokenPhone(['register', bank.activationText, '--json']);
+    expect(json).toMatchObject({ terms: { version: '2026-11', text: 'Be careful.' } });
+    for (const accepting of [[], ['--accept-terms', '2025-01']]) {
+      const refused = await mtokenPhone([...finishing, mpinFile, ...accepting]);
+      expect(refused.exit).toBe(1);
+      expect(refused.err).toContain('the terms in force are version 2026-11');
+      expect(refused.err).toContain('--accept-terms 2026-11');
+    }
+    expect(bank.device().status).toBe('new');
+  });
+
+  it('say who tells the confirmation code, where that is the administrator', async () => {
+    bank.policy.confirmation = { channel: 'administrator', hint: '' };
+    const begun = await mtokenPhone(['register', bank.activationText]);
+    expect(begun.out).toContain('a confirmation code was given to your administrator');
   });
 });

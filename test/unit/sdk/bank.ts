@@ -1,6 +1,7 @@
 /** The rules behind the test's server: registration, sessions, orders and own devices for one user, plus a phone to speak to them. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose';
+import type { TermsOffered } from '../../../src/protocol/registration.ts';
 import { createPhone, type KeyStore, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
 import { b64, type Call, type Channel, createChannel, id, Refusal, sha256 } from './protocol-server.ts';
@@ -23,6 +24,21 @@ interface Device {
   attemptsLeft: number;
 }
 
+interface Policy {
+  approvalNeeded: boolean;
+  /** Must be accepted before the finish. */
+  termsOfUse: TermsOffered | undefined;
+  /** The version that came into force since they were offered. */
+  newTerms: boolean;
+  confirmation: { channel: 'email' | 'administrator'; hint: string };
+}
+
+/** Terms whose hash is that of their text. */
+export function termsOf(text: string, changes: Partial<TermsOffered> = {}): TermsOffered {
+  const hash = createHash('sha256').update(text).digest('hex');
+  return { version: '2026-11', language: 'en', title: 'Terms of use', text, sha256: hash, ...changes };
+}
+
 export interface Bank extends Channel {
   readonly clock: TestClock;
   readonly activationText: string;
@@ -31,7 +47,7 @@ export interface Bank extends Channel {
   readonly terms: { text: string; freshProof: boolean; purpose: 'login' | 'signing' };
   /** Verified claims of every decision. */
   readonly decisions: { claims: Record<string, unknown>; jws: string; proof: unknown }[];
-  readonly policy: { approvalNeeded: boolean };
+  readonly policy: Policy;
   phone(options?: Partial<PhoneOptions>): Phone;
 }
 
@@ -86,6 +102,12 @@ export async function verifyStatement(
   return JSON.parse(Buffer.from(payload).toString()) as Record<string, unknown>;
 }
 
+function acceptedOf(terms: TermsOffered | undefined): object {
+  if (terms === undefined) return {};
+  const { version, language, sha256 } = terms;
+  return { acceptedTerms: { version, language, sha256 } };
+}
+
 function same(actual: Record<string, unknown>, expected: Record<string, unknown>): void {
   const { iat, ...claims } = actual;
   const sorted = (value: object) => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -95,7 +117,12 @@ function same(actual: Record<string, unknown>, expected: Record<string, unknown>
 }
 
 function createRules(channel: Channel) {
-  const policy = { approvalNeeded: false };
+  const policy: Policy = {
+    approvalNeeded: false,
+    termsOfUse: undefined,
+    newTerms: false,
+    confirmation: { channel: 'email', hint: 'a•••@demo.example' },
+  };
   const terms: Bank['terms'] = { text: 'Log in to Demo Portal', freshProof: false, purpose: 'login' };
   const decisions: Bank['decisions'] = [];
   const handshakes = new Map<string, Record<string, string>>();
@@ -172,13 +199,15 @@ function createRules(channel: Channel) {
         registrationId,
         deviceId,
         nonce,
-        confirmation: { channel: 'email', hint: 'a•••@demo.example' },
+        confirmation: policy.confirmation,
+        ...(policy.termsOfUse === undefined ? {} : { terms: policy.termsOfUse }),
         mpin: { minLength: 5, maxLength: 8 },
         expiresInSeconds: 600,
       };
     },
     'registration/finish': async ({ body, jkt }) => {
       const one = device();
+      if (policy.newTerms) throw new Refusal(400, 'invalid_request');
       if (body['confirmationCode'] !== confirmationCode)
         throw new Refusal(401, 'authentication_failed', { attemptsLeft: 4 });
       if (one.status !== 'new') throw new Refusal(409, 'conflict');
@@ -195,6 +224,7 @@ function createRules(channel: Channel) {
         profile: 'srp6a-2048-sha256',
         salt,
         verifier,
+        ...acceptedOf(policy.termsOfUse),
       });
       if (one.biometricJwk) {
         same(await verifyStatement(body['biometricSignature'], one.biometricJwk, 'mtoken-biometric+jws'), {

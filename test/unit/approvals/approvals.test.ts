@@ -1,0 +1,340 @@
+/** Acts that take two people: who may ask, who may agree, and that it is done once, whatever dies in between. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { takesTwo } from '../../../src/approvals/acts.ts';
+import {
+  type Act,
+  approveAct,
+  findApproval,
+  keepAct,
+  refuseAct,
+  withdrawAct,
+} from '../../../src/approvals/approvals.ts';
+import { settleInterrupted } from '../../../src/approvals/interrupted.ts';
+import type { KeptRequest } from '../../../src/approvals/store.ts';
+import { type Actor, actedBy } from '../../../src/companies/actor.ts';
+import type { Company, User } from '../../../src/companies/store.ts';
+import { AuthError } from '../../../src/errors.ts';
+import { addCompany, addDevice, addUser, auditTrail, openWorld, takeNotices, type World } from '../companies/world.ts';
+
+let world: World;
+let company: Company;
+let asker: User;
+let second: User;
+let subject: User;
+
+beforeEach(async () => {
+  world = await openWorld();
+  company = await addCompany(world);
+  asker = await addUser(world, company.id, { role: 'administrator', status: 'active', name: 'Alice' });
+  second = await addUser(world, company.id, { role: 'administrator', status: 'active', name: 'Bob' });
+  subject = await addUser(world, company.id, { status: 'active' });
+});
+afterEach(() => world.stores.close());
+
+let requests = 0;
+const actorOf = ({ id, companyId }: User): Actor => {
+  requests += 1;
+  return { name: `user:${id}`, userId: id, companyId, address: '192.0.2.1', requestId: `req_${requests}` };
+};
+/** One of the bank's own people: confined to no company. */
+const operator = (): Actor => ({ ...actorOf(second), companyId: undefined });
+
+/** An act that leaves its mark in the trail, as every act of the API does, and counts how often it was done. */
+function markedAct(
+  changes: Partial<Act> = {},
+): Act & { readonly done: { actor: Actor; user: User; request: KeptRequest }[] } {
+  const done: { actor: Actor; user: User; request: KeptRequest }[] = [];
+  return {
+    permission: 'users.change',
+    endpoint: 'PATCH /users/:userId',
+    takes: () => true,
+    isFor: ({ role }) => role === 'administrator',
+    perform: async (request, actor, user) => {
+      await world.records.audit.append(
+        { event: 'user.updated', ...actedBy(actor), companyId: user.companyId },
+        world.clock.now(),
+      );
+      done.push({ request, actor, user });
+      return { ok: true };
+    },
+    ...changes,
+    done,
+  };
+}
+
+const request = (): KeptRequest => ({
+  params: { userId: subject.id },
+  query: {},
+  body: { reason: 'because', name: 'X' },
+});
+const keep = (act: Act, who = asker, kept = request()) => keepAct(world, { act, request: kept, actor: actorOf(who) });
+const approve = (id: string, act: Act, actor = actorOf(second)) => approveAct(world, { id, act, actor });
+const stateOf = async (id: string) => (await world.records.approvals.find(id))?.status;
+const denied = { code: 'access_denied' };
+const decided = { code: 'conflict' };
+
+describe('an act that takes two people', () => {
+  it('is not done when the first asks; the other administrators are told, and nobody else (A-10, T-15, T32)', async () => {
+    const stranger = await addCompany(world);
+    await addUser(world, stranger.id, { role: 'administrator', status: 'active' });
+    await takeNotices(world.records, world.clock.now());
+    const act = markedAct();
+    const approval = await keep(act);
+    expect(act.done).toEqual([]);
+    expect(approval).toMatchObject({
+      companyId: company.id,
+      requestedBy: asker.id,
+      requestedByName: 'Alice',
+      subjectId: subject.id,
+      reason: 'because',
+      status: 'pending',
+      expiresAt: world.clock.now() + 604_800_000,
+    });
+    const notices = await takeNotices(world.records, world.clock.now());
+    expect(notices.map(({ event, recipient }) => [event, recipient])).toEqual([['approval.wanted', second.id]]);
+    // What was asked is not for a mailbox.
+    expect(JSON.stringify(notices)).not.toContain('because');
+  });
+
+  it('is done as it stands when another agrees, as who asked, with both in the trail (A-10)', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    const actor = actorOf(second);
+    const { approval, result } = await approve(id, act, actor);
+    expect(result).toEqual({ ok: true });
+    expect(approval).toMatchObject({ status: 'done', decidedBy: second.id, decidedByName: 'Bob' });
+    expect(act.done).toHaveLength(1);
+    expect(act.done[0]).toMatchObject({
+      request: request(),
+      actor: { name: `user:${asker.id}`, userId: asker.id, companyId: company.id, requestId: actor.requestId },
+    });
+    const trail = (await world.records.audit.read(0, 100)).slice(-4);
+    const data = { approvalId: id, permission: 'users.change', endpoint: 'PATCH /users/:userId' };
+    const agreed = { actor: `user:${second.id}`, userId: subject.id, data: { ...data, requestedBy: asker.id } };
+    expect(trail).toMatchObject([
+      {
+        event: 'approval.requested',
+        actor: `user:${asker.id}`,
+        userId: subject.id,
+        data: { ...data, reason: 'because' },
+      },
+      { event: 'approval.approved', ...agreed },
+      { event: 'user.updated', actor: `user:${asker.id}`, requestId: actor.requestId },
+      { event: 'approval.done', ...agreed },
+    ]);
+  });
+
+  it('is agreed to by nobody who asked, by nobody whom it is about, by no machine and no other company (T-15, T31)', async () => {
+    const act = markedAct();
+    const { id } = await keep(act, asker, { ...request(), params: { userId: second.id } });
+    await expect(approve(id, act, actorOf(asker))).rejects.toMatchObject(denied);
+    await expect(approve(id, act, actorOf(second))).rejects.toMatchObject(denied);
+    await expect(refuseAct(world, { id, reason: 'no', actor: actorOf(second) })).rejects.toMatchObject(denied);
+    await expect(refuseAct(world, { id, reason: 'no', actor: actorOf(asker) })).rejects.toMatchObject(denied);
+    const machine = { name: 'client:x', companyId: company.id };
+    await expect(approve(id, act, machine)).rejects.toMatchObject(denied);
+    await expect(approve(id, act, { name: 'cli' })).rejects.toMatchObject(denied);
+    const other = await addCompany(world);
+    const stranger = await addUser(world, other.id, { role: 'administrator', status: 'active' });
+    await expect(approve(id, act, actorOf(stranger))).rejects.toMatchObject({ code: 'not_found' });
+    await expect(findApproval(world, id, actorOf(stranger))).rejects.toMatchObject({ code: 'not_found' });
+    expect(act.done).toEqual([]);
+    expect(await stateOf(id)).toBe('pending');
+  });
+
+  it("is not even kept where it is about another company's, or is a decision on one's own device (T31)", async () => {
+    const other = await addUser(world, (await addCompany(world)).id);
+    await expect(keep(markedAct(), asker, { ...request(), params: { userId: other.id } })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await expect(
+      keep(markedAct(), asker, { ...request(), params: { companyId: other.companyId } }),
+    ).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    const device = await addDevice(world, asker, { status: 'pending' });
+    const decide = markedAct({ permission: 'devices.decide' });
+    await expect(keep(decide, asker, { ...request(), params: { deviceId: device.id } })).rejects.toMatchObject(denied);
+    const { id } = await keep(decide, second, { ...request(), params: { deviceId: device.id } });
+    await expect(approve(id, decide, actorOf(asker))).rejects.toMatchObject(denied);
+  });
+
+  it('is done once by twenty who agree at the same moment (P-03, T-15)', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => approve(id, act)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(act.done).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject(decided);
+    }
+    const trail = await auditTrail(world.records);
+    expect(trail.filter((event) => event === 'approval.approved')).toHaveLength(1);
+  });
+
+  it.each([
+    ['was suspended', (user: User) => ({ ...user, status: 'suspended' as const })],
+    ['was removed', (user: User) => ({ ...user, status: 'removed' as const })],
+    ['is no administrator any more', (user: User) => ({ ...user, role: 'user' as const })],
+  ])('is not done where who asked %s since, and never afterwards (T-15)', async (_, change) => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    await world.records.users.update(change(asker));
+    await expect(approve(id, act)).rejects.toMatchObject(denied);
+    expect(await world.records.approvals.find(id)).toMatchObject({ status: 'failed', problem: 'access_denied' });
+    const now = await world.records.users.find(asker.id);
+    if (now !== undefined && now.status !== 'removed')
+      await world.records.users.update({ ...asker, version: now.version });
+    await expect(approve(id, act)).rejects.toMatchObject(decided);
+    expect(act.done).toEqual([]);
+    expect((await auditTrail(world.records)).filter((event) => event === 'approval.failed')).toHaveLength(1);
+  });
+
+  it('is not done in a company that was suspended, nor by a server that takes another request by now', async () => {
+    const act = markedAct();
+    const first = await keep(act);
+    await expect(approve(first.id, markedAct({ takes: () => false }))).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    const another = await keep(act);
+    await expect(approve(another.id, markedAct({ permission: 'users.email' }))).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    const third = await keep(act);
+    await world.records.companies.update({ ...company, status: 'suspended' });
+    await expect(approve(third.id, act, operator())).rejects.toMatchObject(denied);
+    expect(act.done).toEqual([]);
+  });
+
+  it('expires after seven days, whoever agrees then', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    world.clock.advance(604_800_000);
+    await expect(approve(id, act)).rejects.toMatchObject({
+      ...decided,
+      publicMessage: expect.stringContaining('expired'),
+    });
+    await expect(refuseAct(world, { id, reason: 'no', actor: actorOf(second) })).rejects.toMatchObject(decided);
+    expect(act.done).toEqual([]);
+  });
+
+  it('that was refused or taken back is never done; only who asked takes it back', async () => {
+    const act = markedAct();
+    const refused = await keep(act);
+    await refuseAct(world, { id: refused.id, reason: 'not now', actor: actorOf(second) });
+    await expect(approve(refused.id, act)).rejects.toMatchObject(decided);
+    expect(await world.records.approvals.find(refused.id)).toMatchObject({
+      status: 'refused',
+      decisionReason: 'not now',
+    });
+    const withdrawn = await keep(act);
+    await expect(withdrawAct(world, { id: withdrawn.id, actor: actorOf(second) })).rejects.toMatchObject(denied);
+    await withdrawAct(world, { id: withdrawn.id, actor: actorOf(asker) });
+    await expect(approve(withdrawn.id, act)).rejects.toMatchObject(decided);
+    expect(act.done).toEqual([]);
+    expect(await auditTrail(world.records)).toEqual(expect.arrayContaining(['approval.refused', 'approval.withdrawn']));
+  });
+
+  it('says why it could not be done, and is not tried again', async () => {
+    const act = markedAct({
+      perform: async () => {
+        throw new AuthError('limit_reached');
+      },
+    });
+    const { id } = await keep(act);
+    await expect(approve(id, act)).rejects.toMatchObject({ code: 'limit_reached' });
+    expect(await world.records.approvals.find(id)).toMatchObject({ status: 'failed', problem: 'limit_reached' });
+    await expect(approve(id, act)).rejects.toMatchObject(decided);
+  });
+
+  it('waits with so many others at most: nobody fills the store', async () => {
+    const act = markedAct();
+    for (let index = 0; index < 200; index += 1) await keep(act);
+    await expect(keep(act)).rejects.toMatchObject({ code: 'limit_reached' });
+  });
+});
+
+describe('a server that dies while an act is done', () => {
+  /** As far as the claim, and then nothing: what is left of a process that was killed. */
+  async function killed({ afterTheAct }: { readonly afterTheAct: boolean }): Promise<string> {
+    const act = markedAct();
+    const { id } = await keep(act);
+    const never = markedAct({
+      perform: async (kept, actor, user) => {
+        if (afterTheAct) await act.perform(kept, actor, user);
+        return new Promise(() => undefined);
+      },
+    });
+    void approve(id, never);
+    await expect
+      .poll(async () => (await auditTrail(world.records)).at(-1))
+      .toBe(afterTheAct ? 'user.updated' : 'approval.approved');
+    return id;
+  }
+
+  it('leaves a claim that nobody can have done again', async () => {
+    const id = await killed({ afterTheAct: false });
+    expect(await stateOf(id)).toBe('claimed');
+    const act = markedAct();
+    await expect(approve(id, act)).rejects.toMatchObject(decided);
+    expect(act.done).toEqual([]);
+  });
+
+  it.each([
+    [true, 'done', undefined],
+    [false, 'failed', 'interrupted'],
+  ] as const)(
+    'is made up for from the trail: the act was done %s, so it is %s',
+    async (afterTheAct, status, problem) => {
+      const id = await killed({ afterTheAct });
+      await settleInterrupted(world);
+      // A request may be under way.
+      expect(await stateOf(id)).toBe('claimed');
+      world.clock.advance(301_000);
+      await Promise.all([settleInterrupted(world), settleInterrupted(world)]);
+      expect(await world.records.approvals.find(id)).toMatchObject({ status, problem });
+      const settled = (await world.records.audit.read(0, 100)).filter(({ event }) => event === `approval.${status}`);
+      expect(settled).toHaveLength(1);
+      expect(settled[0]).toMatchObject({ actor: 'server', data: { approvalId: id, requestedBy: asker.id } });
+    },
+  );
+
+  it("takes no other act of who asked for it: the approval's own request alone counts", async () => {
+    const id = await killed({ afterTheAct: false });
+    const elsewhere = actorOf(asker);
+    await world.records.audit.append(
+      { event: 'user.updated', ...actedBy(elsewhere), companyId: company.id },
+      world.clock.now(),
+    );
+    world.clock.advance(301_000);
+    await settleInterrupted(world);
+    expect(await stateOf(id)).toBe('failed');
+  });
+});
+
+describe('which acts take two people', () => {
+  const rules = { fourEyes: ['users.restore'] } as const;
+
+  it('is none where the company names none', () => {
+    for (const permission of ['companies.change', 'users.create', 'users.restore', 'users.email']) {
+      expect(takesTwo({ fourEyes: [] }, { permission, body: { role: 'administrator' } }), permission).toBe(false);
+    }
+  });
+
+  it('is what the company names, and with it all by which one person could be two or end the rule (T-15, T27)', () => {
+    expect(takesTwo(rules, { permission: 'users.restore', body: {} })).toBe(true);
+    expect(takesTwo(rules, { permission: 'companies.change', body: { version: 1, rules: { fourEyes: [] } } })).toBe(
+      true,
+    );
+    expect(takesTwo(rules, { permission: 'users.email', body: {} })).toBe(true);
+    expect(takesTwo(rules, { permission: 'users.create', body: { role: 'administrator' } })).toBe(true);
+    expect(takesTwo(rules, { permission: 'users.change', body: { role: 'administrator' } })).toBe(true);
+  });
+
+  it('is nothing else: an emergency takes one', () => {
+    expect(takesTwo(rules, { permission: 'users.create', body: { role: 'user' } })).toBe(false);
+    for (const permission of ['users.change', 'users.suspend', 'devices.deactivate', 'activations.create']) {
+      expect(takesTwo(rules, { permission, body: { reason: 'x' } }), permission).toBe(false);
+    }
+  });
+});
