@@ -1,4 +1,4 @@
-/** The two pages that the console's login shows itself: that there is nothing here for this person, and that a login did not succeed. */
+/** The pages that the console's login shows itself: that there is nothing here for this person, or that a login did not succeed. */
 import { html, type Markup } from '../html.ts';
 import { htmlDocument, ownLook, type PlainLook } from '../http/document.ts';
 import { type LocalTexts, textsFor } from '../texts/files.ts';
@@ -29,6 +29,14 @@ export function notLoggedInPage(parts: PageParts): string {
   const texts = textsFor('portal', parts.languages);
   const { t } = texts;
   return page(parts, texts, { heading: t('error.title'), text: t('notLoggedIn.text'), again: '/console/login' });
+}
+
+/** For a server that cannot answer, now or at all. */
+export function noAnswerPage(parts: PageParts, { isPassing }: { readonly isPassing: boolean }): string {
+  const texts = textsFor('portal', parts.languages);
+  const { t } = texts;
+  const text = t(isPassing ? 'error.temporarily_unavailable' : 'error.server_error');
+  return page(parts, texts, { heading: t('error.title'), text, again: '/console/login' });
 }
 
 interface Content {

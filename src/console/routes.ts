@@ -3,16 +3,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AuthError } from '../errors.ts';
 import { clientAddress } from '../http/addresses.ts';
+import { answerError, logError, retryAfterOf } from '../http/app.ts';
 import { hostCookie, hostCookieName, noHostCookie, readCookie } from '../http/cookies.ts';
 import { documentSecurityPolicy } from '../http/headers.ts';
 import { wantedLanguages } from '../http/language.ts';
+import { toAuthError } from '../http/problem.ts';
 import { strict } from '../protocol/common.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { authenticatePerson, sessionCookie, sessionIdOf } from './identity.ts';
 import { logOut } from './logout.ts';
 import { openFor } from './opening.ts';
 import { assertNotFromElsewhere } from './own-request.ts';
-import { noAccessPage, notLoggedInPage, type PageParts } from './pages.ts';
+import { noAccessPage, noAnswerPage, notLoggedInPage, type PageParts } from './pages.ts';
 import { browserOf, keepPending, newBrowserToken, type PendingLogin, takePending } from './pending.ts';
 import { beginLogin, finishLogin, LoginRefused } from './relying-party.ts';
 import { consoleHome, returnPath } from './return-path.ts';
@@ -32,6 +34,7 @@ interface LoginQuery {
 
 /** Registers the routes; the caller limits them. */
 export function registerConsoleLogin(app: FastifyInstance, deps: ConsoleDeps): void {
+  app.setErrorHandler((error, request, reply) => answerInWords(deps, error, { request, reply }));
   app.get<{ Querystring: LoginQuery }>(
     '/console/login',
     { schema: { querystring: LoginQuery }, exposeHeadRoute: false },
@@ -109,6 +112,24 @@ async function end(deps: ConsoleDeps, request: FastifyRequest, reply: FastifyRep
   if (session !== undefined)
     await logOut(deps, { id, session, address: clientAddress(request), requestId: request.id });
   return reply.header('set-cookie', noHostCookie(deps.origin, sessionCookie)).code(204).send();
+}
+
+/** A person who is on the way somewhere reads a page; a page's script gets what every caller gets. */
+function answerInWords(
+  deps: ConsoleDeps,
+  thrown: unknown,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): FastifyReply {
+  const isForPerson = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+  if (!isForPerson) return answerError(thrown, request, reply);
+  const error = toAuthError(thrown);
+  logError(error, request);
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  const parts = partsOf(deps, request);
+  const isOurs = error.status >= 500 || error.code === 'too_many_requests';
+  const page = isOurs ? noAnswerPage(parts, { isPassing: error.status !== 500 }) : notLoggedInPage(parts);
+  return sendPage(reply.code(error.status), page);
 }
 
 function partsOf({ look }: ConsoleDeps, request: FastifyRequest, languages: readonly string[] = []): PageParts {

@@ -9,7 +9,7 @@ import { createCompany } from '../../../src/companies/companies.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
 import { disableClient } from '../../../src/oidc/clients.ts';
 import { adminScopes } from '../../../src/oidc/deps.ts';
-import { adminBodies } from '../system/admin-bodies.ts';
+import { adminBodies, id, unknownIds } from '../system/admin-bodies.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { logIn } from '../system/login.ts';
 import {
@@ -24,16 +24,6 @@ import {
   startSystem,
 } from '../system/rig.ts';
 import { assertHarmless, codeOf, type RawAnswer, send } from '../system/wire.ts';
-
-const id = (prefix: string) => `${prefix}_${'A'.repeat(22)}`;
-const unknownIds: Readonly<Record<string, string>> = {
-  companyId: id('co'),
-  userId: id('usr'),
-  deviceId: id('dev'),
-  clientId: 'nobody',
-  messageId: id('box'),
-  webhookId: id('whk'),
-};
 
 let stores: SystemStores;
 let system: System;

@@ -1,6 +1,7 @@
 /** Logging in to the console with mToken itself: who comes in, in which browser, and what an attacker makes of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBrowser } from '../../../src/demo/browser.ts';
+import { AuthError } from '../../../src/errors.ts';
 import { consoleClientId } from '../../../src/oidc/clients.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { logIn } from '../system/login.ts';
@@ -255,6 +256,23 @@ describe('an attacker with the address of a login', () => {
     expect(status).toBe(403);
     expect(text).toContain('access_denied');
     expect(browser.cookies(desk.origin)).not.toMatch(/mt_console=/);
+  });
+});
+
+describe('a server that cannot answer', () => {
+  it('says so in words to a person and by its code to a script, opens nothing, and serves again by itself (X-03)', async () => {
+    const { shortLived } = desk.system.server.stores;
+    const { create } = shortLived;
+    const down = Object.assign(shortLived, { create: () => Promise.reject(new AuthError('unavailable')) });
+    const asPerson = { headers: { accept: 'text/html', 'accept-language': 'de' } };
+    const page = await callConsole(desk, '', '/console/login', asPerson);
+    const problem = await callConsole(desk, '', '/console/login');
+    Object.assign(down, { create });
+    expect([page.status, page.headers['retry-after'], page.headers['set-cookie']]).toEqual([503, '2', undefined]);
+    expect(page.text).toContain('<html lang="de"');
+    expect([problem.status, codeOf(problem)]).toEqual([503, 'unavailable']);
+    for (const answer of [page, problem]) assertHarmless(answer, 'without a store', { mayBeUnavailable: true });
+    expect((await callConsole(desk, '', '/console/login', asPerson)).status).toBe(303);
   });
 });
 
