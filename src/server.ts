@@ -12,6 +12,8 @@ import { type OutboxState, outboxState } from './notify/dead-letters.ts';
 import { createSmtpSender, type EmailSender } from './notify/email.ts';
 import { memoryMailbox } from './notify/mailbox.ts';
 import { createOidc } from './oidc/plugin.ts';
+import { requireNewest, type StandingDeps, witnessOf } from './restore/standing.ts';
+import { startTrailWatch, type TrailWatch } from './restore/watch.ts';
 import { createAdminApp } from './server/admin-app.ts';
 import { gaugeAudit } from './server/audit-stream.ts';
 import { type Background, startBackground } from './server/background.ts';
@@ -61,6 +63,11 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const stores: Stores = { ...opened, records: countingRecords(opened.records, metrics) };
   try {
     if (config.mode === 'production') await refuseDemoData(stores);
+    // Before anything is written: what is written to a restored backup hinders its repair.
+    await requireNewest(trailOf({ config, clock, stores }), {
+      isStrict: config.mode === 'production',
+      warn: (text) => log.warn({}, text),
+    });
     const kernel: Kernel = { config, clock, log, stores, output: options.output };
     const capabilities = await createCapabilities(kernel);
     return await compose({ kernel, capabilities, metrics, options });
@@ -68,6 +75,10 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     await stores.close();
     throw error;
   }
+}
+
+function trailOf({ config, clock, stores }: Pick<Kernel, 'config' | 'clock' | 'stores'>): StandingDeps {
+  return { records: stores.records, clock, witness: witnessOf(config, stores.shortLived) };
 }
 
 interface Composition {
@@ -139,13 +150,19 @@ interface Running {
 function lifecycle(running: Running): Pick<Server, 'start' | 'close'> {
   const { kernel, capabilities, health, sender, publicApp, adminApp, stopParts } = running;
   let background: Background | undefined;
+  let watch: TrailWatch | undefined;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     health.beginShutdown();
     await Promise.all([drain(publicApp), drain(adminApp)]);
     await background?.stop();
+    await watch?.stop();
     await stopParts();
     kernel.log.info({ event: 'server.stopped' }, 'server.stopped');
+  };
+  const closeOnce = (): Promise<void> => {
+    closing ??= close();
+    return closing;
   };
   return {
     start: async () => {
@@ -155,12 +172,12 @@ function lifecycle(running: Running): Pick<Server, 'start' | 'close'> {
       await adminApp.listen({ host: admin.host, port: admin.port });
       await publicApp.listen({ host: listen.host, port: listen.port });
       background = startBackground(kernel, capabilities, sender);
+      const { log, stores } = kernel;
+      const { shortLived } = stores;
+      watch = await startTrailWatch({ ...trailOf(kernel), shortLived, log, onRestored: () => void closeOnce() });
       return { publicUrl: urlOf(publicApp), adminUrl: urlOf(adminApp) };
     },
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
+    close: closeOnce,
   };
 }
 

@@ -72,6 +72,7 @@ export const auditEvents = [
   'notification.resent',
   'console.opened',
   'admin.refused',
+  'backup.restored',
   'audit.exported',
   'audit.pruned',
   'rate.limited',

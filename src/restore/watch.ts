@@ -56,7 +56,7 @@ export async function startTrailWatch(deps: TrailWatchDeps, everyMs = 1_000): Pr
   return {
     stop: async () => {
       clearInterval(timer);
-      await unsubscribe();
+      unsubscribe();
       await current;
       if (!isOver) await look();
       isOver = true;
