@@ -58,7 +58,11 @@ const stateOf = { approve: 'approved', decline: 'declined', report: 'reported' }
 >;
 
 /** The claimed order of the calling device; for anybody else's it is as if there were none (T17). */
-async function findOwn(deps: OrderDeps, orderId: string, call: PhoneCall): Promise<{ order: Order; claim: Claim }> {
+export async function findOwn(
+  deps: OrderDeps,
+  orderId: string,
+  call: PhoneCall,
+): Promise<{ order: Order; claim: Claim }> {
   const order = await readOrder(deps, orderId);
   if (order === undefined) throw unavailable('decide: unknown');
   const { state } = order;
@@ -149,11 +153,12 @@ async function writeDown(deps: OrderDeps, { order, claim, statement, proof, call
   });
 }
 
-function moveOf(deps: OrderDeps, { statement, proof, approval }: Taken, by: string): OrderMove {
+function moveOf(deps: OrderDeps, { order, statement, proof, approval }: Taken, by: string): OrderMove {
   if (statement.decision !== 'approve') return { kind: statement.decision, by };
   const approvedAt = deps.clock.now();
   const { factor, provedAt } = proof;
-  const outcome = { approval, factor, provedAt, approvedAt, redeemBy: approvedAt + orderTimes.redeem };
+  const span = order.terms.purpose === 'signing' ? orderTimes.redeemSigning : orderTimes.redeem;
+  const outcome = { approval, factor, provedAt, approvedAt, redeemBy: approvedAt + span };
   return { kind: 'approve', by, outcome };
 }
 

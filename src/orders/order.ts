@@ -10,6 +10,8 @@ export const orderTimes = {
   decideLogin: 120_000,
   decideSigning: 300_000,
   redeem: 60_000,
+  /** What was signed opens nothing, and a portal that was away for a moment must not lose it. */
+  redeemSigning: 300_000,
   /** Nobody may decide later than this after the creation, so that with its redeeming an order is over after ten minutes (P-02). */
   decideLimit: 540_000,
   /** How long one decision may take to be written down before another may be tried. */
@@ -29,7 +31,7 @@ export interface OrderTerms {
   /** The whole address of that browser, for the rules of a company alone: the phone is told its network. */
   readonly askedFrom?: string | undefined;
   /** The exact text that the phone shows and signs. */
-  readonly display: { readonly text: string; readonly locale: string };
+  readonly display: OrderDescriptor['display'];
   readonly challenge: string;
   readonly freshProof: boolean;
   /** Who alone may claim it; null where anybody with the code may, as in a login. */

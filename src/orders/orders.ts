@@ -127,11 +127,13 @@ export async function redeemOrder(
 export async function cancelOrder(
   deps: OrderDeps,
   orderId: string,
-  by: Asker & { readonly reason: CancelReason; readonly actor: string },
+  by: Asker & { readonly reason: CancelReason; readonly actor: string; readonly rule?: string },
 ): Promise<boolean> {
   const result = await moveOrder(deps, orderId, () => ({ kind: 'cancel', reason: by.reason }));
   if (result?.isMoved !== true) return false;
-  await recordOrder(deps, 'order.cancelled', result.order, { ...by, data: { reason: by.reason } });
+  const { reason, rule, ...who } = by;
+  const data = rule === undefined ? { reason } : { reason, rule };
+  await recordOrder(deps, 'order.cancelled', result.order, { ...who, data });
   return true;
 }
 
@@ -174,7 +176,7 @@ export async function assertAllowed(
 ): Promise<void> {
   const obstacle = loginObstacle(company.rules, { addresses, now: deps.clock.now() });
   if (obstacle === undefined) return;
-  await cancelOrder(deps, terms.id, { ...by, reason: 'policy' });
+  await cancelOrder(deps, terms.id, { ...by, reason: 'policy', rule: obstacle });
   throw new AuthError('access_denied', {
     detail: `the rule on ${obstacle} forbids it`,
     message: `your company does not allow this ${obstacle === 'network' ? 'from this network' : 'at this time'}`,
@@ -223,6 +225,7 @@ export function unavailable(detail: string): AuthError {
   return new AuthError('order_unavailable', { detail });
 }
 
+/** No page of ours renews what a portal's server asks to be signed: it waits as long as it may from the begin. */
 function pageEnd(terms: OrderTerms, now: number): number {
-  return Math.min(now + orderTimes.page, terms.pageLimitAt);
+  return terms.purpose === 'signing' ? terms.pageLimitAt : Math.min(now + orderTimes.page, terms.pageLimitAt);
 }
