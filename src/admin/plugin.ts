@@ -4,6 +4,7 @@ import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Actor } from '../companies/actor.ts';
+import { isPlainObject } from '../crypto/strict-json.ts';
 import { AuthError } from '../errors.ts';
 import { applyLimitHeaders, type LimitDeps, limitCaller } from '../http/limits.ts';
 import { compileValidator } from '../http/validation.ts';
@@ -12,6 +13,7 @@ import type { AdminCall, AdminEndpoint, StreamedAnswer } from './endpoint.ts';
 import { type Idempotency, idempotencyKeyOf } from './idempotency.ts';
 import { type AdminIdentity, actorOf, freshMs, judge } from './identity.ts';
 import { creates, takesVersion } from './openapi.ts';
+import { membersOf } from './openapi-schemas.ts';
 import { permission } from './permissions.ts';
 import { withSecondPerson } from './second-person.ts';
 import { assertMatches, etagOf, ifMatchOf, takeVersion } from './versions.ts';
@@ -140,7 +142,19 @@ function sendFile(reply: FastifyReply, { type, fileName, body }: StreamedAnswer)
 function compileAdminValidator(part: { schema: unknown; httpPart?: string }) {
   const validate = compileValidator(part);
   if (part.httpPart === 'body') return validate;
-  return (value: unknown) => validate(Value.Convert(part.schema as TSchema, value));
+  const numbers = membersOf(part.schema as TSchema).flatMap(({ name, schema }) =>
+    schema['type'] === 'integer' ? [name] : [],
+  );
+  return (value: unknown) => validate(withNumbers(numbers, value));
+}
+
+/** Digits alone, without a zero before them: "", "1e2" and "0x10" are numbers to some readers and not to others. */
+function withNumbers(names: readonly string[], value: unknown): unknown {
+  if (!isPlainObject(value)) return value;
+  const isNumber = (text: unknown): text is string => typeof text === 'string' && /^(0|[1-9][0-9]{0,15})$/.test(text);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, text]) => [name, names.includes(name) && isNumber(text) ? Number(text) : text]),
+  );
 }
 
 interface AdminCaller {
