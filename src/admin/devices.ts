@@ -5,7 +5,7 @@ import type { CompanyDeps } from '../companies/deps.ts';
 import { checkedReason } from '../companies/fields.ts';
 import { findUser } from '../companies/users.ts';
 import { type Deactivation, type DeviceDeps, deactivateDevice, deactivateUserDevices } from '../devices/devices.ts';
-import type { Device } from '../devices/store.ts';
+import type { ListedDevice } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import * as wire from '../protocol/admin.ts';
 import * as view from '../protocol/admin-views.ts';
@@ -59,8 +59,14 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
       reply: view.DeviceView,
       permission: 'devices.read',
       params: deviceParams,
-      answer: async ({ params, actor }) => deviceView(await findDevice(deps, params.deviceId, actor)),
+      answer: ({ params, actor }) => viewOf(deps, params.deviceId, actor),
     }),
+    ...decisionEndpoints(deps),
+  ];
+}
+
+function decisionEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoint[] {
+  return [
     adminEndpoint({
       name: 'approveDevice',
       summary: 'Approve a pending registration',
@@ -70,7 +76,10 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
       permission: 'devices.decide',
       params: deviceParams,
       body: strict({}),
-      answer: async ({ params, actor }) => deviceView(await approveDevice(deps, { deviceId: params.deviceId, actor })),
+      answer: async ({ params: { deviceId }, actor }) => {
+        await approveDevice(deps, { deviceId, actor });
+        return viewOf(deps, deviceId, actor);
+      },
     }),
     adminEndpoint({
       name: 'refuseDevice',
@@ -81,8 +90,10 @@ export function deviceAdminEndpoints(deps: DeviceAdminDeps): readonly AdminEndpo
       permission: 'devices.decide',
       params: deviceParams,
       body: wire.Reason,
-      answer: async ({ params, body, actor }) =>
-        deviceView(await refuseDevice(deps, { deviceId: params.deviceId, reason: body.reason, actor })),
+      answer: async ({ params: { deviceId }, body, actor }) => {
+        await refuseDevice(deps, { deviceId, reason: body.reason, actor });
+        return viewOf(deps, deviceId, actor);
+      },
     }),
   ];
 }
@@ -102,7 +113,7 @@ export function deactivationEndpoints(deps: DeviceAdminDeps): readonly AdminEndp
       answer: async ({ params, body, actor }) => {
         const device = await findDevice(deps, params.deviceId, actor);
         await deactivateDevice(deps, { deviceId: device.id, ...deactivation(actor, body.reason) });
-        return deviceView(await findDevice(deps, params.deviceId, actor));
+        return viewOf(deps, params.deviceId, actor);
       },
     }),
     adminEndpoint({
@@ -157,8 +168,13 @@ export function activationEndpoints(deps: DeviceAdminDeps): readonly AdminEndpoi
   ];
 }
 
-async function findDevice(deps: DeviceAdminDeps, deviceId: string, actor: Actor): Promise<Device> {
-  return within(actor, await deps.records.devices.find(deviceId));
+async function findDevice(deps: DeviceAdminDeps, deviceId: string, actor: Actor): Promise<ListedDevice> {
+  const [device] = await deps.records.devices.list({ id: deviceId }, { limit: 1 });
+  return within(actor, device);
+}
+
+async function viewOf(deps: DeviceAdminDeps, deviceId: string, actor: Actor) {
+  return deviceView(await findDevice(deps, deviceId, actor));
 }
 
 function deactivation(actor: Actor, reason: string): Deactivation {

@@ -1,6 +1,6 @@
 /** What the admin API shows of each record: named members only, so that a new column is never shown by accident. */
 import type { Company, User } from '../companies/store.ts';
-import type { Device } from '../devices/store.ts';
+import type { ListedDevice } from '../devices/store.ts';
 import { MAX_ATTEMPTS } from '../lockout/lockout.ts';
 import type { DeadLetter, WebhookEndpoint } from '../notify/store.ts';
 import type { Client } from '../oidc/store.ts';
@@ -38,11 +38,12 @@ export function userView(user: User) {
 }
 
 /** No key, no thumbprint, no salt: who administers needs none of them. */
-export function deviceView(device: Device) {
-  const { id, userId, companyId, name, platform, appVersion, status, attestationLevel, createdAt } = device;
+export function deviceView(device: ListedDevice) {
+  const { id, userId, userName, companyId, name, platform, appVersion, status, attestationLevel, createdAt } = device;
   return {
     id,
     userId,
+    userName,
     companyId,
     name,
     platform,
@@ -54,6 +55,7 @@ export function deviceView(device: Device) {
     createdAt,
     activatedAt: device.activatedAt ?? null,
     lastUsedAt: device.lastUsedAt ?? null,
+    place: device.place ?? null,
     endedAt: device.endedAt ?? null,
     endedReason: device.endedReason ?? null,
   };

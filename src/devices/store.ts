@@ -67,6 +67,20 @@ export interface Standing {
   readonly pinGeneration: number;
 }
 
+/** A device with what a list of them shows besides. */
+export interface ListedDevice extends Device {
+  readonly userName: string;
+  /** The network of the address from which it was used last, such as `192.0.2.0/24`; undefined where that is not known. */
+  readonly place: string | undefined;
+}
+
+export interface DeviceFilter {
+  readonly id?: string;
+  readonly companyId?: string;
+  readonly userId?: string;
+  readonly status?: DeviceStatus;
+}
+
 export interface DeviceStore {
   /** Throws `already_exists` where either key was ever registered before. */
   insert(device: Device, secrets: DeviceSecrets, vaultKey: Uint8Array): Promise<void>;
@@ -75,7 +89,8 @@ export interface DeviceStore {
   standing(id: string): Promise<Standing | undefined>;
   findByThumbprint(thumbprint: string): Promise<Device | undefined>;
   listByUser(userId: string): Promise<Device[]>;
-  list(filter: { companyId?: string; userId?: string; status?: DeviceStatus }, page: Page): Promise<Device[]>;
+  /** By id. */
+  list(filter: DeviceFilter, page: Page): Promise<ListedDevice[]>;
   /** Salt and verifier, opened; undefined once they are erased. */
   secrets(id: string): Promise<StoredSecrets | undefined>;
   vaultKey(id: string): Promise<Uint8Array | undefined>;
@@ -98,5 +113,6 @@ export interface DeviceStore {
    * False where it was ended already.
    */
   end(id: string, status: 'blocked' | 'deactivated' | 'refused', at: number, reason: string): Promise<boolean>;
-  markUsed(id: string, at: number): Promise<void>;
+  /** `place`: the network that it was used from. */
+  markUsed(id: string, at: number, place: string): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { proveBiometric } from '../devices/biometric.ts';
 import { findUsable } from '../devices/devices.ts';
 import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
+import { networkPrefix } from '../login/browser.ts';
 import type { BiometricKind, BiometricProof } from '../protocol/biometrics.ts';
 import type { BiometricChallenge, SessionOpened } from '../protocol/session.ts';
 import type { Records } from '../store/records.ts';
@@ -106,8 +107,8 @@ async function recordOpened(
   if (device === undefined) return;
   const at = clock.now();
   const { id: deviceId, userId, companyId } = device;
-  await records.devices.markUsed(deviceId, at);
   const { address, requestId } = origin;
+  await records.devices.markUsed(deviceId, at, networkPrefix(address));
   const data = { factor: opened.factor, session: opened.sessionId };
   const actor = `device:${deviceId}`;
   await records.audit.append(

@@ -83,6 +83,7 @@ export const ActivationView = view('Activation', {
 export const DeviceView = view('Device', {
   id: Text,
   userId: Text,
+  userName: Text,
   companyId: Text,
   name: Text,
   platform: Text,
@@ -94,6 +95,9 @@ export const DeviceView = view('Device', {
   createdAt: Time,
   activatedAt: orNull(Time),
   lastUsedAt: orNull(Time),
+  place: Type.Union([Text, Type.Null()], {
+    description: 'the network that it was used from last, such as 192.0.2.0/24',
+  }),
   endedAt: orNull(Time),
   endedReason: orNull(Text),
 });
@@ -220,4 +224,13 @@ export const MeView = view('Me', {
   provedAt: orNull(Time),
   isConfirmed: Type.Boolean({ description: 'true: a proof for one act is there that nobody has used' }),
   permissions: Permitted,
+});
+
+const ComponentView = Type.Object(
+  { name: Text, isHealthy: Type.Boolean(), durationMs: Type.Number() },
+  { additionalProperties: false },
+);
+export const HealthView = view('Health', {
+  isReady: Type.Boolean({ description: 'false: load balancers send nobody here' }),
+  components: Type.Array(ComponentView),
 });

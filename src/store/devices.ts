@@ -2,7 +2,15 @@
 
 import type { JWK } from 'jose';
 import type { Sealing } from '../crypto/sealing.ts';
-import type { BiometricKey, Device, DeviceSecrets, DeviceStore, Standing, WebauthnState } from '../devices/store.ts';
+import type {
+  BiometricKey,
+  Device,
+  DeviceSecrets,
+  DeviceStore,
+  ListedDevice,
+  Standing,
+  WebauthnState,
+} from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { type CompanyRow, companyColumns, toCompany } from './companies.ts';
 import type { Sql } from './ports.ts';
@@ -79,6 +87,16 @@ function toBiometric(row: DeviceRow): Device['biometric'] {
 const standingQuery = `select ${prefixed('d', columns)}, d.pin_generation, ${prefixed('u', userColumns)}, ${prefixed('c', companyColumns)}
   from devices d join users u on u.id = d.user_id join companies c on c.id = d.company_id where d.id = $1`;
 
+const listedQuery = `select ${prefixed('d', columns)}, d.last_place, u.name as user_name
+  from devices d join users u on u.id = d.user_id`;
+
+type ListedRow = Readonly<Record<string, unknown>> & { readonly last_place: string | null; readonly user_name: string };
+
+function toListed(row: ListedRow): ListedDevice {
+  const device = toDevice(unprefixed<DeviceRow>('d', row));
+  return { ...device, userName: row.user_name, place: optional(row.last_place) };
+}
+
 type StandingRow = Readonly<Record<string, unknown>> & { readonly pin_generation: number };
 
 function toStanding(row: StandingRow, sealing: Sealing): Standing {
@@ -118,18 +136,19 @@ function deviceReader(sql: Sql, sealing: Sealing): Reading {
       ]);
       return rows.map(toDevice);
     },
-    list: async ({ companyId, userId, status }, { after, limit }) => {
+    list: async ({ id, companyId, userId, status }, { after, limit }) => {
       const where = whereAll([
-        ['company_id = ?', companyId],
-        ['user_id = ?', userId],
-        ['status = ?', status],
-        ['id > ?', after],
+        ['d.id = ?', id],
+        ['d.company_id = ?', companyId],
+        ['d.user_id = ?', userId],
+        ['d.status = ?', status],
+        ['d.id > ?', after],
       ]);
-      const rows = await sql.query<DeviceRow>(
-        `select ${columns} from devices ${where.clause} order by id limit ${pageSize(limit)}`,
+      const rows = await sql.query<ListedRow>(
+        `${listedQuery} ${where.clause} order by d.id limit ${pageSize(limit)}`,
         where.values,
       );
-      return rows.map(toDevice);
+      return rows.map(toListed);
     },
   };
 }
@@ -219,8 +238,8 @@ function deviceLife(sql: Sql, sealing: Sealing): Life {
          where id = $1 and status in ('pending', 'active')`,
         [id, status, at, reason],
       )) === 1,
-    markUsed: async (id, at) => {
-      await sql.run('update devices set last_used_at = $2 where id = $1', [id, at]);
+    markUsed: async (id, at, place) => {
+      await sql.run('update devices set last_used_at = $2, last_place = $3 where id = $1', [id, at, place]);
     },
   };
 }

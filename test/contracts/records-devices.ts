@@ -213,10 +213,19 @@ export function deviceRecordsContract(engine: DurableEngine): void {
         expect(await ids({ status: 'pending' })).toEqual(expect.arrayContaining([device.id, foreign.id]));
       });
 
-      it('notes when a device was used', async () => {
+      it('lists each with the name of its user, and with the place that it was used from once it was', async () => {
         const device = await insertedDevice(open.records);
-        await open.records.devices.markUsed(device.id, noon + 77);
+        const listed = { ...device, userName: 'Anna Example', place: undefined };
+        expect(await open.other.devices.list({ id: device.id }, { limit: 1 })).toEqual([listed]);
+      });
+
+      it('notes when and where a device was used', async () => {
+        const device = await insertedDevice(open.records);
+        await open.records.devices.markUsed(device.id, noon + 77, '192.0.2.0/24');
         expect((await open.records.devices.find(device.id))?.lastUsedAt).toBe(noon + 77);
+        expect(await open.records.devices.list({ id: device.id }, { limit: 1 })).toMatchObject([
+          { place: '192.0.2.0/24' },
+        ]);
       });
     });
 

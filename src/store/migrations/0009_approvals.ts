@@ -1,4 +1,4 @@
-/** Acts that wait for a second person. */
+/** Acts that wait for a second person, and the network from which a device was used last. */
 export const approvals = `
 create table approvals (
   id text primary key,
@@ -21,4 +21,5 @@ create table approvals (
 );
 create index approvals_company on approvals (company_id, status, id);
 create index approvals_claimed on approvals (decided_at) where status = 'claimed';
+alter table devices add column last_place text;
 `;

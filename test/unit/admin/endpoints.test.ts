@@ -61,7 +61,7 @@ describe('what the admin API shows', () => {
     const views = [
       companyView(withSecret(company)),
       userView(withSecret(user)),
-      deviceView(device),
+      deviceView({ ...device, userName: user.name, place: undefined }),
       clientView(withSecret({ ...client, createdAt: 0, version: 1 })),
     ];
     expect(JSON.stringify(views)).not.toContain(secret);

@@ -420,6 +420,7 @@ describe('the confirmation code of an activation', () => {
       companyId: world.company.id,
       codeHash: randomId('hash'),
       confirmationHash: 'hash',
+      delivery: 'shown',
       confirmationAttempts: 0,
       status: 'open',
       deviceId: undefined,

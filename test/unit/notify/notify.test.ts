@@ -28,6 +28,12 @@ const everyNotice = (userId: string, text = 'Phone', companyId = 'co_x'): readon
       confirmationCode: '01234567',
       expiresAt: 1_795_000_000_000,
     },
+    'activation.invited': {
+      event: 'activation.invited',
+      userId,
+      activationText: 'mtoken1.aHR0cHM6Ly9hdXRoLmV4YW1wbGU.ABCD-EFGH-JKMN-PQRS-TVWX-YZ23.TTTT',
+      expiresAt: 1_795_000_000_000,
+    },
     'device.registered': { event: 'device.registered', userId, deviceName: text, isPending: false },
     'device.approved': { event: 'device.approved', userId, deviceName: text },
     'device.refused': { event: 'device.refused', userId, deviceName: text },
@@ -61,6 +67,7 @@ const forAdministrators = new Set<string>(administratorEvents.slice(-2));
 /** Whose text names no phone, portal or browser. */
 const withoutPhone = new Set([
   'activation.created',
+  'activation.invited',
   'contact.changed',
   'administrator.added',
   'policy.changed',
@@ -183,6 +190,18 @@ describe('the text of a message', () => {
     );
   const codes = languages.map(({ code }) => code);
   const plain = (text: string) => text.replace(/[\u2068\u2069]/g, '');
+
+  it.each(codes)(
+    'asks in %s for a second person, naming who asked, what to read and until when (A-09, T-15)',
+    (code) => {
+      const notice = { event: 'approval.wanted', data: { userId: 'usr_x', expiresAt: 1_795_000_000_000 } } as const;
+      const people = { subjectName: 'Anna', readerName: 'Berta', reader: 'administrator' } as const;
+      const message = messageFor(notice, { texts: textsFor('mail', [code]), ...people });
+      expect(plain(asText(message))).toMatch(/Anna/);
+      expect(asText(message)).toContain('UTC');
+      expect(asHtml(message)).not.toMatch(/https?:|href|usr_|undefined|[{}]/);
+    },
+  );
 
   it.each(codes)('is whole in %s for every event and reader, and holds no gap, link or id (A-09)', (code) => {
     for (const { event, reader, label, message } of written('Phone', code)) {
