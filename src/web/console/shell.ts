@@ -36,7 +36,8 @@ interface Frame {
 /** The bar of the page, with the menu of what `me` may see. Where nobody is logged in, the language alone. */
 export function frame({ t, me, logOut }: Frame): HTMLElement {
   const tools = element('div', { class: 'tools' }, languageSwitch(t));
-  if (me === undefined) return element('div', { class: 'bar' }, tools);
+  const bar = { class: 'bar', attributes: { 'aria-label': t('nav.label') } };
+  if (me === undefined) return element('nav', bar, tools);
   const role = t.named('role', me.role);
   const shown = sections.filter(
     ({ permission }) => permission === undefined || me.permissions[permission] !== undefined,
@@ -52,12 +53,7 @@ export function frame({ t, me, logOut }: Frame): HTMLElement {
     element('p', { class: 'who' }, element('bdi', { text: me.name }), element('span', { class: 'soft', text: role })),
   );
   tools.append(button(t('nav.logout'), logOut, 'quiet'));
-  return element(
-    'div',
-    { class: 'bar' },
-    element('nav', { attributes: { 'aria-label': t('nav.label') } }, toggle, menu),
-    tools,
-  );
+  return element('nav', bar, element('div', { class: 'menu' }, toggle, menu), tools);
 }
 
 /** Says in the menu where the person is. */
@@ -88,7 +84,7 @@ function languageSwitch(t: Messages): HTMLElement {
   return element(
     'p',
     { class: 'language' },
-    element('label', { text: t('nav.language'), attributes: { for: 'language' } }),
+    element('label', { class: 'only-heard', text: t('nav.language'), attributes: { for: 'language' } }),
     select,
   );
 }
