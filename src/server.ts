@@ -5,7 +5,7 @@ import type { LineOutput } from './audit/sinks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { AuthError } from './errors.ts';
-import { createHealth, type Health } from './http/health.ts';
+import type { Health } from './http/health.ts';
 import { createLog, type Log } from './http/logging.ts';
 import { countingRecords, createMetrics, type Metrics } from './http/metrics.ts';
 import { type OutboxState, outboxState } from './notify/dead-letters.ts';
@@ -90,11 +90,7 @@ interface Composition {
 
 async function compose({ kernel, capabilities, metrics, options }: Composition): Promise<Server> {
   const { config, clock, stores } = kernel;
-  const health = createHealth(clock, [
-    { name: 'durable', check: () => stores.durable.check() },
-    { name: 'short-lived', check: () => stores.shortLived.check() },
-    { name: 'keys', check: async () => void capabilities.keys.activeSigner('ES256') },
-  ]);
+  const { health } = capabilities;
   const outbox = () => outboxState({ records: stores.records, clock });
   gaugeOutbox(metrics, outbox);
   gaugeAudit(metrics, kernel);

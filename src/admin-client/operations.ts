@@ -265,6 +265,7 @@ export interface DeadLetterPage {
 export interface Device {
   readonly id: string;
   readonly userId: string;
+  readonly userName: string;
   readonly companyId: string;
   readonly name: string;
   readonly platform: string;
@@ -277,6 +278,8 @@ export interface Device {
   readonly createdAt: number;
   readonly activatedAt: number | null;
   readonly lastUsedAt: number | null;
+  /** the network that it was used from last, such as 192.0.2.0/24 */
+  readonly place: string | null;
   readonly endedAt: number | null;
   readonly endedReason: string | null;
 }
@@ -284,6 +287,16 @@ export interface Device {
 export interface DevicePage {
   readonly items: readonly Device[];
   readonly next: string | null;
+}
+
+export interface Health {
+  /** false: load balancers send nobody here */
+  readonly isReady: boolean;
+  readonly components: readonly {
+    readonly name: string;
+    readonly isHealthy: boolean;
+    readonly durationMs: number;
+  }[];
 }
 
 export interface Key {
@@ -1012,6 +1025,8 @@ export interface Operations {
     };
     readonly reply: Webhook;
   };
+  /** See the server's health. */
+  readonly getHealth: { readonly input: {}; readonly reply: Health };
   /** List all versions of the terms, the newest first. */
   readonly listTerms: {
     readonly input: { readonly query?: { readonly after?: number; readonly limit?: number } };
@@ -1138,6 +1153,7 @@ export const operations = {
   testWebhook: { method: 'POST', path: '/webhooks/{webhookId}/test', creates: false },
   disableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/disable', creates: false },
   enableWebhook: { method: 'POST', path: '/webhooks/{webhookId}/enable', creates: false },
+  getHealth: { method: 'GET', path: '/health', creates: false },
   listTerms: { method: 'GET', path: '/terms', creates: false },
   publishTerms: { method: 'POST', path: '/terms', creates: true },
   getCurrentTerms: { method: 'GET', path: '/terms/current', creates: false },

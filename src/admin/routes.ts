@@ -6,13 +6,14 @@ import { clientAdminEndpoints } from './clients.ts';
 import { companyAdminEndpoints } from './companies.ts';
 import { activationEndpoints, type DeviceAdminDeps, deactivationEndpoints, deviceAdminEndpoints } from './devices.ts';
 import type { AdminEndpoint } from './endpoint.ts';
+import { type HealthAdminDeps, healthAdminEndpoints } from './health.ts';
 import { keyAdminEndpoints } from './keys.ts';
 import { meEndpoints } from './me.ts';
 import { type NotificationAdminDeps, notificationEndpoints, webhookEndpoints } from './notifications.ts';
 import { termsAdminEndpoints } from './terms.ts';
 import { userAdminEndpoints } from './users.ts';
 
-export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps;
+export type AdminDeps = DeviceAdminDeps & ClientDeps & AuditAdminDeps & NotificationAdminDeps & HealthAdminDeps;
 
 /** All of them. */
 export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
@@ -28,6 +29,7 @@ export function adminEndpoints(deps: AdminDeps): readonly AdminEndpoint[] {
     ...auditAdminEndpoints(deps),
     ...notificationEndpoints(deps),
     ...webhookEndpoints(deps),
+    ...healthAdminEndpoints(deps),
     ...termsAdminEndpoints(deps),
   ];
   return [...acts, ...approvalAdminEndpoints(deps, acts)];

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { ensureConsoleClient } from '../console/client.ts';
 import { createKeyCache } from '../crypto/jwk.ts';
 import { assertUsable } from '../devices/devices.ts';
+import { createHealth, type Health } from '../http/health.ts';
 import type { Log } from '../http/logging.ts';
 import { createKeyRing, type KeyRing } from '../keys/key-ring.ts';
 import { ensureKeys } from '../keys/keys.ts';
@@ -37,6 +38,7 @@ export interface Capabilities {
   readonly devices: LockoutDeps;
   readonly orders: OrderDeps;
   readonly oidc: OidcDeps;
+  readonly health: Health;
   readonly admin: AdminDeps;
 }
 
@@ -56,6 +58,11 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
   const mpin: MpinDeps = { ...devices, sealing, srp, issuer, keyCache };
   const registration: RegistrationDeps = { ...devices, sealing, issuer, keys, keyCache };
   const usable = (deviceId: string) => assertUsable(devices, deviceId);
+  const health = createHealth(clock, [
+    { name: 'durable', check: () => stores.durable.check() },
+    { name: 'short-lived', check: () => stores.shortLived.check() },
+    { name: 'keys', check: async () => void keys.activeSigner('ES256') },
+  ]);
   return {
     keys,
     srp,
@@ -84,6 +91,7 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       issuer,
       adminAudience: config.admin.audience,
     },
-    admin: { ...registration, internalWebhooks: config.internalWebhooks },
+    health,
+    admin: { ...registration, internalWebhooks: config.internalWebhooks, health },
   };
 }
