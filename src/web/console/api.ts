@@ -88,15 +88,6 @@ export async function callForFile(call: ApiCall): Promise<Outcome<Blob>> {
   throw errorOf(await response.json().catch(() => undefined));
 }
 
-/** What the server says of its parts. It is no part of the admin API: monitoring reads it too. */
-export async function readHealth<T>(): Promise<T> {
-  const response = await fetch('/health', { cache: 'no-store', signal: AbortSignal.timeout(timeoutMs) }).catch(() => {
-    throw new ApiError('offline');
-  });
-  if (response.ok) return (await response.json()) as T;
-  throw errorOf(await response.json().catch(() => undefined));
-}
-
 async function send(call: ApiCall): Promise<Response> {
   const { method, body, idempotencyKey, isPoll = false } = call;
   try {

@@ -1,5 +1,4 @@
 /** Whether the server and its parts work. */
-import { readHealth } from '../api.ts';
 import type { Screen } from '../context.ts';
 import { badge, facts } from '../parts.ts';
 
@@ -8,8 +7,8 @@ interface Health {
   readonly components: readonly { readonly name: string; readonly isHealthy: boolean; readonly durationMs: number }[];
 }
 
-export const healthScreen: Screen = async ({ t }) => {
-  const { isReady, components } = await readHealth<Health>();
+export const healthScreen: Screen = async ({ t, api }) => {
+  const { isReady, components } = await api<Health>({ method: 'GET', path: '/health' });
   const state = (isGood: boolean) => badge(t(isGood ? 'health.good' : 'health.bad'), isGood ? 'good' : 'bad');
   return {
     title: t('nav.health'),
