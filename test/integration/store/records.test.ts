@@ -7,11 +7,13 @@ import { deviceRecordsContract } from '../../contracts/records-devices.ts';
 import { idempotencyRecordsContract } from '../../contracts/records-idempotency.ts';
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
+import { peopleRecordsContract } from '../../contracts/records-people.ts';
 import { approvalRecordsContract, termsRecordsContract } from '../../contracts/records-terms.ts';
 import { durableEngines } from '../../engines.ts';
 
 for (const engine of durableEngines()) {
   companyRecordsContract(engine);
+  peopleRecordsContract(engine);
   termsRecordsContract(engine);
   approvalRecordsContract(engine);
   deviceRecordsContract(engine);
