@@ -113,6 +113,7 @@ async function show(console: Console, text?: string): Promise<void> {
   for (const dialog of document.querySelectorAll('dialog')) dialog.remove();
   markSection(here());
   main.setAttribute('aria-busy', 'true');
+  if (main.firstChild === null) main.append(paragraph(t('act.loading'), 'soft'));
   const view = await viewOf(console);
   if (mine !== turn || view === undefined) return;
   draw(

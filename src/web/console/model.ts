@@ -61,6 +61,8 @@ export interface User {
 export interface Device {
   readonly id: string;
   readonly userId: string;
+  readonly userName: string;
+  readonly place: string | null;
   readonly companyId: string;
   readonly name: string;
   readonly platform: string;

@@ -53,7 +53,10 @@ export function frame({ t, me, logOut }: Frame): HTMLElement {
     element('p', { class: 'who' }, element('bdi', { text: me.name }), element('span', { class: 'soft', text: role })),
   );
   tools.append(button(t('nav.logout'), logOut, 'quiet'));
-  return element('nav', bar, element('div', { class: 'menu' }, toggle, menu), tools);
+  // Whoever goes by the keyboard need not go through the menu on every screen.
+  const skip = button(t('nav.skip'), () => document.querySelector<HTMLElement>('h1')?.focus(), 'quiet');
+  skip.classList.add('skip');
+  return element('nav', bar, skip, element('div', { class: 'menu' }, toggle, menu), tools);
 }
 
 /** Says in the menu where the person is. */

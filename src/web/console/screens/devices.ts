@@ -4,7 +4,6 @@ import { approveDevice, endDevice, refuseDevice } from '../deeds/devices.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
 import type { Device, Page } from '../model.ts';
-import { userNames } from '../names.ts';
 import {
   addressOf,
   badge,
@@ -43,17 +42,15 @@ function deviceActs(console: Console, { id, name, status, userId }: Device): HTM
 }
 
 /** Devices, each with its user and what can be done; those of one user without naming them again. */
-export async function deviceTable(
+export function deviceTable(
   console: Console,
   rows: readonly Device[],
   { empty, isOfOne = false }: { readonly empty: string; readonly isOfOne?: boolean },
-): Promise<HTMLElement> {
+): HTMLElement {
   const { t } = console;
-  const owners = isOfOne ? [] : rows.map(({ userId }) => userId);
-  const names = await userNames(console, owners);
   const user: Column<Device> = {
     head: t('device.user'),
-    cell: ({ userId }) => link(`/users/${userId}`, names.get(userId) ?? t('device.userShow')),
+    cell: ({ userId, userName }) => link(`/users/${userId}`, userName),
   };
   return table({
     caption: t('nav.devices'),
@@ -85,7 +82,7 @@ export const devicesScreen: Screen = async (console, { query }) => {
   const isWaiting = pending !== undefined && pending.items.length > 0;
   const others = isWaiting ? page.items.filter((device) => device.status !== 'pending') : page.items;
   const list = [
-    await deviceTable(console, others, { empty: t('device.none') }),
+    deviceTable(console, others, { empty: t('device.none') }),
     pager(console, { path, query, next: page.next }),
   ];
   const more =
@@ -102,13 +99,7 @@ export const devicesScreen: Screen = async (console, { query }) => {
         filters: [{ name: 'status', label: t('list.status'), options }],
       }),
       ...(isWaiting
-        ? [
-            section(
-              t('home.pending'),
-              await deviceTable(console, pending.items, { empty: t('home.nonePending') }),
-              more,
-            ),
-          ]
+        ? [section(t('home.pending'), deviceTable(console, pending.items, { empty: t('home.nonePending') }), more)]
         : []),
       ...(isWaiting ? [section(t('device.others'), ...list)] : list),
     ],
@@ -121,7 +112,7 @@ export const deviceScreen: Screen = async (console, { params }) => {
   const { endedReason } = device;
   return {
     title: device.name,
-    back: link(`/users/${device.userId}`, t('device.toUser'), 'back'),
+    back: link(`/users/${device.userId}`, device.userName, 'back'),
     content: [
       deviceActs(console, device),
       facts([
@@ -133,6 +124,7 @@ export const deviceScreen: Screen = async (console, { params }) => {
         [t('list.created'), when(t, device.createdAt)],
         [t('device.activated'), when(t, device.activatedAt)],
         [t('device.lastUsed'), when(t, device.lastUsedAt)],
+        [t('device.place'), device.place ?? '–'],
         ...(device.endedAt === null
           ? []
           : [

@@ -36,7 +36,7 @@ async function pendingDevices(console: Console): Promise<HTMLElement | undefined
   const query = { status: 'pending', limit: shown };
   const { items, next } = await api<Page<Device>>({ method: 'GET', path: '/devices', query });
   const all = next === null ? undefined : link('/devices?status=pending', t('home.all'));
-  return section(t('home.pending'), await deviceTable(console, items, { empty: t('home.nonePending') }), all);
+  return section(t('home.pending'), deviceTable(console, items, { empty: t('home.nonePending') }), all);
 }
 
 async function openApprovals(console: Console): Promise<HTMLElement | undefined> {

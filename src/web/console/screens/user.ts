@@ -51,7 +51,7 @@ export const userScreen: Screen = async (console, { params }) => {
       isThere ? buttons(actButton(console, activate, ref), actButton(console, invite, ref)) : undefined,
       section(
         t('nav.devices'),
-        await deviceTable(console, devices.items, { empty: t('user.noDevices'), isOfOne: true }),
+        deviceTable(console, devices.items, { empty: t('user.noDevices'), isOfOne: true }),
         buttons(hasDevices ? actButton(console, endUserDevices, ref) : undefined),
       ),
       await acceptances(console, id),
