@@ -30,7 +30,8 @@ const commonLanguage = 'en';
 const deceptive = /[^\P{Cc}\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/u;
 
 /**
- * Publishes a version, which is in force from then on: the texts are kept byte by byte as they came, each with its hash. Throws
+ * Publishes a version, which is in force from then on: the texts are kept byte by byte as they came, each with its hash and a record of
+ * its own in the trail. Throws
  * `invalid_request`, `already_exists`, `conflict`.
  */
 export async function publishTerms(
@@ -49,8 +50,10 @@ export async function publishTerms(
   const hashed = checkedTexts(texts).map((text) => ({ ...text, sha256: sha256Of(text.text) }));
   return deps.records.transaction(async (records) => {
     const terms = await records.terms.publish({ version, publishedBy: actor.name, publishedAt: at }, hashed);
-    const data = { version, ...Object.fromEntries(hashed.map(({ language, sha256 }) => [language, sha256])) };
-    await records.audit.append({ event: 'terms.published', ...actedBy(actor), data }, at);
+    for (const { language, sha256 } of hashed) {
+      const data = { version, language, sha256 };
+      await records.audit.append({ event: 'terms.published', ...actedBy(actor), data }, at);
+    }
     return { ...terms, texts: hashed };
   });
 }

@@ -10,6 +10,8 @@ import { codeOf, type RawAnswer, send } from '../system/wire.ts';
 interface Person {
   readonly user: User;
   readonly cookie: () => string;
+  /** Proves themselves for one act. */
+  readonly confirm: () => Promise<unknown>;
 }
 
 let stores: SystemStores;
@@ -29,7 +31,8 @@ const json = (answer: RawAnswer) => JSON.parse(answer.text) as Record<string, un
 async function comeIn(user: User): Promise<Person> {
   const phone = await registerPhone(desk.system, { user });
   const { browser } = await logInToConsole(desk, { phone, proof: 'fresh' });
-  return { user, cookie: () => browser.cookies(desk.origin) };
+  const confirm = () => logInToConsole(desk, { phone, browser, proof: 'confirmed' });
+  return { user, confirm, cookie: () => browser.cookies(desk.origin) };
 }
 
 async function company(): Promise<Company> {
@@ -175,6 +178,28 @@ describe('an act that takes two people', () => {
     const agreed = await call(bob, `/approvals/${id}/approve`, {});
     expect([agreed.status, codeOf(agreed)]).toEqual([409, 'already_exists']);
     expect(json(await call(bob, `/approvals/${id}`))).toMatchObject({ status: 'failed', problem: 'already_exists' });
+  });
+});
+
+describe('an act that takes a confirmation on the phone', () => {
+  it('takes one of each: of who asks, and of who agrees, whose own is used up (T-15, X-07)', async () => {
+    await rule(['users.email']);
+    const user = await addUser(desk.system.server, desk.system.company.id, { name: 'Mover' });
+    const body = { email: 'moved@northwind.example', version: user.version };
+    const ask = () => call(alice, `/users/${user.id}/email`, body);
+    expect(codeOf(await ask())).toBe('proof_required');
+    await alice.confirm();
+    const asked = await ask();
+    expect(asked.status, asked.text).toBe(202);
+    const agree = () => call(bob, `/approvals/${json(asked).id}/approve`, {});
+    const unconfirmed = await agree();
+    expect([unconfirmed.status, codeOf(unconfirmed)]).toEqual([401, 'proof_required']);
+    expect(json(await call(bob, `/approvals/${json(asked).id}`))).toMatchObject({ status: 'pending' });
+    await bob.confirm();
+    const agreed = await agree();
+    expect(agreed.status, agreed.text).toBe(200);
+    expect(await records().users.find(user.id)).toMatchObject({ email: 'moved@northwind.example' });
+    expect(json(await call(bob, '/me'))).toMatchObject({ isConfirmed: false });
   });
 });
 

@@ -64,15 +64,17 @@ async function attemptsSpent(): Promise<number> {
 
 describe('terms', () => {
   it('are kept byte by byte in each language, each with the SHA-256 of its bytes, and written to the trail (A-10)', async () => {
-    const published = await publish('2026-11');
-    expect(published).toMatchObject({ seq: 1, version: '2026-11', publishedBy: 'cli' });
+    expect(await publish('2026-11')).toMatchObject({ seq: 1, version: '2026-11', publishedBy: 'cli' });
     const { texts } = await findTerms(world);
     expect(texts).toEqual([
       { ...english, sha256: sha256(english.text) },
       { ...dutch, sha256: sha256(dutch.text) },
     ]);
-    const [record] = (await world.records.audit.read(0, 100)).filter(({ event }) => event === 'terms.published');
-    expect(record?.data).toEqual({ version: '2026-11', en: sha256(english.text), nl: sha256(dutch.text) });
+    const published = (await world.records.audit.read(0, 100)).filter(({ event }) => event === 'terms.published');
+    expect(published.map(({ data }) => data)).toEqual([
+      { version: '2026-11', language: 'en', sha256: sha256(english.text) },
+      { version: '2026-11', language: 'nl', sha256: sha256(dutch.text) },
+    ]);
   });
 
   it('are refused without English, twice in a language, in none that there is, and where a clause could look like another', async () => {
