@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { auditBenchmark } from './audit.ts';
 import type { Benchmark } from './benchmark.ts';
+import { emergencyBenchmark } from './emergency.ts';
 import { eventBenchmark } from './event.ts';
 import { loginBenchmark } from './login.ts';
 import { pagesBenchmark } from './pages.ts';
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   pagesBenchmark,
   startBenchmark,
   auditBenchmark,
+  emergencyBenchmark,
 ];
 const documentPath = 'docs/benchmarks.md';
 
@@ -40,7 +42,7 @@ else await main();
 
 function help(): void {
   console.log('Usage: npm run bench [-- name… --seconds N --quick --json --write --no-build]\n');
-  for (const { name, about } of benchmarks) console.log(`  ${name.padEnd(8)} ${about}`);
+  for (const { name, about } of benchmarks) console.log(`  ${name.padEnd(14)} ${about}`);
   console.log(
     `\n  --seconds N   wall time of each main measurement (15)\n  --quick       a smoke test of a minute at most\n  --json        the figures as JSON\n  --write       puts the figures into ${documentPath}\n  --no-build    measures dist as it is\n\nPostgreSQL and Redis are measured where MTOKEN_TEST_DATABASE_URL and MTOKEN_TEST_REDIS_URL name them:\n  bash .ci/engines.sh npm run bench`,
   );

@@ -19,9 +19,12 @@ export interface ServerProcess {
 
 const mainFile = new URL('../../../src/main.ts', import.meta.url).pathname;
 
-/** Starts `node src/main.ts` with exactly this environment and waits until it listens. */
-export async function startServerProcess(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', mainFile], {
+/** Starts `node src/main.ts`, or another program, with exactly this environment and waits until it listens. */
+export async function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  program: readonly string[] = ['--import', 'tsx', mainFile],
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [...program], {
     env: { PATH: process.env['PATH'] ?? '', MTOKEN_PORT: '0', MTOKEN_ADMIN_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
