@@ -337,3 +337,28 @@ describe('production', () => {
     expect(problems({ ...production, ...env })).toEqual([]);
   });
 });
+
+describe('the console', () => {
+  it('is where the admin listener is in development, and nowhere in production unless it is said', () => {
+    expect(ready({}).consoleUrl).toBe('http://localhost:3001');
+    expect(ready({ MTOKEN_ADMIN_PORT: '4001' }).consoleUrl).toBe('http://localhost:4001');
+    expect(ready({ MTOKEN_ADMIN_PORT: '0' }).consoleUrl).toBeUndefined();
+    expect(ready(production).consoleUrl).toBeUndefined();
+    const url = 'https://console.bank.example';
+    expect(ready({ ...production, MTOKEN_CONSOLE_URL: url }).consoleUrl).toBe(url);
+  });
+
+  it.each([
+    ['http://console.bank.example', {}],
+    ['http://localhost:3001', production],
+    ['http://console.bank.example', production],
+    ['https://login.bank.example', production],
+    ['http://localhost:3000', {}],
+    ['https://console.bank.example/console', {}],
+    ['https://Console.bank.example', {}],
+    ['console.bank.example', {}],
+  ])('is refused at %s, whose cookie others could read or plant (S-05, X-04)', (url, env) => {
+    const found = problems({ ...env, MTOKEN_CONSOLE_URL: url });
+    expect(found.map(({ name }) => name)).toContain('MTOKEN_CONSOLE_URL');
+  });
+});
