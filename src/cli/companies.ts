@@ -199,7 +199,7 @@ function statusCommand(
     describes: `${name} a company: ${describes}`,
     argument: 'company-id',
     takesReason: true,
-    ...(name === 'restore' ? {} : { warns: (id: string) => `To ${name} company ${id} means: ${describes}.` }),
+    ...(name === 'restore' ? {} : { warns: (id: string) => `This is to ${name} company ${id}: ${describes}.` }),
     does: (api: AdminClient, companyId, { reason }: ActOptions) =>
       api.call(operation, { params: { companyId }, body: { reason } }),
     tells: ({ id, status }) => `${id} is ${status}`,

@@ -8,6 +8,7 @@ import { clientCommand } from './clients.ts';
 import { companyCommand } from './companies.ts';
 import { deviceCommand } from './devices.ts';
 import { doctorCommand } from './doctor.ts';
+import { healthCommand } from './health.ts';
 import { keysCommand } from './keys.ts';
 import { meCommand } from './me.ts';
 import { notificationCommand } from './notifications.ts';
@@ -63,6 +64,7 @@ export function program(): Command {
     auditCommand(),
     notificationCommand(),
     webhookCommand(),
+    healthCommand(),
     meCommand(),
     phoneCommand(),
   ];

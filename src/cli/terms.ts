@@ -84,7 +84,9 @@ function publishCommand(): Command {
     const texts = await textsOf(options);
     await confirm(options.yes, `From now on nobody registers a phone without accepting version ${version}.`);
     const terms = await (await connect(options)).call('publishTerms', { body: { version, texts } });
-    answer(options, terms, () => say(`${terms.version} is in force, in ${terms.texts.length} languages`));
+    answer(options, terms, () =>
+      say(`${terms.version} is in force, in ${terms.texts.map(({ language }) => language).join(', ')}`),
+    );
   });
 }
 
