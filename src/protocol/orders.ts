@@ -54,7 +54,22 @@ export const OrderDescriptor = strict({
     place: Type.Union([Type.Null(), Type.String()]),
   }),
   /** The exact text to show, made by the server; its UTF-8 bytes are hashed into the approval. */
-  display: strict({ text: Type.String(), locale: Type.String() }),
+  display: strict({
+    text: Type.String(),
+    locale: Type.String(),
+    /** In an order to sign: what `text` was drawn from, so that the phone can draw it again and compare. */
+    template: Type.Optional(
+      strict({
+        /** A name of src/protocol/signing/templates.ts. */
+        name: Type.String(),
+        version: Type.Integer(),
+        title: Type.String(),
+        /** Labels and words of the language, by the names that the drawing gives them. */
+        wording: Type.Record(Type.String(), Type.String()),
+        fields: Type.Record(Type.String(), Type.Unknown()),
+      }),
+    ),
+  }),
   challenge: Base64Url(43),
   /** True: `decide` with `approve` takes an mPIN or biometric proof of its own. */
   freshProof: Type.Boolean(),
@@ -62,6 +77,17 @@ export const OrderDescriptor = strict({
   exp: Type.Integer(),
 });
 export type OrderDescriptor = Static<typeof OrderDescriptor>;
+
+/** Asks for a part of the list that a batch is bound to; parts are counted from 0. */
+export const OrderListPart = strict({ orderId: Id('ord'), part: Type.Integer({ minimum: 0, maximum: 999 }) });
+export type OrderListPart = Static<typeof OrderListPart>;
+
+export const OrderListed = strict({
+  /** Bytes of the list from `part` × 196,608 on, at most as many. */
+  bytes: Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: 262_144 }),
+  parts: Type.Integer({ minimum: 1, maximum: 1000 }),
+});
+export type OrderListed = Static<typeof OrderListed>;
 
 export const Decision = Type.Union([Type.Literal('approve'), Type.Literal('decline'), Type.Literal('report')]);
 export type Decision = Static<typeof Decision>;

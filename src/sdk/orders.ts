@@ -3,11 +3,14 @@ import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
 import { type OrderClaim, OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
 import { MpinChallenge } from '../protocol/session.ts';
+import type { Line } from '../protocol/signing/draw.ts';
+import type { BatchPayment } from '../protocol/signing/templates.ts';
 import { sayWithBiometrics } from './biometrics.ts';
 import { hashText } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import { refreshServer } from './configuration.ts';
 import { liveSession, loadRegistered, type PhoneContext, type UnlockMethod } from './context.ts';
+import { fetchList, readDisplay } from './display.ts';
 import { PhoneError } from './errors.ts';
 import { signStatement, verifyServerJws } from './jws.ts';
 import { matches } from './matches.ts';
@@ -25,6 +28,10 @@ export interface ClaimedOrder {
   readonly signedDescriptor: string;
   /** Epoch milliseconds by this phone's clock: decide before then. */
   readonly expiresAt: number;
+  /** Of an order to sign: the same text in lines, drawn here from its fields and found to be that text. */
+  readonly lines?: readonly Line[];
+  /** Of a batch: all its payments, found to be the list that is signed. */
+  readonly payments?: readonly BatchPayment[];
 }
 
 /** The proof with which a signing order is approved. */
@@ -63,7 +70,11 @@ async function claimWith(context: PhoneContext, phone: RegisteredPhone, claim: O
   if (descriptor.via !== claim.via) throw notFitting('it was begun in another way');
   const secondsLeft = Math.min(claimed.expiresInSeconds, descriptor.exp - context.time.nowSeconds());
   if (secondsLeft <= 0) throw new PhoneError('order_unavailable', { detail: 'it has expired' });
-  return { ...order, descriptor, expiresAt: context.time.now() + secondsLeft * 1000 };
+  const expiresAt = context.time.now() + secondsLeft * 1000;
+  if (descriptor.purpose === 'login') return { ...order, descriptor, expiresAt };
+  const { lines, batch } = readDisplay(descriptor.display);
+  const payments = batch && (await fetchList(context, phone, { orderId: order.orderId, batch }));
+  return { ...order, descriptor, expiresAt, lines, ...(payments === undefined ? {} : { payments }) };
 }
 
 /**
@@ -205,6 +216,7 @@ async function verifyDescriptor(
   if (payload.iss !== phone.issuer) throw notFitting('it is that of another server');
   if (payload.deviceId !== phone.deviceId) throw notFitting('it is for another phone');
   if (payload.orderId !== orderId) throw notFitting('it is that of another order');
+  if (payload.purpose === 'signing') readDisplay(payload.display);
   if (payload.iat > context.time.nowSeconds() + futureToleranceSeconds) throw notFitting('it is dated in the future');
   return payload;
 }

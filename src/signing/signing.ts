@@ -1,10 +1,20 @@
 /** Transactions to be signed by one user's phone: an order of the same machine, whose outcome is the phone's signed statement. */
 import { randomToken } from '../crypto/random.ts';
 import type { OrderDeps } from '../orders/deps.ts';
+import type { FrameKind } from '../orders/frames.ts';
+import { keepList } from '../orders/list.ts';
 import { readOrder } from '../orders/live.ts';
-import type { Order, OrderTerms } from '../orders/order.ts';
-import { createOrder, currentFrame, isBoundTo, redeemOrder, unavailable } from '../orders/orders.ts';
-import { assertReadable } from '../orders/text.ts';
+import { deadlineOf, type OrderTerms } from '../orders/order.ts';
+import {
+  createOrder,
+  currentFrame,
+  isBoundTo,
+  type RedeemedOrder,
+  redeemOrder,
+  unavailable,
+} from '../orders/orders.ts';
+import { checkFields } from './check.ts';
+import { render } from './wording.ts';
 
 export interface SigningRequest {
   readonly client: OrderTerms['client'];
@@ -13,8 +23,11 @@ export interface SigningRequest {
   readonly browser: OrderTerms['browser'];
   /** Whose phone is asked; no other user's phone can claim it. */
   readonly userId: string;
-  /** Shown and signed byte for byte; at most 2,000 readable characters. */
-  readonly text: string;
+  /** A template of src/protocol/signing/templates.ts, and its fields; of a batch its payments in place of their hash. */
+  readonly template: string;
+  readonly version: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** BCP 47; English where there are no texts in it. */
   readonly locale: string;
   /** The client's own name for it. */
   readonly reference: string;
@@ -29,63 +42,41 @@ export interface SigningStarted {
   readonly endsAt: number;
 }
 
-/** What was signed and by whom; both statements can be verified offline. */
-export interface SigningResult {
-  readonly orderId: string;
-  readonly reference: string;
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly factor: 'pin' | 'fpt' | 'face' | 'user';
-  readonly provedAt: number;
-  /** The server's statement of what was shown, a compact JWS. */
-  readonly descriptor: string;
-  /** The phone's statement over it, a compact JWS. */
-  readonly approval: string;
-}
-
-/** Begins a signing order; approving it takes a fresh proof (RTS art. 5). Throws `invalid_request` for text that is not fit to be shown. */
+/** Begins a signing order; approving it takes a fresh proof (RTS art. 5). Throws `invalid_request` for what is not fit to be signed. */
 export async function createSigningOrder(deps: OrderDeps, request: SigningRequest): Promise<SigningStarted> {
-  assertReadable(request.text);
+  const { client, origin, browser, requestId, locale } = request;
+  const { name, fields, list } = checkFields(request);
   const resultToken = randomToken(32);
-  const { client, origin, browser, requestId } = request;
-  const order = await createOrder(deps, {
+  const { terms, state } = await createOrder(deps, {
     purpose: 'signing',
     client,
     origin,
     browser,
-    display: { text: request.text, locale: request.locale },
+    display: render(name, fields, locale).display,
     context: request.reference,
     freshProof: true,
     ownerUserId: request.userId,
     binding: resultToken,
     ...(requestId === undefined ? {} : { requestId }),
   });
-  return { orderId: order.terms.id, resultToken, endsAt: order.terms.createdAt + endsAfter(order) };
+  // Nobody has a frame of it yet.
+  if (list !== undefined) await keepList(deps, terms.id, list);
+  return { orderId: terms.id, resultToken, endsAt: deadlineOf(state) ?? terms.createdAt };
 }
 
 /** The frame to show at this moment. Throws `order_unavailable` unless the order is pending and the token is its own. */
-export async function signingFrame(deps: OrderDeps, orderId: string, resultToken: string): Promise<string> {
+export async function signingFrame(
+  deps: OrderDeps,
+  orderId: string,
+  { resultToken, via = 'qr' }: { readonly resultToken: string; readonly via?: FrameKind },
+): Promise<string> {
   const order = await readOrder(deps, orderId);
-  const frame = order !== undefined && isBoundTo(deps, order, resultToken) ? currentFrame(deps, order) : undefined;
+  const frame = order !== undefined && isBoundTo(deps, order, resultToken) ? currentFrame(deps, order, via) : undefined;
   if (frame === undefined) throw unavailable('signing: no frame');
   return frame;
 }
 
-/** The outcome of an approved signing order, once. Throws `order_unavailable` otherwise. */
-export async function redeemSigning(deps: OrderDeps, orderId: string, resultToken: string): Promise<SigningResult> {
-  const { terms, state } = await redeemOrder(deps, orderId, { binding: resultToken });
-  return {
-    orderId,
-    reference: terms.context,
-    userId: state.claim.userId,
-    deviceId: state.claim.deviceId,
-    factor: state.outcome.factor,
-    provedAt: state.outcome.provedAt,
-    descriptor: state.claim.descriptor,
-    approval: state.outcome.approval,
-  };
-}
-
-function endsAfter({ terms, state }: Order): number {
-  return state.name === 'pending' ? state.pageEndsAt - terms.createdAt : 0;
+/** The approved order and what was signed, once. Throws `order_unavailable` otherwise. */
+export function redeemSigning(deps: OrderDeps, orderId: string, resultToken: string): Promise<RedeemedOrder> {
+  return redeemOrder(deps, orderId, { binding: resultToken });
 }

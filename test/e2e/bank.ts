@@ -14,6 +14,7 @@ import { newTypedCode } from '../../src/orders/typed.ts';
 import { createActivation } from '../../src/registration/activations.ts';
 import { buildServer, type Server } from '../../src/server.ts';
 import { testConfig } from '../integration/http/rig.ts';
+import { shownWords } from '../unit/signing/shown.ts';
 import { freePort } from './demo.ts';
 import { at, enter, mpin, press } from './phone.ts';
 
@@ -45,6 +46,8 @@ export interface Bank {
     browser?: string;
     text?: string;
   }) => Promise<{ readonly link: string; readonly code: () => Promise<string> }>;
+  /** Waits for what is in a mail to that address. */
+  readonly mailed: (email: string, pattern: RegExp) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
@@ -68,6 +71,7 @@ export async function openBank(): Promise<Bank> {
     server,
     invite: async (options = {}) => invite(server, mailbox, options),
     ask: async (options = {}) => ask(server, options),
+    mailed: async (email, pattern) => mailed(mailbox, { email, pattern, since: 0 }),
     stop: async () => {
       await server.close();
       await rm(directory, { recursive: true, force: true });
@@ -93,17 +97,22 @@ async function invite(
   const { email, userId } = owner;
   const since = systemClock.now();
   const { activationText } = await createActivation(deps, { userId, actor: operator });
-  const code = async (): Promise<string> => {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
-      const mail = mailbox
-        .messages()
-        .find(({ to, text, receivedAt }) => receivedAt >= since && to.address === email && codePattern.test(text));
-      if (mail !== undefined) return codePattern.exec(mail.text)?.[0] ?? '';
-      await wait(25);
-    }
-    throw new Error('the confirmation mail did not come');
-  };
+  const code = (): Promise<string> => mailed(mailbox, { email, pattern: codePattern, since });
   return { userId, email, activation: activationText, code };
+}
+
+async function mailed(
+  mailbox: Mailbox,
+  { email, pattern, since }: { readonly email: string; readonly pattern: RegExp; readonly since: number },
+): Promise<string> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const mail = mailbox
+      .messages()
+      .find(({ to, text, receivedAt }) => receivedAt >= since && to.address === email && pattern.test(text));
+    if (mail !== undefined) return pattern.exec(mail.text)?.[0] ?? '';
+    await wait(25);
+  }
+  throw new Error(`no mail with ${pattern} came`);
 }
 
 type InviteOptions = NonNullable<Parameters<Bank['invite']>[0]>;
@@ -118,7 +127,7 @@ async function ask(server: Server, options: NonNullable<Parameters<Bank['ask']>[
     client: { id: 'portal', name: portal, domain: 'portal.example' },
     origin: 'https://portal.example',
     browser: { name: browser, address: '192.0.2.0/24', place: null },
-    display: { text, locale: 'en' },
+    display: freshProof ? shownWords(text) : { text, locale: 'en' },
     context: 'interaction',
     freshProof,
     ownerUserId: null,

@@ -154,17 +154,17 @@ describe('mtoken phone', () => {
 
   it('does everything at once with scan --approve, also for a transaction, and speaks JSON', async () => {
     await registerPhone();
-    Object.assign(bank.terms, { freshProof: true, purpose: 'signing', text: 'Pay 12,50\n\u001b[2Jto Anna' });
+    Object.assign(bank.terms, { freshProof: true, purpose: 'signing', text: 'Pay 12,50\nto Anna' });
     const one = await mtokenPhone(['scan', '-', '--approve', '--mpin-file', mpinFile, '--json'], {
       input: frameText(bank.issuer),
     });
     expect(one.json).toMatchObject({
       decision: 'approved',
       purpose: 'signing',
-      display: { text: 'Pay 12,50\n\u001b[2Jto Anna' },
+      display: { text: 'Text of the portal\nThe portal writes:\n> Pay 12,50\n> to Anna' },
     });
     const two = await mtokenPhone(['scan', frameText(bank.issuer), '--decline']);
-    expect(two.out).toContain('  | Pay 12,50\n  | �[2Jto Anna\n');
+    expect(two.out).toContain('  | > Pay 12,50\n  | > to Anna\n');
     expect(two.out).toMatch(/declined: Demo Portal\n$/);
     const three = await mtokenPhone(['scan', frameText(bank.issuer), '--report', '--json']);
     expect(three.json).toMatchObject({ decision: 'reported' });

@@ -15,6 +15,7 @@ import { createPhone, type KeyStore, memoryKeyStore, type Phone, type PhoneOptio
 import { buildServer, type Server } from '../../../src/server.ts';
 import { fixedClock } from '../../clock.ts';
 import { assertionOf, newCredential } from '../../unit/devices/authenticator.ts';
+import { shownWords } from '../../unit/signing/shown.ts';
 import { issuer, testConfig } from '../http/rig.ts';
 
 const mpin = '83046';
@@ -95,7 +96,7 @@ async function order(freshProof = false, text = 'Log in to Demo Portal') {
     client: { id: 'portal', name: 'Demo Portal', domain: 'portal.example' },
     origin: 'https://portal.example',
     browser: { name: 'Chrome on Windows', address: '192.0.2.0/24', place: null },
-    display: { text, locale: 'en' },
+    display: freshProof ? shownWords(text) : { text, locale: 'en' },
     context: 'interaction',
     freshProof,
     ownerUserId: null,

@@ -9,6 +9,7 @@ import { createBrowser } from '../../../src/demo/browser.ts';
 import { approveDevice, refuseDevice } from '../../../src/registration/approval.ts';
 import { createPhone, memoryKeyStore, PhoneError } from '../../../src/sdk/index.ts';
 import { createSigningOrder, redeemSigning, signingFrame } from '../../../src/signing/signing.ts';
+import { samples } from '../../unit/signing/samples.ts';
 import { type SystemStores, systemEngines } from './engines.ts';
 import { logIn, openLoginPage, scan } from './login.ts';
 import {
@@ -251,27 +252,34 @@ describe.each(systemEngines())('a login from end to end on $name', (engine) => {
     const strangers = await registerPhone(system, {
       user: await addUser(system.server, system.company.id, { name: 'Sam Stranger' }),
     });
-    const text = 'Pay EUR 1 250.00\nto Acme NV\nBE71 0961 2345 6769';
+    const text = 'Amount: 1,250.00\u00a0EUR\nPayee: Jansen & Zn\nAccount of the payee: BE71 0961 2345 6769';
     for (const proof of [{ method: 'mpin', mpin } as const, { method: 'biometric' } as const]) {
       const begun = await createSigningOrder(orders, {
         client: { id: system.portal.id, name: 'Business portal', domain: 'portal.example' },
         origin: 'https://portal.example',
         browser: { name: 'Test', address: '127.0.0.0/24', place: null },
         userId: system.user.id,
-        text,
+        template: 'payment',
+        version: 1,
+        fields: samples.payment,
         locale: 'en',
         reference: 'payment-1',
       });
-      const frame = await signingFrame(orders, begun.orderId, begun.resultToken);
+      const frame = await signingFrame(orders, begun.orderId, begun);
       await strangers.unlockWithMpin(mpin);
       await expect(strangers.claim(frame)).rejects.toBeInstanceOf(PhoneError);
       await phone.unlockWithMpin(mpin);
-      const order = await phone.claim(await signingFrame(orders, begun.orderId, begun.resultToken));
-      expect(order.descriptor).toMatchObject({ purpose: 'signing', freshProof: true, display: { text } });
+      const order = await phone.claim(await signingFrame(orders, begun.orderId, begun));
+      expect(order.descriptor).toMatchObject({
+        purpose: 'signing',
+        freshProof: true,
+        display: { text: expect.stringContaining(text) },
+      });
       await expect(phone.approve(order)).rejects.toMatchObject({ code: 'proof_required' });
       await phone.approve(order, proof);
-      const result = await redeemSigning(orders, begun.orderId, begun.resultToken);
-      expect(result).toMatchObject({ userId: system.user.id, factor: proof.method === 'mpin' ? 'pin' : 'fpt' });
+      const { state } = await redeemSigning(orders, begun.orderId, begun.resultToken);
+      expect(state.claim.userId).toBe(system.user.id);
+      expect(state.outcome.factor).toBe(proof.method === 'mpin' ? 'pin' : 'fpt');
       await expect(redeemSigning(orders, begun.orderId, begun.resultToken)).rejects.toMatchObject({
         code: 'order_unavailable',
       });

@@ -189,12 +189,14 @@ async function signSomething(system: System, phone: ReturnType<typeof createPhon
     origin: 'https://portal.example',
     browser: { name: 'Test', address: '127.0.0.0/24', place: null },
     userId: system.user.id,
-    text: 'Pay EUR 12.50 to Acme',
+    template: 'text',
+    version: 1,
+    fields: { words: 'Pay EUR 12.50 to Acme' },
     locale: 'en',
     reference: 'r',
   });
   keep('result token', begun.resultToken);
-  const order = await phone.claim(await signingFrame(orders, begun.orderId, begun.resultToken));
+  const order = await phone.claim(await signingFrame(orders, begun.orderId, begun));
   await phone.approve(order, { method: 'mpin', mpin: newMpin });
   await redeemSigning(orders, begun.orderId, begun.resultToken);
 }

@@ -4,6 +4,7 @@ import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose
 import type { TermsOffered } from '../../../src/protocol/registration.ts';
 import { createPhone, type KeyStore, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
+import { shownWords } from '../signing/shown.ts';
 import { b64, type Call, type Channel, createChannel, id, Refusal, sha256 } from './protocol-server.ts';
 
 export const issuer = 'https://id.bank.example';
@@ -338,7 +339,7 @@ function createRules(channel: Channel) {
         client: { id: 'portal', name: 'Demo Portal', domain: 'portal.example' },
         origin: 'https://portal.example',
         browser: { name: 'Chrome on Windows', address: '192.0.2.0/24', place: null },
-        display: { text, locale: 'en' },
+        display: purpose === 'signing' ? shownWords(text) : { text, locale: 'en' },
         iat: seconds(),
         exp: seconds() + 120,
       };
@@ -364,7 +365,7 @@ function createRules(channel: Channel) {
         clientId: 'portal',
         origin: 'https://portal.example',
         challenge: order.challenge,
-        displayHash: sha256(text),
+        displayHash: sha256(purpose === 'signing' ? shownWords(text).text : text),
         descriptorHash: sha256(order.descriptor),
         factors: [factor],
       });

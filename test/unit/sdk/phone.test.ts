@@ -1,6 +1,7 @@
 /** A whole life of a phone against a server that speaks the protocol strictly. */
 import { describe, expect, it } from 'vitest';
 import { memoryKeyStore } from '../../../src/sdk/index.ts';
+import { shownWords } from '../signing/shown.ts';
 import { confirmationCode, description, issuer, mpin, openBank, openBankWithPhone } from './bank.ts';
 import { frameText, newKey, sha256 } from './protocol-server.ts';
 
@@ -72,7 +73,7 @@ describe('a phone', () => {
     await phone.approve(order, { method: 'mpin', mpin });
     await phone.approve(await phone.claim(frameText(issuer)), { method: 'biometric' });
     expect(bank.decisions.map(({ claims }) => claims['factors'])).toEqual([['mpin'], ['biometric']]);
-    expect(bank.decisions[0]?.claims['displayHash']).toBe(sha256('Pay € 12,50 to Ünal\u00a0& Co'));
+    expect(bank.decisions[0]?.claims['displayHash']).toBe(sha256(shownWords('Pay € 12,50 to Ünal\u00a0& Co').text));
   });
 
   it('tells the attempts left after a wrong mPIN, and that the phone is blocked after the fifth (L-01)', async () => {

@@ -4,7 +4,9 @@ import { checkDeviceKey } from '../../../src/crypto/jwk.ts';
 import { verifyCompactJws } from '../../../src/crypto/jws.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { startOrderProof } from '../../../src/orders/decide.ts';
+import type { FieldsOf } from '../../../src/protocol/signing/templates.ts';
 import { createSigningOrder, redeemSigning, type SigningRequest, signingFrame } from '../../../src/signing/signing.ts';
+import { render } from '../../../src/signing/wording.ts';
 import { addPhone, clientEphemeral, insertUser, type Phone, proofOf, refusalOf } from '../mpin/world.ts';
 import {
   callOf,
@@ -17,6 +19,7 @@ import {
   signed,
   statementOf,
 } from '../orders/order-world.ts';
+import { samples } from './samples.ts';
 
 let world: OrderWorld;
 let phone: Phone;
@@ -27,31 +30,39 @@ beforeEach(async () => {
 afterEach(async () => world.close());
 
 const unavailable = { code: 'order_unavailable', members: {} };
-const text = 'Pay €1,250.00 to Jansen & Zn\nBE71 0961 2345 6769';
+const { text } = render('payment', samples.payment as FieldsOf<'payment'>, 'en').display;
 
 const request = (changes: Partial<SigningRequest> = {}): SigningRequest => ({
   client: { id: 'bank', name: 'Example Bank', domain: 'bank.example' },
   origin: 'https://bank.example',
   browser: { name: 'Firefox on Linux', address: '198.51.100.0/24', place: null },
   userId: world.user.id,
-  text,
+  template: 'payment',
+  version: 1,
+  fields: samples.payment,
   locale: 'en',
   reference: 'payment-1',
   ...changes,
 });
 
+const words = (text: string) => ({ template: 'text', fields: { words: text } });
+
 async function claimSigning(orderId: string, resultToken: string, by = phone) {
-  const frame = await signingFrame(world.orders, orderId, resultToken);
+  const frame = await signingFrame(world.orders, orderId, { resultToken });
   return claimOrder(world.orders, scanned(frame), await callOf(world, by));
 }
 
 describe('signing order', () => {
   it('passes the same machine: claimed by its owner, proved afresh, signed, fetched once, verifiable offline (T-05, T-09)', async () => {
     const { orderId, resultToken, endsAt } = await createSigningOrder(world.orders, request());
-    expect(endsAt).toBe(world.clock.now() + 120_000);
+    expect(endsAt).toBe(world.clock.now() + 300_000);
     const claimed = await claimSigning(orderId, resultToken);
     const shown = descriptorOf(world, claimed);
-    expect(shown).toMatchObject({ purpose: 'signing', freshProof: true, display: { text, locale: 'en' } });
+    expect(shown).toMatchObject({
+      purpose: 'signing',
+      freshProof: true,
+      display: { text, locale: 'en', template: { name: 'payment', version: 1 } },
+    });
     expect(claimed.expiresInSeconds).toBe(300);
     const ephemeral = clientEphemeral();
     const call = await callOf(world, phone);
@@ -59,10 +70,11 @@ describe('signing order', () => {
     const { proof } = proofOf(phone, challenge, ephemeral);
     const decided = await decide(world, phone, { claimed, proof: { handshake: challenge.handshake, proof } });
     expect(decided.state).toBe('approved');
-    const result = await redeemSigning(world.orders, orderId, resultToken);
-    expect(result).toMatchObject({ reference: 'payment-1', userId: world.user.id, deviceId: phone.id, factor: 'pin' });
+    const { terms, state } = await redeemSigning(world.orders, orderId, resultToken);
+    expect(terms.context).toBe('payment-1');
+    expect(state).toMatchObject({ claim: { userId: world.user.id, deviceId: phone.id }, outcome: { factor: 'pin' } });
     const { payload } = verifyCompactJws({
-      token: result.approval,
+      token: state.outcome.approval,
       typ: 'mtoken-approval+jws',
       key: checkDeviceKey(phone.publicJwk),
     });
@@ -70,7 +82,7 @@ describe('signing order', () => {
       decision: 'approve',
       purpose: 'signing',
       displayHash: encodeBase64url(sha256(text)),
-      descriptorHash: encodeBase64url(sha256(result.descriptor)),
+      descriptorHash: encodeBase64url(sha256(state.claim.descriptor)),
     });
     expect(await refusalOf(redeemSigning(world.orders, orderId, resultToken))).toEqual(unavailable);
   });
@@ -91,7 +103,7 @@ describe('signing order', () => {
 
   it('shows frames and outcome to nobody but its client (T17)', async () => {
     const { orderId } = await createSigningOrder(world.orders, request());
-    expect(await refusalOf(signingFrame(world.orders, orderId, newBinding()))).toEqual(unavailable);
+    expect(await refusalOf(signingFrame(world.orders, orderId, { resultToken: newBinding() }))).toEqual(unavailable);
     expect(await refusalOf(redeemSigning(world.orders, orderId, newBinding()))).toEqual(unavailable);
   });
 
@@ -120,10 +132,10 @@ describe('signing order', () => {
       'look-alike letters': 'P\u0430y',
       'greek within latin': 'P\u03b1y',
       'piled marks': 'a\u0316\u0317\u0318\u0319\u031c',
-      long: 'x'.repeat(2001),
+      long: 'x'.repeat(1001),
     };
     for (const [name, value] of Object.entries(bad)) {
-      expect((await refusalOf(createSigningOrder(world.orders, request({ text: value })))).code, name).toBe(
+      expect((await refusalOf(createSigningOrder(world.orders, request(words(value))))).code, name).toBe(
         'invalid_request',
       );
     }
@@ -135,9 +147,9 @@ describe('signing order', () => {
       'שלם 10',
       '支払い 10',
       'สวัสดี',
-      'x'.repeat(2000),
+      'x'.repeat(1000),
       'a\nb',
     ];
-    for (const value of good) await createSigningOrder(world.orders, request({ text: value }));
+    for (const value of good) await createSigningOrder(world.orders, request(words(value)));
   });
 });

@@ -1,0 +1,92 @@
+/**
+ * What can be signed: the templates, each with a version and the schema of its fields. A change of what a version holds or how it is
+ * drawn is a new version: receipts of the old one must verify for ever.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+import { Base64Url, PlainText, strict } from '../common.ts';
+import { maxMinorUnits } from './money.ts';
+
+const MinorUnits = Type.Integer({ minimum: 1, maximum: maxMinorUnits });
+const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+const Iban = Type.String({ pattern: '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$' });
+/** Day of the Gregorian calendar, such as 2026-11-21. */
+const IsoDate = Type.String({ pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}$' });
+const PartyName = PlainText(70);
+const Reference = PlainText(140);
+/** Several lines. */
+const Words = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  pattern: '^[^\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*$',
+});
+
+/** Most payments in a batch. */
+export const maxBatch = 10_000;
+
+/** One payment of a batch, as the list holds it. */
+export const BatchPayment = strict({
+  amount: MinorUnits,
+  creditorName: PartyName,
+  creditorIban: Iban,
+  reference: Type.Optional(Reference),
+});
+export type BatchPayment = Static<typeof BatchPayment>;
+
+/** The whole list of a batch: the text that `paymentsHash` is made of is its JSON. */
+export const BatchList = Type.Array(BatchPayment, { minItems: 2, maxItems: maxBatch });
+
+const Access = Type.Union([Type.Literal('balances'), Type.Literal('transactions'), Type.Literal('details')]);
+
+/** The fields of every template, by name; all are of version 1. */
+export const templateFields = {
+  payment: strict({
+    amount: MinorUnits,
+    currency: Currency,
+    creditorName: PartyName,
+    creditorIban: Iban,
+    debtorIban: Iban,
+    date: IsoDate,
+    reference: Type.Optional(Reference),
+  }),
+  'payment-batch': strict({
+    total: MinorUnits,
+    currency: Currency,
+    count: Type.Integer({ minimum: 2, maximum: maxBatch }),
+    debtorIban: Iban,
+    date: IsoDate,
+    reference: Type.Optional(Reference),
+    /** Base64url SHA-256 of the UTF-8 bytes of the list: every payee and amount in its place (T-06). */
+    paymentsHash: Base64Url(43),
+  }),
+  'payee-add': strict({ payeeName: PartyName, payeeIban: Iban, reference: Type.Optional(Reference) }),
+  mandate: strict({
+    creditorName: PartyName,
+    creditorId: Type.String({ pattern: '^[A-Z]{2}[0-9]{2}[A-Z0-9]{4,31}$' }),
+    mandateId: Type.String({ pattern: '^[A-Za-z0-9+?/:().,-]{1,35}$' }),
+    debtorIban: Iban,
+    frequency: Type.Union([Type.Literal('once'), Type.Literal('recurring')]),
+    /** Most that one collection may take. */
+    maximum: Type.Optional(strict({ amount: MinorUnits, currency: Currency })),
+  }),
+  consent: strict({
+    recipientName: PartyName,
+    accountIbans: Type.Array(Iban, { minItems: 1, maxItems: 20 }),
+    access: Type.Array(Access, { minItems: 1, maxItems: 3 }),
+    until: IsoDate,
+  }),
+  document: strict({ title: PlainText(200), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+  'admin-act': strict({ act: Reference, target: Reference, reason: Type.Optional(PlainText(280)) }),
+  text: strict({ words: Words }),
+} as const satisfies Record<string, TSchema>;
+
+export type TemplateName = keyof typeof templateFields;
+/** The fields of one template. */
+export type FieldsOf<Name extends TemplateName> = Static<(typeof templateFields)[Name]>;
+
+/** The one version that there is of every template. */
+export const templateVersion = 1;
+
+/** Whether this release knows how to draw it. */
+export function isKnownTemplate(name: string, version: number): name is TemplateName {
+  return Object.hasOwn(templateFields, name) && version === templateVersion;
+}

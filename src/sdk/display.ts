@@ -1,0 +1,110 @@
+/** What is to be signed, drawn once more from its fields: the phone shows nothing that it did not make of them itself (T-05). */
+import type { Static } from 'typebox';
+import { OrderDescriptor, OrderListed } from '../protocol/orders.ts';
+import { displayText, draw, type Line, label } from '../protocol/signing/draw.ts';
+import {
+  BatchList,
+  type BatchPayment,
+  type FieldsOf,
+  isKnownTemplate,
+  templateFields,
+} from '../protocol/signing/templates.ts';
+import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
+import { callInSession } from './calls.ts';
+import type { PhoneContext } from './context.ts';
+import { PhoneError } from './errors.ts';
+import { matches, parseJson } from './matches.ts';
+import type { RegisteredPhone } from './state.ts';
+
+type Display = Static<typeof OrderDescriptor>['display'];
+
+/** What a batch says of its list. */
+export type BatchFields = FieldsOf<'payment-batch'>;
+
+export interface ReadDisplay {
+  readonly lines: readonly Line[];
+  /** Where there is a list to fetch. */
+  readonly batch: BatchFields | undefined;
+}
+
+/**
+ * The lines of an order to sign, drawn here, whose text is the one that is signed. Throws `unsupported` for a template or version that
+ * this release does not know, and `server_not_authentic` where fields and text do not say the same.
+ */
+export function readDisplay({ text, locale, template }: Display): ReadDisplay {
+  if (template === undefined) throw notFitting('there is nothing that its text was drawn from');
+  const { name, version, title, wording, fields } = template;
+  if (!isKnownTemplate(name, version)) {
+    throw new PhoneError('unsupported', {
+      detail: `the template ${name} of version ${version} is not known to this app`,
+    });
+  }
+  if (!matches(templateFields[name], fields)) throw notFitting('its fields are not those of its template');
+  const lines = drawnLines(() => label(draw(name, fields as FieldsOf<typeof name>, locale), wording));
+  if (displayText(title, lines) !== text) throw notFitting('its text does not say what its fields say');
+  return { lines, batch: name === 'payment-batch' ? (fields as BatchFields) : undefined };
+}
+
+function drawnLines(make: () => readonly Line[]): readonly Line[] {
+  try {
+    return make();
+  } catch (cause) {
+    throw notFitting('its fields cannot be drawn', cause);
+  }
+}
+
+/** Whether `list` is the one that a batch is bound to, and says as many payments and as much as the batch does; its payments. */
+export async function readList(list: string, batch: BatchFields): Promise<readonly BatchPayment[] | undefined> {
+  if ((await hashText(list)) !== batch.paymentsHash) return undefined;
+  const payments = parseJson(list);
+  if (!matches(BatchList, payments) || payments.length !== batch.count) return undefined;
+  const total = payments.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  return total === BigInt(batch.total) ? payments : undefined;
+}
+
+interface ListOf {
+  readonly orderId: string;
+  readonly batch: BatchFields;
+}
+
+/** Most parts that the longest list can have. */
+const maxParts = 64;
+
+/** Fetches the payments of a batch part by part. Throws `server_not_authentic` where they are not those that are signed (T-06). */
+export async function fetchList(
+  context: PhoneContext,
+  phone: RegisteredPhone,
+  { orderId, batch }: ListOf,
+): Promise<readonly BatchPayment[]> {
+  const chunks: Uint8Array[] = [];
+  let parts = 1;
+  for (let part = 0; part < parts; part += 1) {
+    const body = { orderId, part };
+    const listed = await callInSession(context, phone, { name: 'orders/list', body, reply: OrderListed });
+    const bytes = fromBase64url(listed.bytes);
+    if (bytes === undefined || listed.parts > maxParts) throw notFitting('its list cannot be read');
+    chunks.push(bytes);
+    parts = listed.parts;
+  }
+  const payments = await readList(textOf(chunks), batch);
+  if (payments === undefined) throw notFitting('its list is not the one that is signed');
+  return payments;
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  try {
+    return fromUtf8(bytes);
+  } catch (cause) {
+    throw notFitting('its list is not text', cause);
+  }
+}
+
+function notFitting(why: string, cause?: unknown): PhoneError {
+  return new PhoneError('server_not_authentic', { detail: `what is to be signed: ${why}`, cause });
+}
