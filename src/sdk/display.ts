@@ -32,7 +32,7 @@ export interface ReadDisplay {
  * this release does not know, and `server_not_authentic` where fields and text do not say the same.
  */
 export function readDisplay({ text, locale, template }: Display): ReadDisplay {
-  if (template === undefined) throw notFitting('there is nothing that its text was drawn from');
+  if (template === undefined) throw notFitting('it does not say what its text was made of');
   const { name, version, title, wording, fields } = template;
   if (!isKnownTemplate(name, version)) {
     throw new PhoneError('unsupported', {

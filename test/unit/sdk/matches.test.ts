@@ -9,6 +9,7 @@ import * as envelope from '../../../src/protocol/envelope.ts';
 import * as orders from '../../../src/protocol/orders.ts';
 import * as registration from '../../../src/protocol/registration.ts';
 import * as session from '../../../src/protocol/session.ts';
+import { templateFields } from '../../../src/protocol/signing/templates.ts';
 import * as user from '../../../src/protocol/user.ts';
 import { matches } from '../../../src/sdk/matches.ts';
 import { RegisteredPhone, RegisteringPhone } from '../../../src/sdk/state.ts';
@@ -27,6 +28,7 @@ interface Json {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, Json>>;
+  readonly patternProperties?: Readonly<Record<string, Json>>;
 }
 
 const isSchema = (value: unknown): value is TSchema => typeof value === 'object' && value !== null;
@@ -38,6 +40,7 @@ const schemas = Object.entries({
   ...registration,
   ...session,
   ...user,
+  ...templateFields,
   RegisteredPhone,
   RegisteringPhone,
   TrustedKeys,
@@ -54,6 +57,8 @@ function near(schema: Json): fc.Arbitrary<unknown> {
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(near));
   if (schema.properties !== undefined)
     return fc.record(Object.fromEntries(Object.entries(schema.properties).map(([name, one]) => [name, near(one)])));
+  const [values] = Object.values(schema.patternProperties ?? {});
+  if (values !== undefined) return fc.dictionary(fc.string(), near(values), { maxKeys: 3 });
   if (schema.items !== undefined)
     return fc.array(near(schema.items), { minLength: schema.minItems ?? 0, maxLength: schema.maxItems ?? 3 });
   if (schema.pattern !== undefined) {
