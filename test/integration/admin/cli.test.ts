@@ -212,7 +212,8 @@ describe('mtoken, one command after the other', () => {
     expect(await json('device', 'list', '--status', 'deactivated')).toMatchObject([
       { id: deviceId, endedReason: 'lost' },
     ]);
-  });
+    // Thirty processes, one after the other.
+  }, 240_000);
 
   it('sets the language in which a user is written to, and takes it back (user change)', async () => {
     const [user] = await json<{ id: string; companyId: string; version: number }[]>('user', 'list');
@@ -364,13 +365,18 @@ describe('mtoken, one command after the other', () => {
       'audit',
       'notification',
       'webhook',
+      'staff',
+      'terms',
+      'approval',
+      'health',
+      'me',
       'doctor',
       'phone',
     ]) {
       expect(out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
       expect((await mtoken(name, '--help')).exit, name).toBe(0);
     }
-  });
+  }, 240_000);
 });
 
 /** Registers a phone with the activation and with the code from the user's mail, the newest. */

@@ -157,7 +157,7 @@ describe('mtoken notification', () => {
       return letters.length > 0 ? letters : undefined;
     });
     const listed = await mtoken('notification', 'list');
-    expect(listed.out).toMatch(/^webhook {14}0 waiting, 1 given up\n/);
+    expect((await mtoken('notification', 'status')).out).toMatch(/^webhook {14}0 waiting, 1 given up\n/);
     expect(listed.out).toMatch(
       /box_\S+\s+webhook\s+user\.suspended\s+whk_\S+\s+20\S+Z\s+1\s+\S+: the receiver answered 410/,
     );
@@ -179,6 +179,7 @@ describe('mtoken notification', () => {
     expect((await mtoken('notification', 'resend', '--all')).out).toBe('0 are on their way again\n');
     expect((await mtoken('notification', 'resend')).exit).toBe(2);
     expect((await mtoken('notification', 'resend', 'box_x', '--all')).exit).toBe(2);
-    expect((await mtoken('notification', 'list')).out).toBe('nothing waits\n');
+    expect((await mtoken('notification', 'list')).out).toBe('nothing was given up\n');
+    expect((await mtoken('notification', 'status')).out).toBe('nothing waits\n');
   }, 120_000);
 });
