@@ -9,9 +9,21 @@ import { operations } from '../../../src/admin-client/operations.ts';
 import { createCompany } from '../../../src/companies/companies.ts';
 import { createOperator } from '../../../src/companies/staff.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { createLog } from '../../../src/http/logging.ts';
+import { buildServer } from '../../../src/server.ts';
 import { listedEndpoints } from '../../docs/openapi.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
-import { addAdminClient, addUser, adminToken, bank, randomAddress, type System, startSystem } from '../system/rig.ts';
+import {
+  addAdminClient,
+  addUser,
+  adminToken,
+  bank,
+  randomAddress,
+  type System,
+  serverEnv,
+  startSystem,
+} from '../system/rig.ts';
 import { assertHarmless, codeOf, type RawAnswer, send } from '../system/wire.ts';
 
 let stores: SystemStores;
@@ -305,6 +317,28 @@ describe('the document', () => {
     const answer = await ask({ method: 'GET', path: '/openapi.json' });
     const shipped = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
     expect(json(answer)).toEqual(JSON.parse(shipped));
+  });
+
+  it('is not served in production: whoever reaches the listener learns nothing more from it (X-09)', async () => {
+    const [engine] = systemEngines();
+    if (engine === undefined) throw new Error('no engine');
+    const ownStores = await engine.open();
+    const read = readConfig({
+      env: serverEnv('http://localhost:9', ownStores),
+      readFile: () => '',
+      realPath: (path) => path,
+    });
+    if (read.outcome === 'refused') throw new Error('refused');
+    const server = await buildServer({ config: { ...read.config, mode: 'production' }, log: createLog('silent') });
+    try {
+      const { adminUrl } = await server.start();
+      const answer = await send(adminUrl, { method: 'GET', path: '/admin/v1/openapi.json' });
+      expect([answer.status, codeOf(answer)]).toEqual([404, 'not_found']);
+      expect((await send(adminUrl, { method: 'GET', path: '/admin/v1/me' })).status).toBe(401);
+    } finally {
+      await server.close();
+      await ownStores.close();
+    }
   });
 
   it('tells of an ETag exactly where there is one', async () => {
