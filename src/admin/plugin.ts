@@ -172,7 +172,8 @@ declare module 'fastify' {
 /** Tells a caller what kind of token it takes, and which scope or proof (RFC 6750 §3, RFC 9470 §3). */
 function challenge(reply: FastifyReply, { permission: name }: AdminEndpoint, error: unknown): void {
   if (!(error instanceof AuthError)) return;
-  if (error.code === 'authentication_failed') reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'authentication_failed' || error.code === 'session_expired')
+    reply.header('www-authenticate', 'Bearer');
   if (error.code === 'access_denied') {
     reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${permission(name).scope}"`);
   }

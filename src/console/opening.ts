@@ -32,14 +32,16 @@ export async function openFor(deps: ConsoleDeps, opening: Opening): Promise<Open
   const user = await deps.records.users.find(userId);
   if (user === undefined) throw new LoginRefused('user');
   if (person === undefined) {
-    await record(deps, opening, { event: 'admin.refused', companyId: user.companyId, data: { endpoint: 'console' } });
+    const data = { endpoint: 'console' };
+    await record(deps, opening, { event: 'admin.refused', companyId: user.companyId, deviceId: behind.deviceId, data });
     return { outcome: 'refused', languages: [user.language ?? user.locale] };
   }
   const { role, companyId } = person;
   // Who proved themselves for somebody else's wish begins anew: it was another person's act that was to be confirmed.
   const isSame = pending.userId === undefined || pending.userId === userId;
   const asked = isSame ? pending.proof : 'session';
-  await record(deps, opening, { event: 'console.opened', companyId, data: { role, asked, provedAt } });
+  const { deviceId } = behind;
+  await record(deps, opening, { event: 'console.opened', companyId, deviceId, data: { role, asked, provedAt } });
   const session = { ...behind, provedAt, openedAt: deps.clock.now() };
   const id = await openConsoleSession(deps, session, { isConfirmed: asked === 'confirmed' });
   return { outcome: 'opened', id, returnTo: isSame ? pending.returnTo : consoleHome };
@@ -56,6 +58,7 @@ async function loginBehind({ records, sealing }: ConsoleDeps, { userId, sid }: P
 interface Written {
   readonly event: 'admin.refused' | 'console.opened';
   readonly companyId: string;
+  readonly deviceId: string;
   readonly data: Readonly<Record<string, string | number>>;
 }
 

@@ -56,6 +56,8 @@ async function begin(
     throw new AuthError('invalid_request', { message: 'return must be the path of a page below /console/' });
   }
   if (proof !== 'session') assertNotFromElsewhere(request);
+  const elsewhere = ownAddress(deps.origin, request);
+  if (elsewhere !== undefined) return reply.redirect(elsewhere, 303);
   const known = readCookie(request, hostCookieName(deps.origin, browserCookie));
   const token = browserOf(known) === undefined || known === undefined ? newBrowserToken() : known;
   const session = await currentSession(deps, request);
@@ -73,6 +75,20 @@ async function begin(
   return reply.redirect(url, 303);
 }
 
+/**
+ * On one machine the listener has many names, and a cookie of 127.0.0.1 does not come back to localhost. Elsewhere it is the proxy's to
+ * say under which name it is reached.
+ */
+function ownAddress(origin: string, request: FastifyRequest): string | undefined {
+  const isNamedSo = request.headers.host === new URL(origin).host;
+  return origin.startsWith('https:') || isNamedSo ? undefined : `${origin}/console/login${queryOf(request)}`;
+}
+
+/** With its question mark; empty where there is none. */
+function queryOf({ url }: FastifyRequest): string {
+  return url.includes('?') ? url.slice(url.indexOf('?')) : '';
+}
+
 async function currentSession(deps: ConsoleDeps, request: FastifyRequest) {
   const id = sessionIdOf(deps, request);
   return id === undefined ? undefined : loadConsoleSession(deps, id);
@@ -80,7 +96,7 @@ async function currentSession(deps: ConsoleDeps, request: FastifyRequest) {
 
 /** Back from the provider: a session of its own id for every login, in place of the one before (S-03). */
 async function finish(deps: ConsoleDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const query = request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '';
+  const query = queryOf(request);
   const state = new URLSearchParams(query).get('state') ?? '';
   const browser = browserOf(readCookie(request, hostCookieName(deps.origin, browserCookie)));
   const pending = await takePending(deps, state, browser);

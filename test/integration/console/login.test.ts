@@ -65,6 +65,7 @@ describe('who comes in', () => {
         userId: user.id,
         clientId: consoleClientId,
         companyId: user.companyId,
+        deviceId: expect.stringMatching(/^dev_/),
         address: expect.any(String),
         data: { role, asked: 'session' },
       });
@@ -219,6 +220,15 @@ describe('an attacker with the address of a login', () => {
       const answer = await callConsole(desk, '', `/console/login?${query}`);
       expect([answer.status, codeOf(answer)], path).toEqual([400, 'invalid_request']);
       expect(answer.headers.location).toBeUndefined();
+    }
+  });
+
+  it('by another name of this machine goes on under the name that its cookie has, and by a name of theirs nowhere else', async () => {
+    const { port } = new URL(desk.origin);
+    for (const host of [`localhost:${port}`, 'evil.example']) {
+      const answer = await callConsole(desk, '', '/console/login?proof=fresh', { headers: { host } });
+      expect([answer.status, answer.headers.location]).toEqual([303, `${desk.origin}/console/login?proof=fresh`]);
+      expect(answer.headers['set-cookie']).toBeUndefined();
     }
   });
 
