@@ -101,11 +101,13 @@ export async function updateCompany(
 /** What a stricter rule does at once to what there is. */
 async function enforce(records: Records, before: Company, after: Company): Promise<Record<string, number>> {
   const { id, rules } = after;
+  const isLower = rules.permissions !== before.rules.permissions && rules.permissions === 'mtoken';
+  // Users before their sessions, as a login takes them.
+  const data = isLower ? { usersLowered: await records.users.lowerPermissions(id) } : {};
   if (rules.sessionMinutes < before.rules.sessionMinutes) {
     await records.oidc.shortenSessions(id, rules.sessionMinutes * 60_000);
   }
-  if (rules.permissions === before.rules.permissions || rules.permissions === 'full') return {};
-  return { usersLowered: await records.users.lowerPermissions(id) };
+  return data;
 }
 
 /** The company, if the actor may see it. Throws `not_found`. */

@@ -99,13 +99,20 @@ function sessions(sql: Sql, sealing: Sealing): Sessions {
       const { column, value } = ownedBy(owner);
       return (await findBy(column, value)).map(toSession);
     },
-    shortenSessions: async (companyId, lifetimeMs) => {
-      await sql.run(
-        `update oidc_sessions set expires_at = created_at + $1
-         where user_id in (select id from users where company_id = $2) and expires_at > created_at + $1`,
-        [lifetimeMs, companyId],
-      );
-    },
+    shortenSessions: (companyId, lifetimeMs) =>
+      atomically(sql, async (inner) => {
+        // The users first, as whatever ends their sessions does: crosswise, an emergency could be the one that is aborted.
+        await inner.run(
+          `update users set device_count = device_count
+           where company_id = $1 and id in (select user_id from oidc_sessions)`,
+          [companyId],
+        );
+        await inner.run(
+          `update oidc_sessions set expires_at = created_at + $1
+           where user_id in (select id from users where company_id = $2) and expires_at > created_at + $1`,
+          [lifetimeMs, companyId],
+        );
+      }),
     deleteSession: async (uid) => {
       await sql.run('delete from oidc_sessions where uid = $1', [uid]);
     },
