@@ -90,7 +90,7 @@ function ask({ method, path, body, headers = {}, bearer = token }: Call): Promis
   });
 }
 
-const json = ({ text }: RawAnswer) => JSON.parse(text) as Record<string, never>;
+const json = ({ text }: RawAnswer) => JSON.parse(text);
 let made = 0;
 const fresh = (prefix: string): string => {
   made += 1;
