@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium)('the console', () => {
         expect(await page.locator('main .trouble:not(:empty)').allInnerTexts(), path).toEqual([]);
         expect(await inspect(page), path).toEqual([]);
       }
-    });
+    }, 300_000);
 
     it('hold it in the question before an act too, and the question keeps the focus', async () => {
       const page = await counter.enter(operator, `/users/${user.id}`);

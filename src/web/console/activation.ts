@@ -1,9 +1,9 @@
 /** An activation as the person beside scans or types it. It is shown once, and is in this window alone. */
+import type { Activation } from '../../admin-client/operations.ts';
 import { button, element, paragraph } from '../design/dom.ts';
 import { drawQr } from '../design/qr.ts';
 import type { Console } from './context.ts';
 import { when } from './format.ts';
-import type { Activation } from './model.ts';
 import { code } from './parts.ts';
 
 /** Whether an answer is one, whatever act it answers. */

@@ -2,10 +2,11 @@
  * Acts: what a person does to somebody's access. Each is asked in words and sent once; one that takes a proof of the phone is kept over
  * the login, and done afterwards on one press.
  */
-import { type ApiCall, ApiError, callForAct, callForFile, type Outcome } from './api.ts';
+import { AdminProblem } from '../../admin-client/client.ts';
+import type { Approval } from '../../admin-client/operations.ts';
+import { type Order, type Outcome, order, orderFile } from './api.ts';
 import type { Console } from './context.ts';
 import type { Messages } from './messages.ts';
-import type { Approval } from './model.ts';
 
 /** `P` is plain data without secrets: it is kept in this tab while the person proves that it is them. */
 export interface Act<P, Answer = unknown> {
@@ -19,7 +20,7 @@ export interface Act<P, Answer = unknown> {
   /** It cannot be undone. */
   readonly isFinal?: boolean;
   readonly takesReason?: boolean;
-  readonly request: (params: P, reason: string) => ApiCall;
+  readonly request: (params: P, reason: string) => Order;
   /** The answer is a file, a `Blob`. */
   readonly isFile?: boolean;
   /** After it: says what happened, and shows what there is to see. */
@@ -49,14 +50,15 @@ export function intend<P, Answer>(act: Act<P, Answer>, params: P, reason = ''): 
   return { act: act.name, params, reason, key: crypto.randomUUID() };
 }
 
-/** Sends it. Throws {@link ApiError}; where a proof is wanted the page is left, and this never ends. */
+/** Sends it. Throws `AdminProblem`, `Unreachable`; where a proof is wanted the page is left, and this never ends. */
 export async function carryOut<P, Answer>(console: Console, act: Act<P, Answer>, intent: Intent): Promise<void> {
   const params = intent.params as P;
-  const call = { ...act.request(params, intent.reason), idempotencyKey: intent.key };
-  const sent = act.isFile ? (callForFile(call) as Promise<Outcome<Answer>>) : callForAct<Answer>(call);
+  const request = act.request(params, intent.reason);
+  const sent = act.isFile ? (orderFile(request) as Promise<Outcome<Answer>>) : order<Answer>(request, intent.key);
   const { isKept, answer } = await sent.catch(async (error: unknown) => {
-    if (error instanceof ApiError && error.code === 'proof_required') keep(intent);
-    if (error instanceof ApiError && console.leave(error)) return new Promise<never>(() => undefined);
+    if (!(error instanceof AdminProblem)) throw error;
+    if (error.code === 'proof_required') keep(intent);
+    if (console.leave(error)) return new Promise<never>(() => undefined);
     throw error;
   });
   if (isKept) console.go(`/approvals/${(answer as Approval).id}`, console.t('approval.waits'));

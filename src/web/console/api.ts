@@ -1,71 +1,19 @@
-/** Calls the admin API as the person who is logged in: same origin, JSON, and what went wrong as one kind of error. */
+/** Calls the admin API as the person who is logged in: same origin, JSON, and the console's cookie. */
+import {
+  type AdminClient,
+  type AdminRequest,
+  adminClient,
+  type Input,
+  type ListName,
+  type OperationName,
+  type Reply,
+} from '../../admin-client/client.ts';
 
-/** A request below `/admin/v1`. */
-export interface ApiCall {
-  readonly method: 'GET' | 'POST' | 'PATCH';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  readonly body?: object;
-  /** The same act sent twice is done once. */
-  readonly idempotencyKey?: string;
-  /** The page's own question, by which a person does nothing: it keeps no session alive. */
-  readonly isPoll?: boolean;
-}
+/** Calls an operation. Throws `AdminProblem`, and {@link Unreachable} where nothing answered. */
+export type Api = AdminClient['call'];
 
-/** Sends a request; throws {@link ApiError}. */
-export type Api = <T>(call: ApiCall) => Promise<T>;
-
-interface Problem {
-  readonly type?: unknown;
-  readonly detail?: unknown;
-  readonly instance?: unknown;
-  readonly proof?: unknown;
-  readonly retryAfterSeconds?: unknown;
-}
-
-const codePrefix = 'urn:mtoken:error:';
-
-/** What the server, or the way to it, refused. */
-export class ApiError extends Error {
-  /** As docs/errors.md lists them; `offline` where nothing answered, `unreadable` where something else did. */
-  readonly code: string;
-  /** In English, for whoever asks support. */
-  readonly detail: string | undefined;
-  /** By which the server's log finds it. */
-  readonly requestId: string | undefined;
-  /** With `proof_required`: which one. */
-  readonly proof: string | undefined;
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(code: string, problem: Problem = {}) {
-    super(code);
-    this.name = 'ApiError';
-    this.code = code;
-    this.detail = text(problem.detail);
-    this.requestId = text(problem.instance);
-    this.proof = text(problem.proof);
-    this.retryAfterSeconds = typeof problem.retryAfterSeconds === 'number' ? problem.retryAfterSeconds : undefined;
-  }
-}
-
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
-/** Longer than any answer takes; a person waits no longer either. */
-const timeoutMs = 20_000;
-
-/** The address of a call, for links to files too. */
-export function apiUrl({ path, query = {} }: Pick<ApiCall, 'path' | 'query'>): string {
-  const asked = Object.entries(query).flatMap(([name, value]): [string, string][] =>
-    value === undefined || value === '' ? [] : [[name, value]],
-  );
-  const search = new URLSearchParams(asked).toString();
-  return `/admin/v1${path}${search === '' ? '' : `?${search}`}`;
-}
-
-/** Sends one request. */
-export async function callApi<T>(call: ApiCall): Promise<T> {
-  return (await callForAct<T>(call)).answer;
-}
+/** An operation with what it takes. */
+export type Order = { [K in OperationName]: readonly [name: K, input: Input<K>] }[OperationName];
 
 /** What became of an act: done, or kept for a second person. */
 export interface Outcome<T> {
@@ -73,47 +21,73 @@ export interface Outcome<T> {
   readonly answer: T;
 }
 
-/** Sends one request that changes something. */
-export async function callForAct<T>(call: ApiCall): Promise<Outcome<T>> {
-  const response = await send(call);
-  const answer = (await response.json().catch(() => undefined)) as unknown;
-  if (response.ok && answer !== undefined) return { isKept: response.status === 202, answer: answer as T };
-  throw errorOf(answer);
+/** Nothing answered in time. */
+export class Unreachable extends Error {
+  constructor(cause: unknown) {
+    super('nothing answered', { cause });
+    this.name = 'Unreachable';
+  }
 }
 
-/** Sends one request whose answer is a file. */
-export async function callForFile(call: ApiCall): Promise<Outcome<Blob>> {
-  const response = await send(call);
-  if (response.ok) return { isKept: false, answer: await response.blob() };
-  throw errorOf(await response.json().catch(() => undefined));
-}
+/** Longer than any answer takes; a person waits no longer either. */
+const timeoutMs = 20_000;
 
-async function send(call: ApiCall): Promise<Response> {
-  const { method, body, idempotencyKey, isPoll = false } = call;
+async function send(url: string, { method, headers, body }: AdminRequest): Promise<Response> {
   try {
-    return await fetch(apiUrl(call), {
+    return await fetch(url, {
       method,
+      headers,
+      ...(body !== undefined && { body }),
       cache: 'no-store',
       credentials: 'same-origin',
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
-      headers: {
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(isPoll && { 'mtoken-poll': '1' }),
-        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-  } catch {
-    throw new ApiError('offline');
+  } catch (error) {
+    throw new Unreachable(error);
   }
 }
 
-function errorOf(answer: unknown): ApiError {
-  const problem: Problem = typeof answer === 'object' && answer !== null ? answer : {};
-  const type = text(problem.type) ?? '';
-  // The last part, whether types are URNs or pages of the documentation.
-  const code = type.startsWith(codePrefix) ? type.slice(codePrefix.length) : type.replace(/^.*[/#:]/, '');
-  return new ApiError(code || 'unreadable', problem);
+/** What a person asks for. */
+export const api: Api = adminClient({ baseUrl: '', send }).call;
+
+/** What the page asks by itself, by which a person does nothing: it keeps no session alive. */
+export const poll: Api = adminClient({
+  baseUrl: '',
+  send: (url, request) => send(url, { ...request, headers: { ...request.headers, 'mtoken-poll': '1' } }),
+}).call;
+
+/** A page of a list. What the address of the page says goes to the server as it is, which judges it. */
+export function list<K extends ListName>(
+  name: K,
+  query: Readonly<Record<string, string | number | undefined>>,
+): Promise<Reply<K>> {
+  const asked = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== '' && value !== undefined));
+  const call = api as (of: K, input: object) => Promise<Reply<K>>;
+  return call(name, { query: asked });
+}
+
+/** Does an act; the same key sent twice does it once. */
+export async function order<T>([name, input]: Order, idempotencyKey: string): Promise<Outcome<T>> {
+  let isKept = false;
+  const client = adminClient({
+    baseUrl: '',
+    send: async (url, request) => {
+      const response = await send(url, request);
+      isKept = response.status === 202;
+      return response;
+    },
+  });
+  const call = client.call as (name: OperationName, input: object) => Promise<T>;
+  const answer = await call(name, { ...input, idempotencyKey });
+  return { isKept, answer };
+}
+
+/** Does an act whose answer is a file. */
+export async function orderFile([name, input]: Order): Promise<Outcome<Blob>> {
+  const download = adminClient({ baseUrl: '', send }).download as (
+    name: OperationName,
+    input: object,
+  ) => Promise<Response>;
+  return { isKept: false, answer: await (await download(name, input)).blob() };
 }

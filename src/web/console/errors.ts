@@ -1,5 +1,6 @@
 /** What a person is told of an error. */
-import { ApiError } from './api.ts';
+import { AdminProblem } from '../../admin-client/client.ts';
+import { Unreachable } from './api.ts';
 import type { Messages } from './messages.ts';
 
 const known = new Set([
@@ -13,7 +14,6 @@ const known = new Set([
   'invalid_request',
   'limit_reached',
   'not_found',
-  'offline',
   'payload_too_large',
   'precondition_failed',
   'session_expired',
@@ -23,10 +23,12 @@ const known = new Set([
 
 /** In words, with what the server said of it and the number by which support finds it. */
 export function errorText(t: Messages, error: unknown): string {
-  if (!(error instanceof ApiError)) return t('error.page');
-  const { code, detail, requestId, retryAfterSeconds } = error;
+  if (error instanceof Unreachable) return t('error.offline');
+  if (!(error instanceof AdminProblem)) return t('error.page');
+  const { code, detail, requestId, members } = error;
+  const { retryAfterSeconds: seconds } = members;
   const said = known.has(code) ? t.named('error', code) : t('error.other', { code });
-  const wait = retryAfterSeconds === undefined ? undefined : t('error.wait', { count: retryAfterSeconds });
+  const wait = typeof seconds === 'number' ? t('error.wait', { count: seconds }) : undefined;
   const why = detail === undefined ? undefined : t('error.detail', { detail });
   const number = requestId === undefined ? undefined : t('error.request', { id: requestId });
   return [said, wait, why, number].filter((part) => part !== undefined).join(' ');

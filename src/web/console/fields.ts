@@ -41,21 +41,22 @@ export function areaField({ name, label, hint, value = '', rows = 3 }: AreaOptio
   return { input, row: labelled({ name, label, ...(hint !== undefined && { hint }) }, input) };
 }
 
-interface ChoiceOptions extends Labelled {
-  readonly value: string;
+interface ChoiceOptions<V extends string> extends Labelled {
+  readonly value: V;
   /** Value and text of each. */
-  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly options: readonly (readonly [value: V, text: string])[];
 }
 
 /** One of several. */
-export function choiceField({ name, label, hint, value, options }: ChoiceOptions) {
+export function choiceField<V extends string>({ name, label, hint, value, options }: ChoiceOptions<V>) {
   const input = element(
     'select',
     { id: name, attributes: { name, ...(hint !== undefined && { 'aria-describedby': `${name}-hint` }) } },
     ...options.map(([one, text]) => element('option', { text, attributes: { value: one } })),
   );
   input.value = value;
-  return { input, row: labelled({ name, label, ...(hint !== undefined && { hint }) }, input) };
+  const chosen = (): V => options.find(([one]) => one === input.value)?.[0] ?? value;
+  return { input, value: chosen, row: labelled({ name, label, ...(hint !== undefined && { hint }) }, input) };
 }
 
 interface CheckOptions extends Labelled {
@@ -79,16 +80,16 @@ export function checkField({ name, label, hint, isOn }: CheckOptions) {
   return { input, row };
 }
 
-interface ChecksOptions {
+interface ChecksOptions<V extends string> {
   readonly name: string;
   readonly legend: string;
   readonly hint?: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly options: readonly (readonly [value: V, text: string])[];
   readonly chosen: readonly string[];
 }
 
 /** Any of several. */
-export function checksField({ name, legend, hint, options, chosen }: ChecksOptions) {
+export function checksField<V extends string>({ name, legend, hint, options, chosen }: ChecksOptions<V>) {
   const boxes = options.map(([value, label]) => ({
     value,
     ...checkField({ name: `${name}-${value}`, label, isOn: chosen.includes(value) }),

@@ -1,8 +1,10 @@
 /** The console: logs in with mToken, shows a screen for each address, and does what its person may do. */
+
+import { AdminProblem } from '../../admin-client/client.ts';
 import { button, element, paragraph } from '../design/dom.ts';
 import { takeKept } from './acts.ts';
 import { actByName } from './all-acts.ts';
-import { type ApiCall, ApiError, callApi } from './api.ts';
+import { type Api, api, poll } from './api.ts';
 import type { Console, Me, View } from './context.ts';
 import { askAgain } from './dialog.ts';
 import { errorText } from './errors.ts';
@@ -33,23 +35,27 @@ function toLogin(proof?: string): void {
 async function start(): Promise<void> {
   const t = await loadMessages(root.dataset);
   try {
-    open(t, await fetchMe());
+    open(t, await fetchMe(api));
   } catch (error) {
     if (isLoggedOut(error)) showLogin(t, t('login.text'));
     else showError(t, errorText(t, error));
   }
 }
 
-const fetchMe = (isPoll = false): Promise<Me> => callApi<Me>({ method: 'GET', path: '/me', isPoll });
-const isLoggedOut = (error: unknown): error is ApiError =>
-  error instanceof ApiError && (error.code === 'authentication_failed' || error.code === 'session_expired');
+async function fetchMe(ask: Api): Promise<Me> {
+  const { userId, role, companyId, name, permissions } = await ask('getMe');
+  // A machine has no cookie of the console.
+  if (userId === null || role === null || companyId === null) throw new Error('the console is for people');
+  return { userId, role, companyId, name, permissions };
+}
+
+const isLoggedOut = (error: unknown): error is AdminProblem =>
+  error instanceof AdminProblem && (error.code === 'authentication_failed' || error.code === 'session_expired');
 
 function open(t: Messages, me: Me): void {
-  const api = async <T>(call: ApiCall): Promise<T> => callApi<T>(call);
   const console: Console = {
     t,
     me,
-    api,
     may: (permission) => me.permissions[permission] !== undefined,
     reachesAll: (permission) => me.permissions[permission]?.reach === 'all',
     go: (path, text) => {
@@ -59,7 +65,8 @@ function open(t: Messages, me: Me): void {
     refresh: (text) => void show(console, text),
     explain: (error) => errorText(t, error),
     leave: (error) => {
-      if (error.code === 'proof_required') toLogin(error.proof);
+      const { proof } = error.members;
+      if (error.code === 'proof_required') toLogin(typeof proof === 'string' ? proof : undefined);
       else if (isLoggedOut(error)) showLogin(t, t('login.ended'));
       else return false;
       return true;
@@ -95,7 +102,7 @@ const isOwn = (path: string): boolean => path === prefix || path.startsWith(`${p
 function watchPerson({ t, me }: Console): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return;
-    fetchMe(true).then(
+    fetchMe(poll).then(
       ({ userId }) => {
         if (userId !== me.userId) location.reload();
       },
@@ -133,7 +140,7 @@ async function viewOf(console: Console): Promise<View | undefined> {
   try {
     return await found.screen(console, found.place);
   } catch (error) {
-    if (error instanceof ApiError && console.leave(error)) return undefined;
+    if (error instanceof AdminProblem && console.leave(error)) return undefined;
     const again = button(t('act.retry'), () => console.refresh(), 'quiet');
     return { title: t('error.title'), content: [paragraph(errorText(t, error), 'trouble'), again] };
   }

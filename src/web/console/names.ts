@@ -1,24 +1,28 @@
 /** The names of people and companies that a list knows by their ids alone. */
+import { api } from './api.ts';
 import type { Console } from './context.ts';
-import type { Company, User } from './model.ts';
+
+type Names = ReadonlyMap<string, string>;
 
 /** By id; whoever cannot be asked for is left out. */
-export async function userNames(console: Console, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  return console.may('users.read') ? namesOf<User>(console, '/users', ids) : new Map();
+export function userNames(console: Console, ids: readonly string[]): Promise<Names> {
+  return console.may('users.read') ? namesOf(ids, (userId) => api('getUser', { params: { userId } })) : none();
 }
 
 /** By id; what cannot be asked for is left out. */
-export async function companyNames(console: Console, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  return console.may('companies.read') ? namesOf<Company>(console, '/companies', ids) : new Map();
+export function companyNames(console: Console, ids: readonly string[]): Promise<Names> {
+  const ask = (companyId: string) => api('getCompany', { params: { companyId } });
+  return console.may('companies.read') ? namesOf(ids, ask) : none();
 }
 
-async function namesOf<Row extends { readonly name: string }>(
-  { api }: Console,
-  path: string,
+const none = async (): Promise<Names> => new Map();
+
+async function namesOf(
   ids: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+  ask: (id: string) => Promise<{ readonly name: string }>,
+): Promise<Names> {
   const asked = [...new Set(ids)].map(async (id): Promise<readonly [string, string] | undefined> => {
-    const found = await api<Row>({ method: 'GET', path: `${path}/${id}` }).catch(() => undefined);
+    const found = await ask(id).catch(() => undefined);
     return found && [id, found.name];
   });
   return new Map((await Promise.all(asked)).filter((pair) => pair !== undefined));

@@ -13,7 +13,7 @@ export const approve: Act<ApprovalRef, { readonly result: unknown }> = {
   permission: 'approvals.decide',
   title: (t) => t('approval.approve'),
   explain: (t, { what }) => [t('approval.approveText', { what })],
-  request: ({ approvalId }) => ({ method: 'POST', path: `/approvals/${approvalId}/approve`, body: {} }),
+  request: ({ approvalId }) => ['approveAct', { params: { approvalId } }],
   done: (console, _params, { result }) => {
     console.refresh(console.t('approval.approved'));
     // What an invitation answers is shown this once, to whoever made it happen.
@@ -27,7 +27,7 @@ export const refuse: Act<ApprovalRef> = {
   title: (t) => t('approval.refuse'),
   explain: (t, { what }) => [t('approval.refuseText', { what })],
   takesReason: true,
-  request: ({ approvalId }, reason) => ({ method: 'POST', path: `/approvals/${approvalId}/refuse`, body: { reason } }),
+  request: ({ approvalId }, reason) => ['refuseAct', { params: { approvalId }, body: { reason } }],
   done: ({ refresh, t }) => refresh(t('approval.refused')),
 };
 
@@ -36,6 +36,6 @@ export const withdraw: Act<ApprovalRef> = {
   permission: 'approvals.decide',
   title: (t) => t('approval.withdraw'),
   explain: (t, { what }) => [t('approval.withdrawText', { what })],
-  request: ({ approvalId }) => ({ method: 'POST', path: `/approvals/${approvalId}/withdraw`, body: {} }),
+  request: ({ approvalId }) => ['withdrawAct', { params: { approvalId } }],
   done: ({ refresh, t }) => refresh(t('approval.withdrawn')),
 };

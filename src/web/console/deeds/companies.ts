@@ -1,6 +1,7 @@
 /** What is done to companies. */
+import type { Input } from '../../../admin-client/client.ts';
+import type { Company } from '../../../admin-client/operations.ts';
 import type { Act } from '../acts.ts';
-import type { Company, Rules } from '../model.ts';
 
 /** Which company, as a person knows it. */
 export interface CompanyRef {
@@ -9,20 +10,14 @@ export interface CompanyRef {
 }
 
 /** A new company. */
-export interface NewCompany {
-  readonly name: string;
-  readonly userLimit: number;
-  readonly deviceLimit: number;
-  readonly selfActivation: boolean;
-  readonly mpinLength: number;
-}
+export type NewCompany = Input<'createCompany'>['body'];
 
 export const createCompany: Act<NewCompany, Company> = {
   name: 'companies.create',
   permission: 'companies.create',
   title: (t) => t('company.create'),
   explain: (t, { name }) => [t('company.createText', { name })],
-  request: (body) => ({ method: 'POST', path: '/companies', body }),
+  request: (body) => ['createCompany', { body }],
   done: ({ go, t }, { name }, { id }) => go(`/companies/${id}`, t('company.created', { name })),
 };
 
@@ -30,7 +25,7 @@ export const createCompany: Act<NewCompany, Company> = {
 export interface CompanyChange {
   readonly ref: CompanyRef;
   readonly version: number;
-  readonly changes: Partial<NewCompany> & { readonly rules?: Partial<Rules> };
+  readonly changes: Omit<Input<'changeCompany'>['body'], 'version'>;
 }
 
 export const changeCompany: Act<CompanyChange, Company> = {
@@ -38,11 +33,10 @@ export const changeCompany: Act<CompanyChange, Company> = {
   permission: 'companies.change',
   title: (t) => t('company.save'),
   explain: (t, { ref }) => [t('company.saveText', { name: ref.name })],
-  request: ({ ref, version, changes }) => ({
-    method: 'PATCH',
-    path: `/companies/${ref.companyId}`,
-    body: { version, ...changes },
-  }),
+  request: ({ ref: { companyId }, version, changes }) => [
+    'changeCompany',
+    { params: { companyId }, body: { version, ...changes } },
+  ],
   done: ({ go, t }, { ref }) => go(`/companies/${ref.companyId}`, t('company.saved')),
 };
 
@@ -54,7 +48,7 @@ function statusAct(verb: 'suspend' | 'restore' | 'close'): Act<CompanyRef> {
     explain: (t, { name }) => [t(`company.${verb}Text`, { name })],
     isFinal: verb === 'close',
     takesReason: true,
-    request: ({ companyId }, reason) => ({ method: 'POST', path: `/companies/${companyId}/${verb}`, body: { reason } }),
+    request: ({ companyId }, reason) => [`${verb}Company`, { params: { companyId }, body: { reason } }],
     done: ({ refresh, t }) => refresh(t(`company.${verb}Done`)),
   };
 }
@@ -70,10 +64,6 @@ export const endCompanyDevices: Act<CompanyRef, { readonly deactivated: number }
   explain: (t, { name }) => [t('company.endDevicesText', { name }), t('device.endMeans')],
   isFinal: true,
   takesReason: true,
-  request: ({ companyId }, reason) => ({
-    method: 'POST',
-    path: `/companies/${companyId}/deactivate-devices`,
-    body: { reason },
-  }),
+  request: ({ companyId }, reason) => ['deactivateCompanyDevices', { params: { companyId }, body: { reason } }],
   done: ({ refresh, t }, _params, { deactivated }) => refresh(t('device.endedCount', { count: deactivated })),
 };

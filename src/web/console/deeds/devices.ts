@@ -12,7 +12,7 @@ export const approveDevice: Act<DeviceRef> = {
   permission: 'devices.decide',
   title: (t) => t('device.approve'),
   explain: (t, { name }) => [t('device.approveText', { name })],
-  request: ({ deviceId }) => ({ method: 'POST', path: `/devices/${deviceId}/approve`, body: {} }),
+  request: ({ deviceId }) => ['approveDevice', { params: { deviceId } }],
   done: ({ refresh, t }, { name }) => refresh(t('device.approved', { name })),
 };
 
@@ -23,7 +23,7 @@ export const refuseDevice: Act<DeviceRef> = {
   explain: (t, { name }) => [t('device.refuseText', { name })],
   isFinal: true,
   takesReason: true,
-  request: ({ deviceId }, reason) => ({ method: 'POST', path: `/devices/${deviceId}/refuse`, body: { reason } }),
+  request: ({ deviceId }, reason) => ['refuseDevice', { params: { deviceId }, body: { reason } }],
   done: ({ refresh, t }, { name }) => refresh(t('device.refused', { name })),
 };
 
@@ -34,6 +34,6 @@ export const endDevice: Act<DeviceRef> = {
   explain: (t, { name }) => [t('device.endText', { name }), t('device.endMeans')],
   isFinal: true,
   takesReason: true,
-  request: ({ deviceId }, reason) => ({ method: 'POST', path: `/devices/${deviceId}/deactivate`, body: { reason } }),
+  request: ({ deviceId }, reason) => ['deactivateDevice', { params: { deviceId }, body: { reason } }],
   done: ({ refresh, t }, { name }) => refresh(t('device.ended', { name })),
 };

@@ -1,8 +1,8 @@
 /** Inviting a user to register a phone. */
 
+import type { Activation } from '../../../admin-client/operations.ts';
 import { showActivation } from '../activation.ts';
 import type { Act } from '../acts.ts';
-import type { Activation } from '../model.ts';
 import type { UserRef } from './users.ts';
 
 export const activate: Act<UserRef, Activation> = {
@@ -10,7 +10,7 @@ export const activate: Act<UserRef, Activation> = {
   permission: 'activations.create',
   title: (t) => t('invite.show'),
   explain: (t, { name }) => [t('invite.showText', { name })],
-  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: { delivery: 'shown' } }),
+  request: ({ userId }) => ['createActivation', { params: { userId }, body: { delivery: 'shown' } }],
   done: (console, _params, activation) => {
     console.refresh();
     showActivation(console, activation);
@@ -22,7 +22,7 @@ export const invite: Act<UserRef, Activation> = {
   permission: 'activations.create',
   title: (t) => t('invite.email'),
   explain: (t, { name }) => [t('invite.emailText', { name })],
-  request: ({ userId }) => ({ method: 'POST', path: `/users/${userId}/activations`, body: { delivery: 'email' } }),
+  request: ({ userId }) => ['createActivation', { params: { userId }, body: { delivery: 'email' } }],
   done: (console, { name }, activation) => {
     console.refresh(console.t('invite.sent', { name }));
     showActivation(console, activation);

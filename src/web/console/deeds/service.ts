@@ -1,16 +1,11 @@
 /** What is done to the service itself: portals, keys, messages, webhooks. */
+import type { Input } from '../../../admin-client/client.ts';
+import type { Client, Webhook } from '../../../admin-client/operations.ts';
 import type { Act } from '../acts.ts';
-import type { Client, Webhook } from '../model.ts';
 import { showSecret } from '../secret.ts';
 
-/** A new portal or machine. `metadata` is OpenID Connect client metadata. */
-export interface NewClient {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly companyId?: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
+/** A new portal or machine. */
+export type NewClient = Input<'createClient'>['body'];
 
 type WithSecret<T> = T & { readonly secret?: string };
 
@@ -19,7 +14,7 @@ export const createClient: Act<NewClient, WithSecret<Client>> = {
   permission: 'clients.write',
   title: (t) => t('client.create'),
   explain: (t, { id, name }) => [t('client.createText', { id, name })],
-  request: (body) => ({ method: 'POST', path: '/clients', body }),
+  request: (body) => ['createClient', { body }],
   done: (console, { name }, { id, secret }) => {
     console.go(`/clients/${id}`, console.t('client.created', { name }));
     if (secret !== undefined) showSecret(console, secret);
@@ -38,11 +33,10 @@ export const changeClient: Act<ClientChange, WithSecret<Client>> = {
   permission: 'clients.write',
   title: (t) => t('client.save'),
   explain: (t, { clientId }) => [t('client.saveText', { id: clientId })],
-  request: ({ clientId, version, changes }) => ({
-    method: 'PATCH',
-    path: `/clients/${clientId}`,
-    body: { version, ...changes },
-  }),
+  request: ({ clientId, version, changes }) => [
+    'changeClient',
+    { params: { clientId }, body: { version, ...changes } },
+  ],
   done: (console, { clientId }, { secret }) => {
     console.go(`/clients/${clientId}`, console.t('client.saved'));
     if (secret !== undefined) showSecret(console, secret);
@@ -61,7 +55,7 @@ export const disableClient: Act<ClientRef> = {
   title: (t) => t('client.disable'),
   explain: (t, { name }) => [t('client.disableText', { name })],
   isFinal: true,
-  request: ({ clientId }) => ({ method: 'POST', path: `/clients/${clientId}/disable`, body: {} }),
+  request: ({ clientId }) => ['disableClient', { params: { clientId } }],
   done: ({ refresh, t }) => refresh(t('client.disabled')),
 };
 
@@ -77,7 +71,7 @@ export const rotateKeys: Act<Rotation> = {
   title: (t, { withoutOverlap }) => t(withoutOverlap ? 'keys.replace' : 'keys.rotate'),
   explain: (t, { withoutOverlap }) => [t(withoutOverlap ? 'keys.replaceText' : 'keys.rotateText')],
   isFinal: true,
-  request: (body) => ({ method: 'POST', path: '/keys/rotate', body }),
+  request: (body) => ['rotateKeys', { body }],
   done: ({ refresh, t }) => refresh(t('keys.rotated')),
 };
 
@@ -93,25 +87,20 @@ export const resend: Act<Resend, { readonly resent: number }> = {
   explain: (t) => [t('notify.resendText')],
   request: ({ messageId }) =>
     messageId === null
-      ? { method: 'POST', path: '/notifications/resend', body: { kind: 'all' } }
-      : { method: 'POST', path: `/notifications/${messageId}/resend`, body: {} },
+      ? ['resendDeadLetters', { body: { kind: 'all' } }]
+      : ['resendDeadLetter', { params: { messageId } }],
   done: ({ refresh, t }, _params, { resent }) => refresh(t('notify.resent', { count: resent })),
 };
 
 /** A new receiver of webhooks; no events: all. */
-export interface NewWebhook {
-  readonly name: string;
-  readonly url: string;
-  readonly companyId?: string;
-  readonly events: readonly string[];
-}
+export type NewWebhook = Input<'createWebhook'>['body'];
 
 export const createWebhook: Act<NewWebhook, WithSecret<Webhook>> = {
   name: 'webhooks.create',
   permission: 'notifications.write',
   title: (t) => t('webhook.create'),
   explain: (t, { url }) => [t('webhook.createText', { url })],
-  request: (body) => ({ method: 'POST', path: '/webhooks', body }),
+  request: (body) => ['createWebhook', { body }],
   done: (console, _params, { id, secret }) => {
     console.go(`/webhooks/${id}`, console.t('webhook.created'));
     if (secret !== undefined) showSecret(console, secret);
@@ -129,7 +118,7 @@ export const rotateWebhook: Act<WebhookRef, WithSecret<Webhook>> = {
   permission: 'notifications.write',
   title: (t) => t('webhook.rotate'),
   explain: (t) => [t('webhook.rotateText')],
-  request: ({ webhookId }) => ({ method: 'POST', path: `/webhooks/${webhookId}/rotate`, body: {} }),
+  request: ({ webhookId }) => ['rotateWebhook', { params: { webhookId } }],
   done: (console, _params, { secret }) => {
     console.refresh(console.t('webhook.rotated'));
     if (secret !== undefined) showSecret(console, secret);
@@ -141,7 +130,7 @@ export const tryWebhook: Act<WebhookRef, { readonly isDelivered: boolean; readon
   permission: 'notifications.write',
   title: (t) => t('webhook.try'),
   explain: (t) => [t('webhook.tryText')],
-  request: ({ webhookId }) => ({ method: 'POST', path: `/webhooks/${webhookId}/test`, body: {} }),
+  request: ({ webhookId }) => ['testWebhook', { params: { webhookId } }],
   done: ({ refresh, t }, _params, { isDelivered, answer }) =>
     refresh(t(isDelivered ? 'webhook.delivered' : 'webhook.undelivered', { answer })),
 };
@@ -152,7 +141,7 @@ function switchAct(verb: 'enable' | 'disable'): Act<WebhookRef> {
     permission: 'notifications.write',
     title: (t) => t(`webhook.${verb}`),
     explain: (t, { name }) => [t(`webhook.${verb}Text`, { name })],
-    request: ({ webhookId }) => ({ method: 'POST', path: `/webhooks/${webhookId}/${verb}`, body: {} }),
+    request: ({ webhookId }) => [`${verb}Webhook`, { params: { webhookId } }],
     done: ({ refresh, t }) => refresh(t('webhook.switched')),
   };
 }

@@ -1,12 +1,9 @@
 /** Publishing what users agree to. */
+import type { Input } from '../../../admin-client/client.ts';
 import type { Act } from '../acts.ts';
-import type { TermsText } from '../model.ts';
 
-/** A new version, in one language at least. */
-export interface NewTerms {
-  readonly version: string;
-  readonly texts: readonly TermsText[];
-}
+/** A new version, in English at least. */
+export type NewTerms = Input<'publishTerms'>['body'];
 
 export const publishTerms: Act<NewTerms> = {
   name: 'terms.publish',
@@ -14,6 +11,6 @@ export const publishTerms: Act<NewTerms> = {
   title: (t) => t('terms.publish'),
   explain: (t, { version }) => [t('terms.publishText', { version })],
   isFinal: true,
-  request: (body) => ({ method: 'POST', path: '/terms', body }),
+  request: (body) => ['publishTerms', { body }],
   done: ({ go, t }, { version }) => go('/terms', t('terms.published', { version })),
 };

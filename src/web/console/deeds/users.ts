@@ -1,7 +1,8 @@
 /** What is done to users. */
+import type { Input } from '../../../admin-client/client.ts';
+import type { User } from '../../../admin-client/operations.ts';
 import type { Act } from '../acts.ts';
 import { saveFile } from '../file.ts';
-import type { IdentityDocument, User } from '../model.ts';
 
 /** Which user, as a person knows them. */
 export interface UserRef {
@@ -10,20 +11,14 @@ export interface UserRef {
 }
 
 /** A new user. */
-export interface NewUser {
-  readonly companyId: string;
-  readonly name: string;
-  readonly email: string;
-  readonly role: string;
-  readonly permissions: string;
-}
+export type NewUser = Input<'createUser'>['body'];
 
 export const createUser: Act<NewUser, User> = {
   name: 'users.create',
   permission: 'users.create',
   title: (t) => t('user.create'),
   explain: (t, { name, email }) => [t('user.createText', { name, email })],
-  request: (body) => ({ method: 'POST', path: '/users', body }),
+  request: (body) => ['createUser', { body }],
   done: ({ go, t }, { name }, { id }) => go(`/users/${id}`, t('user.created', { name })),
 };
 
@@ -31,12 +26,7 @@ export const createUser: Act<NewUser, User> = {
 export interface UserChange {
   readonly ref: UserRef;
   readonly version: number;
-  readonly changes: {
-    readonly name?: string;
-    readonly role?: string;
-    readonly permissions?: string;
-    readonly document?: IdentityDocument | null;
-  };
+  readonly changes: Omit<Input<'changeUser'>['body'], 'version'>;
 }
 
 export const changeUser: Act<UserChange, User> = {
@@ -44,11 +34,10 @@ export const changeUser: Act<UserChange, User> = {
   permission: 'users.change',
   title: (t) => t('user.save'),
   explain: (t, { ref }) => [t('user.saveText', { name: ref.name })],
-  request: ({ ref, version, changes }) => ({
-    method: 'PATCH',
-    path: `/users/${ref.userId}`,
-    body: { version, ...changes },
-  }),
+  request: ({ ref: { userId }, version, changes }) => [
+    'changeUser',
+    { params: { userId }, body: { version, ...changes } },
+  ],
   done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.saved')),
 };
 
@@ -64,11 +53,10 @@ export const changeEmail: Act<EmailChange, User> = {
   permission: 'users.email',
   title: (t) => t('user.changeEmail'),
   explain: (t, { ref, email }) => [t('user.changeEmailText', { name: ref.name, email })],
-  request: ({ ref, version, email }) => ({
-    method: 'POST',
-    path: `/users/${ref.userId}/email`,
-    body: { version, email },
-  }),
+  request: ({ ref: { userId }, version, email }) => [
+    'changeUserEmail',
+    { params: { userId }, body: { version, email } },
+  ],
   done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.emailChanged')),
 };
 
@@ -80,7 +68,7 @@ function statusAct(verb: 'suspend' | 'restore' | 'remove'): Act<UserRef> {
     explain: (t, { name }) => [t(`user.${verb}Text`, { name })],
     isFinal: verb === 'remove',
     takesReason: true,
-    request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/${verb}`, body: { reason } }),
+    request: ({ userId }, reason) => [`${verb}User`, { params: { userId }, body: { reason } }],
     done: ({ refresh, t }, { name }) => refresh(t(`user.${verb}Done`, { name })),
   };
 }
@@ -96,16 +84,12 @@ export const endUserDevices: Act<UserRef, { readonly deactivated: number }> = {
   explain: (t, { name }) => [t('user.endDevicesText', { name }), t('device.endMeans')],
   isFinal: true,
   takesReason: true,
-  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/deactivate-devices`, body: { reason } }),
+  request: ({ userId }, reason) => ['deactivateUserDevices', { params: { userId }, body: { reason } }],
   done: ({ refresh, t }, _params, { deactivated }) => refresh(t('device.endedCount', { count: deactivated })),
 };
 
 /** A new member of the bank's staff. */
-export interface NewStaff {
-  readonly name: string;
-  readonly email: string;
-  readonly staffRole: string;
-}
+export type NewStaff = Input<'createStaff'>['body'];
 
 export const createStaff: Act<NewStaff, User> = {
   name: 'users.staff.create',
@@ -114,7 +98,7 @@ export const createStaff: Act<NewStaff, User> = {
   explain: (t, { name, email, staffRole }) => [
     t('staff.createText', { name, email, role: t.named('role', staffRole) }),
   ],
-  request: (body) => ({ method: 'POST', path: '/staff', body }),
+  request: (body) => ['createStaff', { body }],
   done: ({ go, t }, { name }, { id }) => go(`/users/${id}`, t('user.created', { name })),
 };
 
@@ -122,7 +106,7 @@ export const createStaff: Act<NewStaff, User> = {
 export interface StaffChange {
   readonly ref: UserRef;
   readonly version: number;
-  readonly staffRole: string;
+  readonly staffRole: NewStaff['staffRole'];
 }
 
 export const changeStaff: Act<StaffChange, User> = {
@@ -130,11 +114,10 @@ export const changeStaff: Act<StaffChange, User> = {
   permission: 'users.staff',
   title: (t) => t('staff.change'),
   explain: (t, { ref, staffRole }) => [t('staff.changeText', { name: ref.name, role: t.named('role', staffRole) })],
-  request: ({ ref, version, staffRole }) => ({
-    method: 'POST',
-    path: `/users/${ref.userId}/staff`,
-    body: { version, staffRole },
-  }),
+  request: ({ ref: { userId }, version, staffRole }) => [
+    'changeStaffRole',
+    { params: { userId }, body: { version, staffRole } },
+  ],
   done: ({ go, t }, { ref }) => go(`/users/${ref.userId}`, t('user.saved')),
 };
 
@@ -145,7 +128,7 @@ export const exportData: Act<UserRef, Blob> = {
   explain: (t, { name }) => [t('personal.exportText', { name })],
   takesReason: true,
   isFile: true,
-  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/personal-data`, body: { reason } }),
+  request: ({ userId }, reason) => ['exportPersonalData', { params: { userId }, body: { reason } }],
   done: ({ refresh, t }, { userId }, file) => {
     saveFile(file, `personal-data-${userId}.json`);
     refresh(t('personal.exported'));
@@ -159,6 +142,6 @@ export const eraseData: Act<UserRef> = {
   explain: (t, { name }) => [t('personal.eraseText', { name })],
   isFinal: true,
   takesReason: true,
-  request: ({ userId }, reason) => ({ method: 'POST', path: `/users/${userId}/erase`, body: { reason } }),
+  request: ({ userId }, reason) => ['erasePersonalData', { params: { userId }, body: { reason } }],
   done: ({ refresh, t }) => refresh(t('personal.erased')),
 };

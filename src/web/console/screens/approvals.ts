@@ -1,10 +1,11 @@
 /** Acts that take two people: those that wait, and one of them with everything that will be done. */
+import type { Approval, ApprovalWithRequest } from '../../../admin-client/operations.ts';
 import { paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { approve, refuse, withdraw } from '../deeds/approvals.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
-import type { Approval, ApprovalWithRequest, Page, Person } from '../model.ts';
 import { badge, buttons, code, facts, filterForm, link, pager, section, table } from '../parts.ts';
 
 const path = '/approvals';
@@ -13,7 +14,7 @@ const statuses = ['pending', 'done', 'refused', 'withdrawn', 'failed', 'expired'
 
 const lookOf = (status: string) => (status === 'pending' ? 'wait' : status === 'done' ? 'good' : 'none');
 const statusBadge = ({ t }: Console, status: string) => badge(t.named('approval.status', status), lookOf(status));
-const person = (one: Person | null) => (one === null ? '–' : link(`/users/${one.id}`, one.name));
+const person = (one: Approval['subject']) => (one === null ? '–' : link(`/users/${one.id}`, one.name));
 
 /** Acts with who asked; what is to be decided is decided where all of it is shown. */
 export function approvalTable(console: Console, rows: readonly Approval[]): HTMLElement {
@@ -36,9 +37,9 @@ export function approvalTable(console: Console, rows: readonly Approval[]): HTML
 }
 
 export const approvalsScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
+  const { t } = console;
   const asked = { status: 'pending', ...query, limit: pageSize };
-  const { items, next } = await api<Page<Approval>>({ method: 'GET', path, query: asked });
+  const { items, next } = await list('listApprovals', asked);
   const options = statuses.map((one) => [one, t.named('approval.status', one)] as const);
   return {
     title: t('nav.approvals'),
@@ -55,9 +56,9 @@ export const approvalsScreen: Screen = async (console, { query }) => {
 };
 
 export const approvalScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
+  const { t } = console;
   const id = params['approvalId'] ?? '';
-  const approval = await api<ApprovalWithRequest>({ method: 'GET', path: `${path}/${id}` });
+  const approval = await api('getApproval', { params: { approvalId: id } });
   const what = t.named('fourEyes', approval.permission);
   return {
     title: what,

@@ -1,24 +1,20 @@
 /** The audit trail: searched, read and taken away as a file. */
+import type { AuditRecord } from '../../../admin-client/operations.ts';
 import { element, paragraph } from '../../design/dom.ts';
-import { apiUrl } from '../api.ts';
+import { list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { when } from '../format.ts';
 import type { Messages } from '../messages.ts';
-import type { AuditRecord, Page } from '../model.ts';
 import { userNames } from '../names.ts';
-import { buttons, code, facts, filterForm, link, pager } from '../parts.ts';
+import { addressOf, buttons, code, facts, filterForm, link, pager } from '../parts.ts';
 
 const path = '/audit';
 const pageSize = '50';
 
 export const auditScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
+  const { t } = console;
   const asked = asApi(query);
-  const { items, next } = await api<Page<AuditRecord>>({
-    method: 'GET',
-    path,
-    query: { order: 'newest', ...asked, limit: pageSize },
-  });
+  const { items, next } = await list('searchAudit', { order: 'newest', ...asked, limit: pageSize });
   return {
     title: t('nav.audit'),
     content: [
@@ -120,7 +116,7 @@ function exports({ t }: Console, asked: Readonly<Record<string, string>>): HTMLE
     element('a', {
       class: 'button quiet',
       text: t(`audit.export.${format}`),
-      attributes: { href: apiUrl({ path: '/audit/export', query: { ...filter, format } }), download: '' },
+      attributes: { href: addressOf('/admin/v1/audit/export', { ...filter, format }), download: '' },
     });
   return element(
     'section',

@@ -1,11 +1,12 @@
 /** Portals and machines: the list, a new one, and one of them. */
+import type { Client } from '../../../admin-client/operations.ts';
 import { element, paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { changeClient, createClient, disableClient } from '../deeds/service.ts';
 import { actButton } from '../dialog.ts';
 import { areaField, choiceField, linesOf, textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { Client, Page } from '../model.ts';
 import { badge, buttons, code, facts, link, pager, section, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
@@ -16,8 +17,8 @@ function clientBadge({ t }: Console, status: string): HTMLElement {
 }
 
 export const clientsScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
-  const { items, next } = await api<Page<Client>>({ method: 'GET', path, query });
+  const { t } = console;
+  const { items, next } = await list('listClients', query);
   return {
     title: t('nav.clients'),
     content: [
@@ -73,7 +74,7 @@ export const newClientScreen: Screen = (console) => {
       };
       if (entered.id === '' || entered.name === '') return t('form.nameMissing');
       const { companyId, ...rest } = entered;
-      return { ...rest, kind: kind.input.value, metadata: read, ...(companyId !== '' && { companyId }) };
+      return { ...rest, kind: kind.value(), metadata: read, ...(companyId !== '' && { companyId }) };
     },
   });
   return Promise.resolve({
@@ -84,8 +85,8 @@ export const newClientScreen: Screen = (console) => {
 };
 
 export const clientScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
-  const client = await api<Client>({ method: 'GET', path: `${path}/${params['clientId'] ?? ''}` });
+  const { t } = console;
+  const client = await api('getClient', { params: { clientId: params['clientId'] ?? '' } });
   const { id, name, version } = client;
   return {
     title: name,

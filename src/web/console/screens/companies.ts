@@ -1,10 +1,11 @@
 /** The list of companies, and a new one. */
+import type { Company } from '../../../admin-client/operations.ts';
 import { paragraph } from '../../design/dom.ts';
+import { list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { createCompany } from '../deeds/companies.ts';
 import { checkField, textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { Company, Page } from '../model.ts';
 import { badge, buttons, filterForm, link, pager, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
@@ -20,8 +21,8 @@ export function companyBadge({ t }: Console, status: string): HTMLElement {
 }
 
 export const companiesScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
-  const { items, next } = await api<Page<Company>>({ method: 'GET', path, query });
+  const { t } = console;
+  const { items, next } = await list('listCompanies', query);
   const options = statuses.map((status) => [status, t.named('company.status', status)] as const);
   return {
     title: t('nav.companies'),

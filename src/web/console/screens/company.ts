@@ -1,19 +1,20 @@
 /** One company: its limits and rules, and what can be done to it. */
+import type { Company } from '../../../admin-client/operations.ts';
 import { paragraph } from '../../design/dom.ts';
+import { api } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { changeCompany, closeCompany, endCompanyDevices, restoreCompany, suspendCompany } from '../deeds/companies.ts';
 import { actButton } from '../dialog.ts';
 import { textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { Company } from '../model.ts';
 import { addressOf, buttons, code, facts, link, section } from '../parts.ts';
 import { actForm } from '../submit.ts';
 import { companyBadge, limitFields } from './companies.ts';
 import { ruleFacts, ruleFields } from './rules.ts';
 
 export const companyScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
-  const company = await api<Company>({ method: 'GET', path: `/companies/${params['companyId'] ?? ''}` });
+  const { t } = console;
+  const company = await api('getCompany', { params: { companyId: params['companyId'] ?? '' } });
   const of = { companyId: company.id };
   const ways = buttons(
     link(addressOf('/users', of), t('company.users'), 'button quiet'),

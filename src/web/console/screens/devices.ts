@@ -1,9 +1,10 @@
 /** The list of devices, those first that wait for approval, and one of them. */
+import type { Device } from '../../../admin-client/operations.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { approveDevice, endDevice, refuseDevice } from '../deeds/devices.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
-import type { Device, Page } from '../model.ts';
 import {
   addressOf,
   badge,
@@ -68,20 +69,18 @@ export function deviceTable(
 }
 
 export const devicesScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
+  const { t } = console;
   const options = statuses.map((status) => [status, t.named('device.status', status)] as const);
   const { companyId, userId, status, after } = query;
   const isWhole = status === undefined && after === undefined;
   const [pending, page] = await Promise.all([
-    isWhole
-      ? api<Page<Device>>({ method: 'GET', path, query: { companyId, userId, status: 'pending', limit: pageSize } })
-      : undefined,
-    api<Page<Device>>({ method: 'GET', path, query: { ...query, limit: pageSize } }),
+    isWhole ? list('listDevices', { companyId, userId, status: 'pending', limit: pageSize }) : undefined,
+    list('listDevices', { ...query, limit: pageSize }),
   ]);
   const narrowed = { ...(companyId !== undefined && { companyId }), ...(userId !== undefined && { userId }) };
   const isWaiting = pending !== undefined && pending.items.length > 0;
   const others = isWaiting ? page.items.filter((device) => device.status !== 'pending') : page.items;
-  const list = [
+  const rows = [
     deviceTable(console, others, { empty: t('device.none') }),
     pager(console, { path, query, next: page.next }),
   ];
@@ -101,14 +100,14 @@ export const devicesScreen: Screen = async (console, { query }) => {
       ...(isWaiting
         ? [section(t('home.pending'), deviceTable(console, pending.items, { empty: t('home.nonePending') }), more)]
         : []),
-      ...(isWaiting ? [section(t('device.others'), ...list)] : list),
+      ...(isWaiting ? [section(t('device.others'), ...rows)] : rows),
     ],
   };
 };
 
 export const deviceScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
-  const device = await api<Device>({ method: 'GET', path: `/devices/${params['deviceId'] ?? ''}` });
+  const { t } = console;
+  const device = await api('getDevice', { params: { deviceId: params['deviceId'] ?? '' } });
   const { endedReason } = device;
   return {
     title: device.name,

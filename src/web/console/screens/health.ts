@@ -1,14 +1,10 @@
 /** Whether the server and its parts work. */
+import { api } from '../api.ts';
 import type { Screen } from '../context.ts';
 import { badge, facts } from '../parts.ts';
 
-interface Health {
-  readonly isReady: boolean;
-  readonly components: readonly { readonly name: string; readonly isHealthy: boolean; readonly durationMs: number }[];
-}
-
-export const healthScreen: Screen = async ({ t, api }) => {
-  const { isReady, components } = await api<Health>({ method: 'GET', path: '/health' });
+export const healthScreen: Screen = async ({ t }) => {
+  const { isReady, components } = await api('getHealth');
   const state = (isGood: boolean) => badge(t(isGood ? 'health.good' : 'health.bad'), isGood ? 'good' : 'bad');
   return {
     title: t('nav.health'),

@@ -1,8 +1,8 @@
 /** The first screen: what waits for somebody, and the way to a person whose phone is lost. */
 import { element, form, paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { textField } from '../fields.ts';
-import type { Approval, Device, OutboxSummary, Page } from '../model.ts';
 import { addressOf, link, section } from '../parts.ts';
 import { approvalTable } from './approvals.ts';
 import { deviceTable } from './devices.ts';
@@ -32,26 +32,26 @@ function findUser(console: Console): HTMLElement | undefined {
 
 async function pendingDevices(console: Console): Promise<HTMLElement | undefined> {
   if (!console.may('devices.read')) return undefined;
-  const { t, api } = console;
+  const { t } = console;
   const query = { status: 'pending', limit: shown };
-  const { items, next } = await api<Page<Device>>({ method: 'GET', path: '/devices', query });
+  const { items, next } = await list('listDevices', query);
   const all = next === null ? undefined : link('/devices?status=pending', t('home.all'));
   return section(t('home.pending'), deviceTable(console, items, { empty: t('home.nonePending') }), all);
 }
 
 async function openApprovals(console: Console): Promise<HTMLElement | undefined> {
   if (!console.may('approvals.read')) return undefined;
-  const { t, api } = console;
+  const { t } = console;
   const query = { status: 'pending', limit: shown };
-  const { items, next } = await api<Page<Approval>>({ method: 'GET', path: '/approvals', query });
+  const { items, next } = await list('listApprovals', query);
   const all = next === null ? undefined : link('/approvals', t('home.all'));
   return section(t('home.approvals'), approvalTable(console, items), all);
 }
 
 async function deadLetters(console: Console): Promise<HTMLElement | undefined> {
   if (!console.may('notifications.read')) return undefined;
-  const { t, api } = console;
-  const { kinds } = await api<OutboxSummary>({ method: 'GET', path: '/notifications' });
+  const { t } = console;
+  const { kinds } = await api('getNotifications');
   const dead = kinds.reduce((sum, kind) => sum + kind.dead, 0);
   if (dead === 0) return undefined;
   return section(

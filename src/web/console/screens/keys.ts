@@ -1,15 +1,15 @@
 /** The server's keys. */
 import { paragraph } from '../../design/dom.ts';
+import { api } from '../api.ts';
 import type { Screen } from '../context.ts';
 import { rotateKeys } from '../deeds/service.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
-import type { Key } from '../model.ts';
 import { badge, buttons, code, table } from '../parts.ts';
 
 export const keysScreen: Screen = async (console) => {
-  const { t, api } = console;
-  const { items } = await api<{ readonly items: readonly Key[] }>({ method: 'GET', path: '/keys' });
+  const { t } = console;
+  const { items } = await api('listKeys');
   return {
     title: t('nav.keys'),
     content: [

@@ -1,24 +1,25 @@
 /** Messages on their way and those that were given up; who else is told. */
 
+import type { DeadLetter, Notifications, Webhook } from '../../../admin-client/operations.ts';
 import { webhookEvents } from '../../../protocol/admin.ts';
 import { paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen, View } from '../context.ts';
 import { createWebhook, disableWebhook, enableWebhook, resend, rotateWebhook, tryWebhook } from '../deeds/service.ts';
 import { actButton } from '../dialog.ts';
 import { checksField, textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { DeadLetter, OutboxSummary, Page, Webhook } from '../model.ts';
 import { badge, buttons, code, facts, link, long, pager, section, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
 const path = '/notifications';
 
 export const notificationsScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
+  const { t } = console;
   const [summary, dead, webhooks] = await Promise.all([
-    api<OutboxSummary>({ method: 'GET', path }),
-    api<Page<DeadLetter>>({ method: 'GET', path: `${path}/dead`, query }),
-    api<Page<Webhook>>({ method: 'GET', path: '/webhooks', query: { limit: '200' } }),
+    api('getNotifications'),
+    list('listDeadLetters', query),
+    list('listWebhooks', { limit: 200 }),
   ]);
   return {
     title: t('nav.notifications'),
@@ -41,7 +42,7 @@ export const notificationsScreen: Screen = async (console, { query }) => {
   };
 };
 
-function outbox({ t }: Console, { kinds, oldestPendingAt }: OutboxSummary): HTMLElement {
+function outbox({ t }: Console, { kinds, oldestPendingAt }: Notifications): HTMLElement {
   return facts([
     ...kinds.map(
       ({ kind, pending, dead }) => [t.named('notify.kind', kind), t('notify.counts', { pending, dead })] as const,
@@ -117,8 +118,8 @@ export const newWebhookScreen: Screen = (console) => {
 };
 
 export const webhookScreen: Screen = async (console, { params }): Promise<View> => {
-  const { t, api } = console;
-  const webhook = await api<Webhook>({ method: 'GET', path: `/webhooks/${params['webhookId'] ?? ''}` });
+  const { t } = console;
+  const webhook = await api('getWebhook', { params: { webhookId: params['webhookId'] ?? '' } });
   const { id, name, events, overlapUntil } = webhook;
   const ref = { webhookId: id, name };
   return {

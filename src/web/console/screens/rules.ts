@@ -1,9 +1,9 @@
 /** The rules of a company as a form, and as facts for whoever may only look. */
+import type { Company, CompanyRules } from '../../../admin-client/operations.ts';
 import { element } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
 import { areaField, checkField, checksField, choiceField, linesOf, textField } from '../fields.ts';
 import { weekday } from '../format.ts';
-import type { Company, LoginHours, Rules } from '../model.ts';
 import { facts } from '../parts.ts';
 
 /** Acts that a company may want two people for. */
@@ -17,10 +17,12 @@ const fourEyesActs = [
   'companies.change',
 ] as const;
 
+type Hours = NonNullable<CompanyRules['hours']>;
+
 const days = ['1', '2', '3', '4', '5', '6', '7'] as const;
 
 /** `read` gives what differs from `rules`, or what is wrong. */
-export function ruleFields(console: Console, rules: Rules) {
+export function ruleFields(console: Console, rules: CompanyRules) {
   const { t } = console;
   const permissions = choiceField({
     name: 'permissions',
@@ -52,11 +54,11 @@ export function ruleFields(console: Console, rules: Rules) {
   return {
     banks: [permissions.input],
     rows: [permissions.row, sessions.row, minutes.row, networks.row, domains.row, hours.row, fourEyes.row],
-    read: (): Partial<Rules> | string => {
+    read: (): Partial<CompanyRules> | string => {
       const allowed = hours.read();
       if (typeof allowed === 'string') return allowed;
-      const entered: Rules = {
-        permissions: permissions.input.value,
+      const entered: CompanyRules = {
+        permissions: permissions.value(),
         sessionsPerUser: Number(sessions.input.value),
         sessionMinutes: Number(minutes.input.value),
         networks: linesOf(networks.input.value),
@@ -69,14 +71,16 @@ export function ruleFields(console: Console, rules: Rules) {
   };
 }
 
-function changedOf(entered: Rules, rules: Rules): Partial<Rules> {
+function changedOf(entered: CompanyRules, rules: CompanyRules): Partial<CompanyRules> {
   const plain = (value: unknown): string =>
     JSON.stringify(Array.isArray(value) ? value.map(String).toSorted((one, other) => one.localeCompare(other)) : value);
-  const changed = Object.entries(entered).filter(([key, value]) => plain(value) !== plain(rules[key as keyof Rules]));
-  return Object.fromEntries(changed) as Partial<Rules>;
+  const changed = Object.entries(entered).filter(
+    ([key, value]) => plain(value) !== plain(rules[key as keyof CompanyRules]),
+  );
+  return Object.fromEntries(changed) as Partial<CompanyRules>;
 }
 
-function hourFields({ t }: Console, hours: LoginHours | null) {
+function hourFields({ t }: Console, hours: Hours | null) {
   const isLimited = checkField({ name: 'hours', label: t('company.hours'), isOn: hours !== null });
   const chosen = (hours?.days ?? [1, 2, 3, 4, 5]).map(String);
   const week = checksField({
@@ -109,7 +113,7 @@ function hourFields({ t }: Console, hours: LoginHours | null) {
   toggle();
   return {
     row: element('div', {}, isLimited.row, more),
-    read: (): LoginHours | null | string => {
+    read: (): Hours | null | string => {
       if (!isLimited.input.checked) return null;
       const on = week.values().map(Number);
       if (on.length === 0) return t('company.daysMissing');

@@ -2,19 +2,19 @@
 
 import { languages } from '../../../texts/languages.ts';
 import { button, element, paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
-import { publishTerms } from '../deeds/terms.ts';
+import { type NewTerms, publishTerms } from '../deeds/terms.ts';
 import { areaField, choiceField, textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { Page, Terms, TermsText } from '../model.ts';
 import { buttons, link, pager, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
 
 const path = '/terms';
 
 export const termsScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
-  const { items, next } = await api<Page<Terms>>({ method: 'GET', path, query });
+  const { t } = console;
+  const { items, next } = await list('listTerms', query);
   return {
     title: t('nav.terms'),
     content: [
@@ -35,12 +35,9 @@ export const termsScreen: Screen = async (console, { query }) => {
 };
 
 export const termsVersionScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
+  const { t } = console;
   const version = params['version'] ?? '';
-  const { texts, publishedAt } = await api<Terms & { readonly texts: readonly TermsText[] }>({
-    method: 'GET',
-    path: `${path}/versions/${version}`,
-  });
+  const { texts, publishedAt } = await api('getTerms', { params: { version } });
   const shown = texts.map(({ language, title, text }) =>
     element(
       'details',
@@ -86,7 +83,7 @@ export const newTermsScreen: Screen = (console) => {
 /** The terms in one language, and in as many more as are wanted. */
 function textFields({ t }: Console) {
   const rows = element('div', {});
-  const fields: { readonly read: () => TermsText }[] = [];
+  const fields: { readonly read: () => NewTerms['texts'][number] }[] = [];
   const add = (code: string): void => {
     const number = fields.length + 1;
     const language = choiceField({

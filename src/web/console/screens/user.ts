@@ -1,5 +1,7 @@
 /** One user: their devices, what they accepted, and what can be done. */
+import type { Company, User } from '../../../admin-client/operations.ts';
 import { element, paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { activate, invite } from '../deeds/invitations.ts';
 import {
@@ -17,19 +19,18 @@ import {
 import { actButton } from '../dialog.ts';
 import { textField } from '../fields.ts';
 import { when } from '../format.ts';
-import type { Company, Device, Page, User } from '../model.ts';
 import { addressOf, buttons, code, facts, link, section } from '../parts.ts';
 import { actForm } from '../submit.ts';
 import { deviceTable } from './devices.ts';
 import { permissionsField, roleField, staffRoleField, userBadge } from './users.ts';
 
 export const userScreen: Screen = async (console, { params }) => {
-  const { t, api } = console;
+  const { t } = console;
   const id = params['userId'] ?? '';
-  const user = await api<User>({ method: 'GET', path: `/users/${id}` });
+  const user = await api('getUser', { params: { userId: id } });
   const [company, devices] = await Promise.all([
-    api<Company>({ method: 'GET', path: `/companies/${user.companyId}` }),
-    api<Page<Device>>({ method: 'GET', path: '/devices', query: { userId: id, limit: '50' } }),
+    api('getCompany', { params: { companyId: user.companyId } }),
+    list('listDevices', { userId: id, limit: 50 }),
   ]);
   const ref = { userId: id, name: user.name };
   const hasDevices = devices.items.some(({ status }) => status !== 'deactivated' && status !== 'refused');
@@ -136,8 +137,8 @@ function detailsForm(console: Console, { user, company, ref }: Shown): HTMLEleme
     read: () => {
       const entered = {
         name: name.input.value.trim(),
-        role: role.input.value,
-        permissions: permissions.input.value,
+        role: role.value(),
+        permissions: permissions.value(),
         document: readDocument(),
       };
       if (entered.name === '') return t('form.nameMissing');
@@ -173,24 +174,14 @@ function staffForm(console: Console, { user, ref }: Shown): HTMLElement | undefi
   return actForm(console, {
     act: changeStaff,
     fields: [role.row],
-    read: () => ({ ref, version: user.version, staffRole: role.input.value }),
+    read: () => ({ ref, version: user.version, staffRole: role.value() }),
   });
-}
-
-interface Acceptance {
-  readonly version: string;
-  readonly acceptedAt: number;
-  readonly sha256: string;
-  readonly language: string;
 }
 
 /** Which terms they accepted, and when. */
 async function acceptances(console: Console, userId: string): Promise<HTMLElement | undefined> {
-  const { t, api } = console;
-  const { items } = await api<{ readonly items: readonly Acceptance[] }>({
-    method: 'GET',
-    path: `/users/${userId}/acceptances`,
-  });
+  const { t } = console;
+  const { items } = await api('listAcceptances', { params: { userId } });
   if (items.length === 0) return section(t('user.acceptances'), paragraph(t('user.noAcceptances'), 'notice'));
   const rows = items.map(({ version, acceptedAt, sha256 }) =>
     element('li', {}, element('span', { text: version }), when(t, acceptedAt), code(sha256.slice(0, 16))),

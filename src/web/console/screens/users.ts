@@ -1,10 +1,11 @@
 /** The list of users, and a new one. */
+import type { Company, User } from '../../../admin-client/operations.ts';
 import { paragraph } from '../../design/dom.ts';
+import { api, list } from '../api.ts';
 import type { Console, Screen, View } from '../context.ts';
 import { createStaff, createUser, endUserDevices } from '../deeds/users.ts';
 import { actButton } from '../dialog.ts';
 import { choiceField, textField } from '../fields.ts';
-import type { Company, Page, User } from '../model.ts';
 import { companyNames } from '../names.ts';
 import { addressOf, badge, buttons, filterForm, link, long, pager, table } from '../parts.ts';
 import { actForm } from '../submit.ts';
@@ -25,8 +26,8 @@ export function userBadge({ t }: Console, status: string): HTMLElement {
 }
 
 export const usersScreen: Screen = async (console, { query }) => {
-  const { t, api } = console;
-  const { items, next } = await api<Page<User>>({ method: 'GET', path, query: { ...query, limit: pageSize } });
+  const { t } = console;
+  const { items, next } = await list('listUsers', { ...query, limit: pageSize });
   const isWide = console.reachesAll('users.read');
   const asked = isWide ? items.map(({ companyId }) => companyId) : [];
   const companies = await companyNames(console, asked);
@@ -85,9 +86,9 @@ export const usersScreen: Screen = async (console, { query }) => {
 };
 
 export const newUserScreen: Screen = async (console, { query }) => {
-  const { api, me } = console;
+  const { me } = console;
   const companyId = query['companyId'] ?? me.companyId;
-  const company = await api<Company>({ method: 'GET', path: `/companies/${companyId}` });
+  const company = await api('getCompany', { params: { companyId } });
   if (company.isBank) return newStaff(console, company);
   const { name, email } = personFields(console);
   const role = roleField(console, 'user');
@@ -98,7 +99,7 @@ export const newUserScreen: Screen = async (console, { query }) => {
     read: () => {
       const entered = readPerson(console, { name, email });
       if (typeof entered === 'string') return entered;
-      return { companyId, ...entered, role: role.input.value, permissions: permissions.input.value };
+      return { companyId, ...entered, role: role.value(), permissions: permissions.value() };
     },
   });
   return creation(console, company, made);
@@ -113,7 +114,7 @@ function newStaff(console: Console, company: Company): View {
     fields: [name.row, email.row, role.row],
     read: () => {
       const entered = readPerson(console, { name, email });
-      return typeof entered === 'string' ? entered : { ...entered, staffRole: role.input.value };
+      return typeof entered === 'string' ? entered : { ...entered, staffRole: role.value() };
     },
   });
   return creation(console, company, made);
@@ -151,7 +152,7 @@ function readPerson({ t }: Console, fields: PersonFields): { name: string; email
 }
 
 /** What one of the bank's own people may do. */
-export function staffRoleField({ t }: Console, value: string) {
+export function staffRoleField({ t }: Console, value: NonNullable<User['staffRole']>) {
   return choiceField({
     name: 'staff-role',
     label: t('staff.role'),
@@ -161,7 +162,7 @@ export function staffRoleField({ t }: Console, value: string) {
 }
 
 /** User or administrator of their company. */
-export function roleField({ t }: Console, value: string) {
+export function roleField({ t }: Console, value: User['role']) {
   return choiceField({
     name: 'role',
     label: t('user.role'),
@@ -172,7 +173,7 @@ export function roleField({ t }: Console, value: string) {
 }
 
 /** What a user may do with mToken; `most` is what the company allows. */
-export function permissionsField({ t }: Console, most: string, value: string) {
+export function permissionsField({ t }: Console, most: User['permissions'], value: User['permissions']) {
   const options = (['mtoken', 'full'] as const).filter((one) => one === 'mtoken' || most === 'full' || value === one);
   return choiceField({
     name: 'permissions',
