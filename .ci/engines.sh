@@ -14,6 +14,8 @@ engines_install() {
   local missing=()
   command -v redis-server >/dev/null 2>&1 || missing+=(redis-server)
   [ -n "$(engines_postgres_bin)" ] || missing+=(postgresql)
+  # The runbooks' commands use it.
+  command -v jq >/dev/null 2>&1 || missing+=(jq)
   [ ${#missing[@]} -eq 0 ] && return 0
   echo "installing ${missing[*]}" >&2
   apt-get update -qq >&2 || return 1

@@ -115,8 +115,8 @@ describe('every document', () => {
     }
   });
 
-  it('is reached from README.md or the index of decisions', () => {
-    const texts = [read('README.md'), read('docs/decisions/README.md')].join('\n');
+  it('is reached from README.md, the index of decisions or the one of runbooks', () => {
+    const texts = ['README.md', 'docs/decisions/README.md', 'docs/runbooks/README.md'].map(read).join('\n');
     for (const document of documents.filter((one) => one !== 'README.md')) {
       expect(texts, document).toContain(document.split('/').at(-1));
     }
