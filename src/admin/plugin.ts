@@ -52,11 +52,10 @@ export function registerAdminEndpoints(
       validatorCompiler: compileAdminValidator,
       // Before the schema: a caller without a token learns nothing of what a body should look like.
       preValidation: async (request, reply) => {
-        request.adminCaller = await permit(deps, request, endpoint).catch((error: unknown) => {
+        request.adminCaller = await admit(deps, request, { endpoint, reply }).catch((error: unknown) => {
           challenge(reply, endpoint, error);
           throw error;
         });
-        applyLimitHeaders(reply, await limitCaller(deps, request.adminCaller.actor.name), 'caller');
         if (takesVersion(endpoint)) takeVersion(request);
         else refusePrecondition(request, endpoint);
       },
@@ -182,9 +181,15 @@ function challenge(reply: FastifyReply, { permission: name }: AdminEndpoint, err
   }
 }
 
-async function permit(deps: AdminPluginDeps, request: FastifyRequest, endpoint: AdminEndpoint): Promise<AdminCaller> {
+/** The caller, if they may. Each call counts for its caller, the refused one too: every refusal is a record of the trail. */
+async function admit(
+  deps: AdminPluginDeps,
+  request: FastifyRequest,
+  { endpoint, reply }: { readonly endpoint: AdminEndpoint; readonly reply: FastifyReply },
+): Promise<AdminCaller> {
   const identity = await deps.authenticate(request);
   const actor = actorOf(identity, request);
+  applyLimitHeaders(reply, await limitCaller(deps, actor.name), 'caller');
   const verdict = judge(identity, endpoint.permission, deps.clock.now());
   if (verdict === 'refused') throw await refuse(deps, endpoint, actor);
   if (verdict === 'proof') throw proofRequired(endpoint);

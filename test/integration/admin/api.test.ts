@@ -280,7 +280,7 @@ describe('limits', () => {
     expect(answer.headers['ratelimit']).toMatch(/^"address";r=\d+;t=\d+, "caller";r=\d+;t=\d+$/);
   });
 
-  it('hold for a caller however many addresses it has, with Retry-After, and leave the others alone (T28)', async () => {
+  it('hold for a caller however many addresses it has, in what it is refused too, and leave the others alone (T28, X-10)', async () => {
     const [engine] = systemEngines();
     if (engine === undefined) throw new Error('no engine');
     const ownStores = await engine.open();
@@ -305,6 +305,16 @@ describe('limits', () => {
         expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
       }
       expect((await from(quiet)).status).toBe(200);
+
+      const prying = await addAdminClient(narrow.server, { scope: 'admin:keys' });
+      const pryingToken = await adminToken(narrow, prying);
+      const statuses: number[] = [];
+      for (let index = 0; index < 25; index += 1) statuses.push((await from(pryingToken)).status);
+      expect(statuses.slice(0, 1)).toEqual([403]);
+      expect(statuses).toContain(429);
+      const filter = { event: 'admin.refused', actor: `client:${prying.id}` };
+      const written = await narrow.server.stores.records.audit.search(filter, { order: 'oldest', limit: 200 });
+      expect(written).toHaveLength(statuses.filter((status) => status === 403).length);
     } finally {
       await narrow.close();
       await ownStores.close();
