@@ -97,11 +97,12 @@ export interface ApprovalWithRequest {
   /** epoch-milliseconds */
   readonly expiresAt: number;
   readonly settledAt: number | null;
+  /** null a month after it ended */
   readonly request: {
     readonly params: unknown;
     readonly query: unknown;
     readonly body: unknown;
-  };
+  } | null;
 }
 
 export interface Approved {
