@@ -107,7 +107,7 @@ function approvalReading(deps: ApprovalDeps): readonly AdminEndpoint[] {
       reply: wire.ApprovalWithRequestView,
       answer: async ({ params: { approvalId }, actor }) => {
         const { approval, request } = await findApproval(deps, approvalId, actor);
-        return { ...approvalView(approval, deps.clock.now()), request: shown(request) };
+        return { ...approvalView(approval, deps.clock.now()), request: request === undefined ? null : shown(request) };
       },
     }),
   ];

@@ -64,16 +64,14 @@ export async function keepAct(
   return found(kept);
 }
 
-/** An approval, and the request that it is about. Throws `not_found`. */
+/** An approval, and the request that it is about: undefined once it is erased. Throws `not_found`. */
 export async function findApproval(
   { records }: Pick<ApprovalDeps, 'records'>,
   id: string,
   actor: Actor,
-): Promise<{ readonly approval: NamedApproval; readonly request: KeptRequest }> {
+): Promise<{ readonly approval: NamedApproval; readonly request: KeptRequest | undefined }> {
   const approval = within(actor, await records.approvals.find(id));
-  const request = await records.approvals.request(id);
-  if (request === undefined) throw new AuthError('not_found');
-  return { approval, request };
+  return { approval, request: await records.approvals.request(id) };
 }
 
 /**
@@ -89,6 +87,7 @@ export async function approveAct(
   { id, act, actor }: { readonly id: string; readonly act: Act; readonly actor: Actor },
 ): Promise<{ readonly approval: NamedApproval; readonly result: unknown }> {
   const { approval, request } = await findApproval(deps, id, actor);
+  if (request === undefined) throw await alreadyDecided(deps.records, id, deps.clock.now());
   const requester = await claim(deps, { approval, request, act, actor });
   let result: unknown;
   try {

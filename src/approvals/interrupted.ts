@@ -1,9 +1,11 @@
-/** Approvals whose process died between the claim and its end: the trail tells whether the act was done. */
+/** What is cleared up after approvals: those whose process died between the claim and its end, and requests that are over. */
 import type { ApprovalDeps } from './approvals.ts';
 import type { Approval } from './store.ts';
 
 /** No request takes nearly as long: a claim that is older has nobody behind it. */
 const patienceMs = 5 * 60_000;
+/** How long a request can be looked at after it ended. */
+const keptMs = 30 * 24 * 3_600_000;
 /** Records of one person in so short a time. */
 const mostRecords = 200;
 
@@ -32,6 +34,11 @@ export async function settleInterrupted(deps: Pick<ApprovalDeps, 'records' | 'cl
       );
     });
   }
+}
+
+/** Erases the requests of approvals that ended a month ago: what was done is in the trail. */
+export async function eraseOldRequests({ records, clock }: Pick<ApprovalDeps, 'records' | 'clock'>): Promise<void> {
+  await records.approvals.eraseRequests(clock.now() - keptMs);
 }
 
 /** Clocks of several servers differ, so from a little before. */

@@ -71,7 +71,7 @@ export interface ApprovalStore {
   /** The request is kept sealed. */
   insert(approval: Approval, request: KeptRequest): Promise<void>;
   find(id: string): Promise<NamedApproval | undefined>;
-  /** The kept request of an approval. */
+  /** The kept request of an approval; undefined once it is erased. */
   request(id: string): Promise<KeptRequest | undefined>;
   /** By id. */
   list(filter: ApprovalFilter, page: { readonly after?: string; readonly limit: number }): Promise<NamedApproval[]>;
@@ -84,6 +84,8 @@ export interface ApprovalStore {
     id: string,
     outcome: { readonly status: 'done' | 'failed'; readonly problem?: string; readonly at: number },
   ): Promise<boolean>;
+  /** Erases the requests of what ended before that time: they name people, and nothing can come of them any more. Answers how many. */
+  eraseRequests(before: number): Promise<number>;
   /** Claimed before that time and not settled. */
   unsettled(before: number): Promise<Approval[]>;
 }

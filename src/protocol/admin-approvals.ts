@@ -50,7 +50,10 @@ export const ApprovalPage = Type.Object(
 export const ApprovalWithRequestView = Type.Object(
   {
     ...approval,
-    request: strict({ params: Type.Unknown(), query: Type.Unknown(), body: Type.Unknown() }),
+    request: Type.Union(
+      [strict({ params: Type.Unknown(), query: Type.Unknown(), body: Type.Unknown() }), Type.Null()],
+      { description: 'null a month after it ended' },
+    ),
   },
   { additionalProperties: false, title: 'ApprovalWithRequest' },
 );

@@ -1,6 +1,7 @@
 /** What runs beside requests: deliveries of the outbox, rotation of keys, removal of what has expired. */
 
-import { settleInterrupted } from '../approvals/interrupted.ts';
+import { purgeIdempotency } from '../admin/idempotency.ts';
+import { eraseOldRequests, settleInterrupted } from '../approvals/interrupted.ts';
 import { type CheckpointMaker, startCheckpoints } from '../audit/checkpoints.ts';
 import { warnOfDocuments } from '../companies/documents.ts';
 import { foldNames } from '../companies/search.ts';
@@ -85,6 +86,8 @@ async function purge({ config, clock, log, stores: { records } }: Kernel): Promi
     await records.oidc.purge(clock.now());
     await purgeOutbox({ records, clock }, config.outbox);
     await settleInterrupted({ records, clock });
+    await eraseOldRequests({ records, clock });
+    await purgeIdempotency({ records, clock });
   } catch (err) {
     log.warn({ err }, 'what has expired could not be cleared up; the next turn tries again');
   }

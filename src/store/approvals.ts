@@ -83,7 +83,10 @@ function approvalReader(sql: Sql, sealing: Sealing): Reading {
     find: async (id) => firstOf(await sql.query<NamedRow>(`${named} where a.id = $1`, [id]), toNamed),
     request: async (id) =>
       firstOf(
-        await sql.query<{ request_sealed: string }>('select request_sealed from approvals where id = $1', [id]),
+        await sql.query<{ request_sealed: string }>(
+          "select request_sealed from approvals where id = $1 and request_sealed <> ''",
+          [id],
+        ),
         (row) => parsed<KeptRequest>(sealing.openText(row.request_sealed, context(id))),
       ),
     list: async (filter, { after, limit }) => {
@@ -122,7 +125,7 @@ function conditionsOf({ companyId, status, at }: ApprovalFilter): [string, strin
   ];
 }
 
-type Writing = Pick<ApprovalStore, 'insert' | 'decide' | 'settle'>;
+type Writing = Pick<ApprovalStore, 'insert' | 'decide' | 'settle' | 'eraseRequests'>;
 
 function approvalWriter(sql: Sql, sealing: Sealing): Writing {
   return {
@@ -157,6 +160,12 @@ function approvalWriter(sql: Sql, sealing: Sealing): Writing {
          problem = $7 where id = $1 and status = 'pending' and expires_at > $4`,
         [id, status, by, at, request, reason, problem],
       )) === 1,
+    eraseRequests: (before) =>
+      sql.run(
+        `update approvals set request_sealed = '' where request_sealed <> '' and status <> 'claimed'
+         and case status when 'pending' then expires_at else coalesce(settled_at, decided_at) end < $1`,
+        [before],
+      ),
     settle: async (id, { status, problem, at }) =>
       (await sql.run(
         "update approvals set status = $2, problem = $3, settled_at = $4 where id = $1 and status = 'claimed'",

@@ -201,6 +201,27 @@ export function approvalRecordsContract(engine: DurableEngine): void {
       expect((await open.records.approvals.unsettled(noon + 2)).map((one) => one.id)).not.toContain(id);
     });
 
+    it('erases the requests of what is over, and of nothing that waits or is being done', async () => {
+      const waits = await pending({ expiresAt: noon + 10_000 });
+      const claimed = await pending();
+      const refused = await pending();
+      const expired = await pending({ expiresAt: noon + 5 });
+      const decide = (one: Awaited<ReturnType<typeof pending>>, status: 'claimed' | 'refused') =>
+        open.records.approvals.decide({ id: one.approval.id, status, by: one.decider, at: noon + 1 });
+      await decide(claimed, 'claimed');
+      await decide(refused, 'refused');
+      expect(await open.other.approvals.eraseRequests(noon + 100)).toBeGreaterThanOrEqual(2);
+      const left = (one: Awaited<ReturnType<typeof pending>>) => open.records.approvals.request(one.approval.id);
+      expect(await left(waits)).toEqual(request);
+      expect(await left(claimed)).toEqual(request);
+      expect(await left(refused)).toBeUndefined();
+      expect(await left(expired)).toBeUndefined();
+      expect(await open.records.approvals.find(refused.approval.id)).toMatchObject({ status: 'refused' });
+      await open.records.approvals.settle(claimed.approval.id, { status: 'done', at: noon + 2 });
+      await open.records.approvals.eraseRequests(noon + 3);
+      expect(await left(claimed)).toBeUndefined();
+    });
+
     it("lists a company's own and no other, page by page (T31)", async () => {
       const { approval } = await pending();
       await pending();

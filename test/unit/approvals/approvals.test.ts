@@ -9,7 +9,7 @@ import {
   refuseAct,
   withdrawAct,
 } from '../../../src/approvals/approvals.ts';
-import { settleInterrupted } from '../../../src/approvals/interrupted.ts';
+import { eraseOldRequests, settleInterrupted } from '../../../src/approvals/interrupted.ts';
 import type { KeptRequest } from '../../../src/approvals/store.ts';
 import { type Actor, actedBy } from '../../../src/companies/actor.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
@@ -244,6 +244,23 @@ describe('an act that takes two people', () => {
     const { id } = await keep(act);
     await expect(approve(id, act)).rejects.toMatchObject({ code: 'limit_reached' });
     expect(await world.records.approvals.find(id)).toMatchObject({ status: 'failed', problem: 'limit_reached' });
+    await expect(approve(id, act)).rejects.toMatchObject(decided);
+  });
+
+  it('forgets what was asked a month after it ended, and keeps who decided', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    const waiting = await keep(act);
+    await approve(id, act);
+    world.clock.advance(6 * 86_400_000);
+    await eraseOldRequests(world);
+    expect(await findApproval(world, id, actorOf(second))).toMatchObject({ request: request() });
+    world.clock.advance(25 * 86_400_000);
+    await eraseOldRequests(world);
+    const forgotten = await findApproval(world, id, actorOf(second));
+    expect(forgotten).toMatchObject({ approval: { status: 'done', decidedBy: second.id }, request: undefined });
+    // That one expired a week after it was asked for.
+    expect(await findApproval(world, waiting.id, actorOf(second))).toMatchObject({ request: request() });
     await expect(approve(id, act)).rejects.toMatchObject(decided);
   });
 
