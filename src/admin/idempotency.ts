@@ -13,8 +13,8 @@ import type { IdempotencyAttempt, IdempotencyName } from './store.ts';
 const leaseMs = 60_000;
 const keptMs = 24 * 3_600_000;
 const retryAfterSeconds = 2;
-/** At most as many forgotten keys are removed with each new one. */
-const purgedAtOnce = 20;
+/** Rows removed by one statement, and statements of one turn: what is left waits for the next turn. */
+const [batch, batches] = [1_000, 50];
 const keyPattern = /^[\x21-\x7e]{8,128}$/;
 
 export interface IdempotencyDeps {
@@ -66,7 +66,6 @@ export function createIdempotency({ records, clock, onLost = () => {} }: Idempot
     const request = canonical(asked);
     const at = clock.now();
     const attempt: IdempotencyAttempt = { caller, key, attempt: randomToken(16) };
-    await records.idempotency.purge(at - keptMs, purgedAtOnce);
     const times = { at, abandonedBefore: at - leaseMs, forgottenBefore: at - keptMs };
     if (!(await records.idempotency.claim({ ...attempt, request, ...times }))) {
       return { answer: await earlierAnswer(records, { name: { caller, key }, request, at }), isReplayed: true };
@@ -81,6 +80,20 @@ export function createIdempotency({ records, clock, onLost = () => {} }: Idempot
     return { answer, isReplayed: false };
   };
   return { records: { ...records, transaction }, once };
+}
+
+/** Removes keys and kept answers that are forgotten. Answers how many went. */
+export async function purgeIdempotency({
+  records,
+  clock,
+}: Pick<IdempotencyDeps, 'records' | 'clock'>): Promise<number> {
+  let removed = 0;
+  for (let turn = 0; turn < batches; turn += 1) {
+    const count = await records.idempotency.purge(clock.now() - keptMs, batch);
+    removed += count;
+    if (count < batch) break;
+  }
+  return removed;
 }
 
 /** First in the transaction: whoever has taken the key over meanwhile stops this act before it writes anything. */

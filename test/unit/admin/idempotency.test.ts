@@ -1,6 +1,11 @@
 /** Creations that are sent more than once: what comes of each when requests, servers and answers are lost. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createIdempotency, type Idempotency, idempotencyKeyOf } from '../../../src/admin/idempotency.ts';
+import {
+  createIdempotency,
+  type Idempotency,
+  idempotencyKeyOf,
+  purgeIdempotency,
+} from '../../../src/admin/idempotency.ts';
 import type { RecordStore } from '../../../src/store/records.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
 import { sampleCompany } from '../../contracts/samples.ts';
@@ -70,6 +75,16 @@ describe('a creation with a key', () => {
     const refused = idempotency.once(request, () => Promise.reject(new Error('the limit is reached')));
     await expect(refused).rejects.toThrow('the limit is reached');
     expect(await idempotency.once(request, make)).toMatchObject({ isReplayed: false });
+  });
+
+  it('leaves nothing behind after a day, its answer least of all (GDPR)', async () => {
+    await idempotency.once(request, make);
+    await idempotency.once({ ...request, key: 'order-0002' }, make);
+    clock.advance(24 * 3_600_000);
+    expect(await purgeIdempotency({ records: stores.records, clock })).toBe(0);
+    clock.advance(1);
+    expect(await purgeIdempotency({ records: stores.records, clock })).toBe(2);
+    expect(await stores.durable.query('select * from idempotency_keys')).toEqual([]);
   });
 
   it('is forgotten after a day', async () => {
