@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts';
 import type { KeyedSealing } from '../crypto/sealing.ts';
 import type { DeviceDeps } from '../devices/devices.ts';
 import type { PlainLook } from '../http/document.ts';
-import type { Log } from '../http/logging.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { RecordStore } from '../store/records.ts';
 
@@ -13,7 +12,6 @@ export interface ConsoleDeps {
   readonly shortLived: ShortLivedStore;
   readonly sealing: KeyedSealing;
   readonly clock: Clock;
-  readonly log: Log;
   /** For the one question whether device, user and company may act now. */
   readonly devices: DeviceDeps;
   readonly issuer: string;

@@ -85,10 +85,10 @@ async function authenticateMachine({ oidc }: Capabilities, { headers }: FastifyR
 
 /** Undefined where no browser reaches this listener: then only machines call it. */
 function consoleOf({ kernel, capabilities, publicApp, pages }: AdminAppDeps): ConsoleDeps | undefined {
-  const { config, clock, log, stores } = kernel;
+  const { config, clock, stores } = kernel;
   const { records, shortLived, sealing } = stores;
   const { issuer, consoleUrl: origin } = config;
   if (origin === undefined) return undefined;
   const { devices } = capabilities;
-  return { records, shortLived, sealing, clock, log, devices, issuer, origin, publicApp, look: pages.plain };
+  return { records, shortLived, sealing, clock, devices, issuer, origin, publicApp, look: pages.plain };
 }
