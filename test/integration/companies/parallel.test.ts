@@ -46,8 +46,8 @@ for (const durable of durableEngines()) {
 
     const serverOf = (index: number) => servers[index % servers.length] ?? expect.fail('no server');
     const addCompany = () => createCompany(serverOf(0), { name: 'Bakery', userLimit: 100, actor: bank });
-    const addUser = async ({ id: companyId }: Company, given: Partial<User> = {}): Promise<User> => {
-      const { status = 'active', ...person } = given;
+    const addUser = async ({ id: companyId }: Company, person: { role?: User['role'] } = {}): Promise<User> => {
+      const status = 'active';
       const email = `${randomBytes(6).toString('hex')}@example.com`;
       const user = await createUser(serverOf(0), { companyId, name: 'Anna', email, ...person, actor: bank });
       await serverOf(0).records.users.update({ ...user, status });

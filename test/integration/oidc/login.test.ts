@@ -39,7 +39,7 @@ describe('A login with code and PKCE', () => {
       locale: 'nl-BE',
       company_id: server.user.companyId,
       company_name: 'Acme NV',
-      permissions: server.user.permissions,
+      permissions: 'full',
       email: 'ann@acme.example',
     });
   });

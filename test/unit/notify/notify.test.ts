@@ -356,6 +356,65 @@ describe('the e-mails of a notice', () => {
   });
 });
 
+describe('the e-mails about people and companies with hostile names', () => {
+  it('have no markup of theirs, one line for a subject, and no address but the reader’s own (A-04, A-09)', async () => {
+    const markup = '<img src=x onerror=alert(1)><b>&';
+    const company = await createCompany(world, { name: `Bakery ${markup}`, userLimit: 10, actor: bank });
+    const user = await addUser(world, company.id, { name: `Anna ${markup}`, status: 'active' });
+    const administrator = await addUser(world, company.id, {
+      name: `Berta ${markup}`,
+      role: 'administrator',
+      status: 'active',
+    });
+    // Past the rules, as a row of an older server or of a hand might be.
+    await world.stores.durable.run('update users set name = $1 where id = $2', [
+      `Anna ${markup}\r\nBcc: eve@evil.example`,
+      user.id,
+    ]);
+    await world.stores.durable.run('update companies set name = $1 where id = $2', [
+      `Bakery ${markup}\r\nBcc: eve@evil.example`,
+      company.id,
+    ]);
+    await takeNotices(world.records, world.clock.now());
+    for (const code of ['en', 'de', 'ar']) {
+      for (const { id } of [user, administrator]) await world.records.users.setLanguage(id, code);
+      for (const notice of everyNotice(user.id, `Phone ${markup}`, company.id)) {
+        for (const { html, subject, text, to } of await mailed(notice)) {
+          expect(html, notice.event).not.toMatch(/<img|<b>/);
+          expect(`${subject}${to.name}`, notice.event).not.toMatch(/[\r\n]/);
+          expect(text, notice.event).not.toMatch(/^Bcc:/m);
+          expect([user.email, administrator.email, 'former@example.com']).toContain(to.address);
+        }
+      }
+    }
+  });
+
+  it('take an address of the payload for the one event and the one person that it is for', async () => {
+    const company = await addCompany(world);
+    const user = await addUser(world, company.id, { status: 'active' });
+    const administrator = await addUser(world, company.id, { role: 'administrator', status: 'active' });
+    const mailbox = memoryMailbox(world.clock);
+    const deliver = emailDeliverer({ records: world.records, sender: mailbox });
+    const send = (recipient: string, payload: object) =>
+      deliver({ id: 'box_x', kind: 'email', recipient, payload: JSON.stringify(payload), attempts: 0, createdAt: 0 });
+    const address = 'elsewhere@example.com';
+    const data = { userId: user.id };
+    await send(user.id, { event: 'contact.changed', data, address });
+    await send(administrator.id, { event: 'contact.changed', data, address });
+    await send(user.id, { event: 'mpin.changed', data: { ...data, deviceName: 'Phone' }, address });
+    expect(
+      mailbox
+        .messages()
+        .map(({ to }) => to.address)
+        .reverse(),
+    ).toEqual([address, administrator.email, user.email]);
+    const other = await addCompany(world);
+    await expect(send(user.id, { event: 'policy.changed', data: { companyId: other.id } })).rejects.toThrow(
+      'the reader is of another company',
+    );
+  });
+});
+
 describe('the demo mailbox', () => {
   it('keeps the last hundred e-mails, newest first', async () => {
     const mailbox = memoryMailbox(world.clock);
