@@ -13,7 +13,8 @@ import { activationPage, deskPage } from './desk-pages.ts';
 export interface DeskDeps {
   readonly registration: RegistrationDeps;
   readonly mailbox: Mailbox;
-  readonly user: User;
+  /** Who gets activations here: the user of the portal first, then those of the console. */
+  readonly people: readonly User[];
   readonly clock: Clock;
   /** The portal's address. */
   readonly portalUrl: string;
@@ -23,22 +24,26 @@ export interface DeskDeps {
 
 /** An activation with the code that the user finds in their mail. */
 export interface DeskActivation extends ShownActivation {
+  /** Whose it is. */
+  readonly name: string;
   readonly confirmationCode: string;
 }
 
 const mailWaitMs = 5_000;
 const mailPollMs = 50;
 
-/** Makes an activation for the demo's user and waits for its mail. */
-export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
+/** Makes an activation for one of the demo's people, the user unless told, and waits for its mail. */
+export async function activateAtDesk(deps: DeskDeps, userId?: string): Promise<DeskActivation> {
+  const user = deps.people.find(({ id }) => id === userId) ?? deps.people[0];
+  if (user === undefined) throw new Error('the demo has no people');
   const since = deps.clock.now();
-  const activation = await createActivation(deps.registration, { userId: deps.user.id, actor: { name: 'demo' } });
+  const activation = await createActivation(deps.registration, { userId: user.id, actor: { name: 'demo' } });
   const waitUntil = since + mailWaitMs;
   while (deps.clock.now() < waitUntil) {
     const mail = deps.mailbox
       .messages()
-      .find(({ receivedAt, to, text }) => receivedAt >= since && to.address === deps.user.email && codeIn(text));
-    if (mail) return { ...activation, confirmationCode: codeIn(mail.text) ?? '' };
+      .find(({ receivedAt, to, text }) => receivedAt >= since && to.address === user.email && codeIn(text));
+    if (mail) return { ...activation, name: user.name, confirmationCode: codeIn(mail.text) ?? '' };
     await setTimeout(mailPollMs);
   }
   throw new Error('the confirmation mail did not arrive');
@@ -48,13 +53,17 @@ export async function activateAtDesk(deps: DeskDeps): Promise<DeskActivation> {
 export function registerDesk(app: FastifyInstance, deps: DeskDeps): void {
   app.addHook('onRequest', async (request, reply) => guardHost(deps, request, reply));
   app.get('/desk', (_request, reply) =>
-    reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(deskPage(deps.mailbox.messages())),
+    reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .send(deskPage(deps.people, deps.mailbox.messages())),
   );
   app.post('/desk/activations', async (request, reply) => {
     const origin = request.headers.origin;
     if (origin !== undefined && origin !== new URL(deps.deskUrl).origin)
       return reply.code(403).send({ error: 'cross-site' });
-    const activation = await activateAtDesk(deps);
+    const { user: userId } = (request.body ?? {}) as { readonly user?: string };
+    const activation = await activateAtDesk(deps, userId);
     reply.header('cache-control', 'no-store');
     if (!(request.headers.accept ?? '').includes('text/html')) return reply.send(activation);
     const picture = await drawQr(activation.activationText, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' });

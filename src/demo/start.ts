@@ -27,6 +27,8 @@ export interface DemoOptions {
 export interface Demo {
   readonly issuer: string;
   readonly adminUrl: string;
+  /** Under which browsers reach the console. */
+  readonly consoleUrl: string;
   readonly portalUrl: string;
   readonly deskUrl: string;
   readonly dataDir: string;
@@ -56,7 +58,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   };
   try {
     const { portalUrl, deskUrl } = plan;
-    const { user, clientSecret } = await seedDemo(server, {
+    const { user, administrator, operator, clientSecret } = await seedDemo(server, {
       portalUrl,
       backchannelUrl: `${deskUrl}/backchannel-logout`,
     });
@@ -70,7 +72,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       ...(plan.lan && { fetch: fetchLocally(issuer, config.listen.port) }),
     });
     const { registration } = server.capabilities;
-    const desk: DeskDeps = { registration, mailbox, user, clock: systemClock, portalUrl, deskUrl };
+    const people = [user, administrator, operator];
+    const desk: DeskDeps = { registration, mailbox, people, clock: systemClock, portalUrl, deskUrl };
     registerDesk(portal, desk);
     const { adminUrl } = await server.start();
     const fronts = plan.lan && (await prepareFronts(plan.lan, config, portal));
@@ -78,7 +81,19 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     await portal.listen({ host: 'localhost', port: portNumber('MTOKEN_CLI_PORTAL_PORT', standardPortalPort) });
     for (const front of fronts ?? []) ends.push(await startFront(front));
     const activation = await activateAtDesk(desk);
-    return { issuer, adminUrl, portalUrl, deskUrl, dataDir: config.dataDir, isLan: options.isLan, activation, stop };
+    const { dataDir, consoleUrl = adminUrl } = config;
+    const { isLan } = options;
+    return {
+      issuer,
+      adminUrl,
+      consoleUrl: `${consoleUrl}/console/`,
+      portalUrl,
+      deskUrl,
+      dataDir,
+      isLan,
+      activation,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

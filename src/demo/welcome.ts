@@ -28,7 +28,7 @@ function table(rows: readonly (readonly [what: string, where: string, why: strin
   return rows.map(([what, where, why]) => `  ${what.padEnd(12)}  ${where.padEnd(width)}   ${why}`).join('\n');
 }
 
-function welcomeHere({ issuer, adminUrl, portalUrl, deskUrl, dataDir, activation }: Demo): string {
+function welcomeHere({ issuer, adminUrl, consoleUrl, portalUrl, deskUrl, dataDir, activation }: Demo): string {
   return `
 mtoken is running. Stop it with Ctrl+C.
 
@@ -36,11 +36,14 @@ ${table([
   ['Open', portalUrl, 'the demo portal: "Log in with mToken"'],
   ['', `${deskUrl}/desk`, "activations and the mailbox of the demo's users"],
   ['', `${issuer}/app`, 'the app: a complete mToken phone in a browser'],
+  ['', consoleUrl, 'the console: as operator (Olga) or as administrator of one company (Charles)'],
   ['Server', issuer, `admin listener ${adminUrl}`],
   ['Data', dataDir, '(delete it to begin anew)'],
 ])}
 
 With a browser alone: make an activation at the desk and open the app with it there, or scan it.
+For the console: make one for Olga or Charles at the desk, and register it in another browser, a private window, or
+in a terminal with a folder of its own (--home .mtoken/olga); then log in at the console with that phone.
 With a real phone: stop this and type   npm start -- --lan
 With a phone in the terminal:
 
@@ -62,7 +65,7 @@ Or see the whole chain without hands:   npm run demo:login
 `;
 }
 
-async function welcomeLan({ issuer, portalUrl, deskUrl, dataDir }: Demo): Promise<string> {
+async function welcomeLan({ issuer, consoleUrl, portalUrl, deskUrl, dataDir }: Demo): Promise<string> {
   const app = `${issuer}/app`;
   const code = await drawQr(app, { type: 'terminal', small: true, errorCorrectionLevel: 'L' });
   return `
@@ -72,6 +75,7 @@ ${table([
   ['On the phone', app, 'the app (the code below)'],
   ['Here', `${deskUrl}/desk`, "activations and the mailbox of the demo's users; on this machine alone"],
   ['', portalUrl, 'the demo portal: "Log in with mToken"'],
+  ['', consoleUrl, 'the console, for Olga and Charles of the desk; on this machine alone'],
   ['Data', dataDir, '(delete it to begin anew)'],
 ])}
 

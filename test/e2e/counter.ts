@@ -7,7 +7,6 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { updateCompany } from '../../src/companies/companies.ts';
-import { createOperator } from '../../src/companies/staff.ts';
 import type { Company, User } from '../../src/companies/store.ts';
 import { createUser } from '../../src/companies/users.ts';
 import { buildPortal } from '../../src/demo/portal.ts';
@@ -83,7 +82,7 @@ export async function openCounter(): Promise<Counter> {
   const server = await buildServer({ config, clock, mailbox, log: createLog('silent') });
   const { issuer } = config;
   const backchannelUrl = `${portalUrl}/backchannel-logout`;
-  const { company: seeded, clientSecret } = await seedDemo(server, { portalUrl, backchannelUrl });
+  const { company: seeded, operator, clientSecret } = await seedDemo(server, { portalUrl, backchannelUrl });
   const portal = await buildPortal({
     issuer,
     baseUrl: portalUrl,
@@ -94,8 +93,6 @@ export async function openCounter(): Promise<Counter> {
   const { admin, registration } = server.capabilities;
   const room = { companyId: seeded.id, version: seeded.version, changes: { userLimit: 50 }, actor };
   const company = await updateCompany(admin, room);
-  const who = { name: 'Olga Operator', email: 'olga@bank.example', bankName: 'Northbank', actor };
-  const { user: operator } = await createOperator(admin, who);
   await server.start();
   await portal.listen({ host: 'localhost', port: portalPort });
   const browser = await launchChromium();

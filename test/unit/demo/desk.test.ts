@@ -10,7 +10,7 @@ const lanUrl = 'https://192.168.1.20:3444';
 
 /** The mailbox is empty; nothing else of the server is asked for by what is tested here. */
 const deps = (portalUrl: string): DeskDeps =>
-  ({ portalUrl, deskUrl, mailbox: { messages: () => [] } }) as unknown as DeskDeps;
+  ({ portalUrl, deskUrl, people: [], mailbox: { messages: () => [] } }) as unknown as DeskDeps;
 
 describe.each([
   { where: 'on this machine', portalUrl: deskUrl },
@@ -55,7 +55,7 @@ describe.each([
 
 it('an activation’s page leads to the app with the very text of the picture', () => {
   const activationText = 'http://localhost:3000/activate#c=4ZV1R9';
-  const activation = { activationText, code: '4ZV1R9', confirmationCode: '12345678', expiresAt: 0 };
+  const activation = { activationText, name: 'Ada Example', code: '4ZV1R9', confirmationCode: '12345678', expiresAt: 0 };
   expect(activationPage(activation as DeskActivation, '')).toContain(`href="${activationText}"`);
 });
 
