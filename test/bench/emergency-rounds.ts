@@ -132,8 +132,11 @@ async function freshToken(field: Field): Promise<string> {
   return field.token.value;
 }
 
-/** By private_key_jwt, at one of the servers. */
-async function operatorToken({ operator, issuer }: RoundsOptions, serverUrl: string): Promise<string> {
+/** An access token of the admin API for the operator's scopes, by private_key_jwt, at one of the servers. */
+export async function operatorToken(
+  { operator, issuer }: Pick<RoundsOptions, 'operator' | 'issuer'>,
+  serverUrl: string,
+): Promise<string> {
   const { clientId, privateKey, kid } = operator;
   const assertion = await new SignJWT({ jti: randomId('hs') })
     .setProtectedHeader({ alg: 'ES256', kid })
@@ -150,7 +153,7 @@ async function operatorToken({ operator, issuer }: RoundsOptions, serverUrl: str
       client_id: clientId,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: assertion,
-      scope: 'admin:devices',
+      scope: 'admin:devices admin:read',
       resource: `${issuer}/admin`,
     }),
   });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Counts, TracedRead } from './counting.ts';
 import { type Environment, end, extraNodeArgs } from './server-process.ts';
 
-export type PartsRole = 'whole' | 'oidc' | 'pieces';
+export type PartsRole = 'whole' | 'plain' | 'unaudited' | 'oidc' | 'pieces';
 
 /** CPU microseconds of one call of each piece, by name. */
 export type Pieces = Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { administrationBenchmark } from './administration.ts';
 import { auditBenchmark } from './audit.ts';
 import type { Benchmark } from './benchmark.ts';
 import { emergencyBenchmark } from './emergency.ts';
@@ -22,6 +23,7 @@ const benchmarks: readonly Benchmark[] = [
   startBenchmark,
   auditBenchmark,
   emergencyBenchmark,
+  administrationBenchmark,
 ];
 const documentPath = 'docs/benchmarks.md';
 

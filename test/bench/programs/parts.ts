@@ -2,6 +2,7 @@
  * A process that shows what a login is made of, on the same stores as the server before it:
  *
  * - `whole`: the public listener as the server composes it, over counted stores;
+ * - `plain`: the same over the stores as they are, and `unaudited` with nothing in place of the audit trail's append;
  * - `oidc`: the OpenID provider alone, with one route in place of login page and phone;
  * - `pieces`: no listener; measures single pieces when asked.
  *
@@ -18,6 +19,7 @@ import { createCapabilities, type Kernel } from '../../../src/server/capabilitie
 import { createPublicApp, readPages } from '../../../src/server/public-app.ts';
 import { openStores } from '../../../src/server/stores.ts';
 import { openRecords } from '../../../src/store/open.ts';
+import type { RecordStore, Records } from '../../../src/store/records.ts';
 import { countDurable, countShortLived, createCounter } from '../counting.ts';
 import { ownCpuMicros } from '../measure.ts';
 import type { PartsAnswer, PartsQuestion, PartsRole } from '../parts-process.ts';
@@ -29,11 +31,21 @@ const config = configOf(process.env as Record<string, string>);
 const log = createLog('warn');
 const opened = await openStores({ config, clock: systemClock, log, isServer: role !== 'pieces' });
 const counter = createCounter();
-const isCounted = role !== 'pieces';
+const isCounted = role === 'whole' || role === 'oidc';
 const durable = isCounted ? countDurable(opened.durable, counter) : opened.durable;
 const shortLived = isCounted ? countShortLived(opened.shortLived, counter) : opened.shortLived;
-const stores = { ...opened, durable, shortLived, records: openRecords(durable, opened.sealing) };
+const records = openRecords(durable, opened.sealing);
+const stores = { ...opened, durable, shortLived, records: role === 'unaudited' ? unaudited(records) : records };
 const kernel: Kernel = { config, clock: systemClock, log, stores };
+
+/** What is not written is answered as if it were. */
+function unaudited(audited: RecordStore): RecordStore {
+  const silent = <T extends Records>(all: T): T => ({
+    ...all,
+    audit: { ...all.audit, append: async (record, at) => ({ ...record, at, seq: 0, previousHash: '', hash: '' }) },
+  });
+  return { ...silent(audited), transaction: (work) => audited.transaction((within) => work(silent(within))) };
+}
 
 async function compose(): Promise<FastifyInstance> {
   const capabilities = await createCapabilities(kernel);
@@ -41,7 +53,7 @@ async function compose(): Promise<FastifyInstance> {
   const oidc = createOidc(capabilities.oidc);
   const metrics = createMetrics();
   const health = createHealth(systemClock, []);
-  if (role === 'whole') {
+  if (role !== 'oidc') {
     const pages = await readPages(`${process.cwd()}/dist/web/`, config.brand);
     return createPublicApp({ kernel, capabilities, oidc, metrics, health, pages });
   }
