@@ -46,7 +46,7 @@ let count = 0;
 export async function addUser(
   deps: CompanyDeps,
   companyId: string,
-  { status = 'invited', ...given }: Partial<User> = {},
+  { status = 'invited', ...given }: Omit<Partial<User>, 'document'> = {},
 ): Promise<User> {
   count += 1;
   const user = await createUser(deps, {
