@@ -75,7 +75,10 @@ export const approvalScreen: Screen = async (console, { params }) => {
         ...given(t('approval.decision'), approval.decisionReason),
         ...given(t('approval.problem'), approval.problem),
       ]),
-      section(t('approval.request'), paragraph(t('approval.requestText'), 'soft'), requestFacts(approval)),
+      // Erased a month after it ended.
+      approval.request === null
+        ? undefined
+        : section(t('approval.request'), paragraph(t('approval.requestText'), 'soft'), requestFacts(approval.request)),
       decisions(console, approval, what),
     ],
   };
@@ -84,7 +87,7 @@ export const approvalScreen: Screen = async (console, { params }) => {
 const given = (name: string, value: string | null) => (value === null ? [] : [[name, value] as const]);
 
 /** Everything that will be done, member by member, as it was asked. */
-function requestFacts({ request: { params, query, body } }: ApprovalWithRequest): HTMLElement {
+function requestFacts({ params, query, body }: NonNullable<ApprovalWithRequest['request']>): HTMLElement {
   const members = [params, query, body].flatMap((part) =>
     typeof part === 'object' && part !== null ? Object.entries(part as Readonly<Record<string, unknown>>) : [],
   );
