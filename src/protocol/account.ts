@@ -1,10 +1,7 @@
 /** Wire schemas of what a user may do with their own devices and sessions from a portal (docs/portal-account.md). */
 import { type Static, Type } from 'typebox';
 import { Id, strict } from './common.ts';
-import { DeactivationReason, OwnDevices, OwnSession } from './devices.ts';
-
-/** `isThis` marks the device that approved the login of the portal session that asks. */
-export const AccountDevices = OwnDevices;
+import { DeactivationReason, OwnSession } from './devices.ts';
 
 /** `isThis` marks the session that asks. */
 export const AccountSessions = strict({

@@ -5,6 +5,7 @@ import { SignJWT } from 'jose';
 import { randomId } from '../../src/crypto/random.ts';
 import type { ServerProcess } from '../integration/system/processes.ts';
 import type { Operator, Subject } from './emergency-world.ts';
+import { median } from './measure.ts';
 
 export interface RoundsOptions {
   readonly subjects: readonly Subject[];
@@ -26,9 +27,11 @@ export interface RoundsResult {
   readonly times: readonly number[];
 }
 
-/** So many are under way at the server that is killed, and the kill comes within so many milliseconds. */
+/** So many are under way at the server that is killed. */
 const burst = 8;
-const killWithinMs = 25;
+/** The kill comes within the time of so many answers, so that it strikes before, between and after the steps. */
+const killWithinAnswers = 2;
+const firstAnswerMs = 30;
 const calmWorkers = 3;
 const tokenLifeMs = 200_000;
 
@@ -74,7 +77,8 @@ async function strike(field: Field, victim: ServerProcess): Promise<number> {
   const token = await freshToken(field);
   const subjects = field.left.splice(0, burst);
   const answers = subjects.map((subject) => deactivate(field, { subject, server: victim, token }));
-  await wait(randomInt(killWithinMs));
+  const answerMs = field.times.length === 0 ? firstAnswerMs : median(field.times.slice(-50));
+  await wait(randomInt(1 + Math.ceil(killWithinAnswers * answerMs)));
   await victim.kill();
   const unanswered = (await Promise.all(answers)).flatMap((isDone, index) =>
     isDone ? [] : [subjects[index] as Subject],
