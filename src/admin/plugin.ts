@@ -38,6 +38,7 @@ export function registerAdminEndpoints(
   app.decorateRequest('adminCaller');
   for (const endpoint of endpoints) {
     const shows = endpoints.find(({ method, path }) => method === 'GET' && path === endpoint.path);
+    const isConditional = takesVersion(endpoint);
     app.route({
       method: endpoint.method,
       url: `/admin/v1${endpoint.path}`,
@@ -56,12 +57,12 @@ export function registerAdminEndpoints(
           challenge(reply, endpoint, error);
           throw error;
         });
-        if (takesVersion(endpoint)) takeVersion(request);
+        if (isConditional) takeVersion(request);
         else refusePrecondition(request, endpoint);
       },
       // After the schema: a request that was not well formed uses no confirmation up.
       preHandler: async (request, reply) => {
-        if (shows !== undefined && takesVersion(endpoint) && ifMatchOf(request) !== undefined) {
+        if (shows !== undefined && isConditional && ifMatchOf(request) !== undefined) {
           assertMatches(request, await shows.answer(callOf(request)));
         }
         await confirm(request, endpoint).catch((error: unknown) => {
