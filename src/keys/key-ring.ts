@@ -5,7 +5,7 @@ import { signCompactJws } from '../crypto/jws.ts';
 import { AuthError } from '../errors.ts';
 import { typ } from '../protocol/names.ts';
 import type { SigningAlgorithm } from './generate.ts';
-import { type KeyDeps, keysChangedTopic } from './keys.ts';
+import { type KeyDeps, keysChangedTopic, replacedAt } from './keys.ts';
 import type { ServerKey } from './store.ts';
 
 /** A private key that is in use for signing. */
@@ -37,6 +37,8 @@ export interface KeyRing {
   trustThumbprint(): string;
   /** All published keys, signed by every signing key that is held (docs/protocol.md §2). */
   keySetDocument(): Promise<GeneralJWS>;
+  /** Every ES256 key that ever signed, erased ones among them, signed by every signing key that is held (docs/signing.md). */
+  keyHistoryDocument(): Promise<GeneralJWS>;
   /** Calls `listener` after the keys changed, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /** Reads the keys again. */
@@ -62,6 +64,8 @@ const documentMaxAgeMs = 30_000;
 const missReloadMs = 1_000;
 
 interface Snapshot {
+  /** Retired ones too: what they signed is still checked. */
+  readonly all: readonly ServerKey[];
   readonly keys: readonly ServerKey[];
   readonly signers: readonly (Signer & { readonly status: ServerKey['status'] })[];
   readonly envelopeKeys: ReadonlyMap<string, EnvelopeKey>;
@@ -92,7 +96,8 @@ export async function createKeyRing(deps: KeyRingDeps, { maxAgeMs = 60_000 }: Ke
     publicJwks: () => ({ keys: published(held.keys()).map(({ publicJwk }) => publicJwk) }),
     signingJwks: () => ({ keys: privateSigningJwks(held.keys()) }),
     trustThumbprint: () => activeSigner(held.keys(), 'ES256').kid,
-    keySetDocument: signedOnce(deps, held.keys),
+    keySetDocument: signedOnce(deps, held.keys, { typ: typ.keys, payload: keySetOf }),
+    keyHistoryDocument: signedOnce(deps, held.keys, { typ: typ.keyHistory, payload: historyOf }),
     onChange: (listener) => {
       held.listeners.add(listener);
       return () => {
@@ -150,32 +155,44 @@ async function holdKeys(deps: KeyDeps): Promise<HeldKeys> {
   };
 }
 
-/** The signed key set, made anew when keys changed or it is half a minute old. */
-function signedOnce(deps: KeyRingDeps, keys: () => Snapshot): () => Promise<GeneralJWS> {
+/** A kind of document that this server signs about its keys. */
+interface KeyDocument {
+  readonly typ: string;
+  readonly payload: (snapshot: Snapshot) => object;
+}
+
+/** A document about the keys, made anew when keys changed or it is half a minute old. */
+function signedOnce(deps: KeyRingDeps, keys: () => Snapshot, document: KeyDocument): () => Promise<GeneralJWS> {
   let last: { readonly made: Promise<GeneralJWS>; readonly of: Snapshot; readonly at: number } | undefined;
   return () => {
     const at = deps.clock.now();
     const snapshot = keys();
     if (last?.of !== snapshot || Math.abs(at - last.at) >= documentMaxAgeMs) {
-      last = { made: signKeySet(snapshot, { issuer: deps.issuer, at }), of: snapshot, at };
+      const made = signDocument(snapshot, {
+        typ: document.typ,
+        payload: { iss: deps.issuer, iat: Math.floor(at / 1000), ...document.payload(snapshot) },
+      });
+      last = { made, of: snapshot, at };
     }
     return last.made;
   };
 }
 
 async function load(deps: KeyDeps): Promise<Snapshot> {
-  const keys = (await deps.records.keys.list()).filter(({ status }) => status !== 'retired');
+  const all = await deps.records.keys.list();
+  const keys = all.filter(({ status }) => status !== 'retired');
   const held = keys.flatMap(({ kid, alg, status, privateJwk }) =>
     privateJwk === undefined
       ? []
       : [{ kid, alg, status, privateKey: createPrivateKey({ key: privateJwk, format: 'jwk' }) }],
   );
   const snapshot: Snapshot = {
+    all,
     keys,
     // Sorted by purpose here, once: no signing key can be reached as an envelope key, nor the other way round (C-11).
     signers: held.flatMap((key) => (isSigning(key.alg) ? [{ ...key, alg: key.alg }] : [])),
     envelopeKeys: new Map(held.flatMap((key) => (isSigning(key.alg) ? [] : [[key.kid, { ...key, alg: key.alg }]]))),
-    fingerprint: keys.map(({ kid, status }) => `${kid}:${status}`).join(' '),
+    fingerprint: all.map(({ kid, status }) => `${kid}:${status}`).join(' '),
   };
   activeSigner(snapshot, 'ES256');
   return snapshot;
@@ -206,11 +223,30 @@ function privateSigningJwks(snapshot: Snapshot): readonly JWK[] {
   );
 }
 
-async function signKeySet(snapshot: Snapshot, { issuer, at }: { issuer: string; at: number }): Promise<GeneralJWS> {
-  const keys = published(snapshot).map(({ publicJwk }) => publicJwk);
-  const document = new GeneralSign(utf8({ iss: issuer, iat: Math.floor(at / 1000), keys }));
+function keySetOf(snapshot: Snapshot): object {
+  return { keys: published(snapshot).map(({ publicJwk }) => publicJwk) };
+}
+
+/** When each key signed: from its first use until another took its place. */
+function historyOf({ all }: Snapshot): object {
+  const seconds = (at: number): number => Math.floor(at / 1000);
+  const keys = all.filter(({ alg }) => alg === 'ES256');
+  return {
+    keys: keys.map((key) => ({
+      ...key.publicJwk,
+      from: key.activatedAt === undefined ? null : seconds(key.activatedAt),
+      until: key.status === 'active' || key.status === 'next' ? null : seconds(replacedAt(key, keys)),
+    })),
+  };
+}
+
+async function signDocument(
+  snapshot: Snapshot,
+  { typ: type, payload }: { readonly typ: string; readonly payload: object },
+): Promise<GeneralJWS> {
+  const document = new GeneralSign(utf8(payload));
   for (const { kid, alg, privateKey } of snapshot.signers) {
-    document.addSignature(privateKey).setProtectedHeader({ alg, kid, typ: typ.keys });
+    document.addSignature(privateKey).setProtectedHeader({ alg, kid, typ: type });
   }
   return document.sign();
 }

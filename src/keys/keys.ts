@@ -148,8 +148,8 @@ async function retire(deps: KeyDeps, options: Advance): Promise<readonly KeyStep
   return steps;
 }
 
-/** A key was replaced when the next one of its algorithm was put into use. */
-function replacedAt(key: ServerKey, keys: readonly ServerKey[]): number {
+/** Epoch-milliseconds; a key was replaced when the next one of its algorithm was put into use. */
+export function replacedAt(key: ServerKey, keys: readonly ServerKey[]): number {
   const since = key.activatedAt ?? key.createdAt;
   const later = keys
     .filter(({ alg, kid, activatedAt }) => alg === key.alg && kid !== key.kid && (activatedAt ?? -1) >= since)

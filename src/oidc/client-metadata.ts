@@ -3,7 +3,7 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
-import { accountScope, adminScopes } from './deps.ts';
+import { adminScopes, ownScopes, signingScope } from './deps.ts';
 import { checkLogo, logoMember, withoutLogo } from './logo.ts';
 import type { Client } from './store.ts';
 
@@ -84,9 +84,14 @@ function completePortal(metadata: Record<string, unknown>): Record<string, unkno
   if (metadata['redirect_uris'] === undefined) throw refusal('redirect_uris is required');
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic';
   requireKeysFor(method, metadata);
-  const isForOwnApi = metadata['scope'] !== undefined && metadata['scope'] !== accountScope;
+  const { scope = '' } = metadata;
+  const scopes = typeof scope === 'string' ? scope.split(' ') : [];
+  const isForOwnApi = metadata['scope'] !== undefined && scopes.some((scope) => !ownScopes.includes(scope));
   if (isForOwnApi && metadata['resource'] === undefined) {
-    throw refusal(`scope needs a resource, unless it is ${accountScope} alone`);
+    throw refusal(`scope needs a resource, unless it holds ${ownScopes.join(' and ')} alone`);
+  }
+  if (method === 'none' && scopes.includes(signingScope)) {
+    throw refusal(`the scope ${signingScope} is for portals that authenticate`);
   }
   return {
     id_token_signed_response_alg: 'ES256',
@@ -112,6 +117,7 @@ function requireKeysFor(method: unknown, metadata: Metadata): void {
 export function toProviderMetadata(client: Client): AdapterPayload {
   const { scope, resource, ...metadata } = withoutLogo(client.metadata);
   const isPortal = client.kind === 'portal';
+  const maySign = isPortal && typeof scope === 'string' && scope.split(' ').includes(signingScope);
   return {
     ...metadata,
     client_id: client.id,
@@ -121,11 +127,18 @@ export function toProviderMetadata(client: Client): AdapterPayload {
     subject_type: 'public',
     response_types: isPortal ? ['code'] : [],
     ...(isPortal ? {} : { grant_types: ['client_credentials'], redirect_uris: [] }),
+    // The portal's server asks in its own name, with a token of the signing API alone.
+    ...(maySign ? { grant_types: [...grantsOf(metadata), 'client_credentials'] } : {}),
     mtoken_kind: client.kind,
     mtoken_scope: scope ?? '',
     mtoken_resource: resource,
     mtoken_company_id: client.companyId,
   };
+}
+
+/** As the registration left them. */
+function grantsOf(metadata: Metadata): readonly string[] {
+  return (metadata['grant_types'] as readonly string[] | undefined) ?? [];
 }
 
 /** An absolute https URL (http on loopback), as it stands: redirect URIs are compared character by character (O-01). */

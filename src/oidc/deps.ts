@@ -54,3 +54,14 @@ export const accountScope = 'account';
 export function accountAudience(issuer: string): string {
   return `${issuer}/account`;
 }
+
+/** The scope of the signing API: a portal's server asks its users to sign (docs/signing.md). */
+export const signingScope = 'sign';
+
+/** The audience and resource of the signing API's access tokens. */
+export function signingAudience(issuer: string): string {
+  return `${issuer}/signing`;
+}
+
+/** Scopes of this server's own APIs, which need no resource of the portal's. */
+export const ownScopes: readonly string[] = [accountScope, signingScope];

@@ -8,7 +8,7 @@ import {
   type ResourceServer,
 } from 'oidc-provider';
 import { grantLookup } from './adapter.ts';
-import { accountAudience, accountScope, type OidcDeps } from './deps.ts';
+import { accountAudience, accountScope, type OidcDeps, ownScopes, signingAudience, signingScope } from './deps.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
 
 /** Names the grant behind an account token, by the hash under which it is kept. */
@@ -41,8 +41,12 @@ export function resourceServerFor(
     if (!scope.split(' ').includes(accountScope)) throw new errors.InvalidTarget();
     return resourceServer(indicator, accountScope);
   }
+  if (client?.['mtoken_kind'] === 'portal' && indicator === signingAudience(deps.issuer)) {
+    if (!scope.split(' ').includes(signingScope)) throw new errors.InvalidTarget();
+    return resourceServer(indicator, signingScope);
+  }
   if (indicator !== defaultResource(deps, client)) throw new errors.InvalidTarget();
-  const own = scope.split(' ').filter((name) => name !== accountScope);
+  const own = scope.split(' ').filter((name) => !ownScopes.includes(name));
   return resourceServer(indicator, own.join(' '));
 }
 

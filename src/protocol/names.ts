@@ -17,6 +17,8 @@ export const typ = {
   order: 'mtoken-order+jws',
   approval: 'mtoken-approval+jws',
   keys: 'mtoken-keys+jws',
+  keyHistory: 'mtoken-key-history+jws',
+  receipt: 'mtoken-receipt+jws',
 } as const;
 
 /** Content type of every enveloped request and reply. */

@@ -1,14 +1,14 @@
 /** What is to be signed, drawn once more from its fields: the phone shows nothing that it did not make of them itself (T-05). */
 import type { Static } from 'typebox';
-import { OrderDescriptor, OrderListed } from '../protocol/orders.ts';
-import { displayText, draw, type Line, label } from '../protocol/signing/draw.ts';
+import { type OrderDescriptor, OrderListed } from '../protocol/orders.ts';
+import { displayText, draw, type Line, label } from '../protocol/templates/draw.ts';
 import {
   BatchList,
   type BatchPayment,
   type FieldsOf,
   isKnownTemplate,
   templateFields,
-} from '../protocol/signing/templates.ts';
+} from '../protocol/templates/templates.ts';
 import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import type { PhoneContext } from './context.ts';

@@ -25,6 +25,13 @@ export { memoryKeyStore } from './memory-key-store.ts';
 export { type MpinRules, type WeakMpin, weakMpin } from './mpin.ts';
 export type { ApprovalProof, ClaimedOrder } from './orders.ts';
 export { createPhone, type Phone, type PhoneOptions, type PhoneState } from './phone.ts';
+export {
+  type ReceiptCheck,
+  type ReceiptFacts,
+  type ReceiptVerdict,
+  receiptChecks,
+  verifyReceipt,
+} from './receipt.ts';
 export type {
   FinishInput,
   PhoneDescription,

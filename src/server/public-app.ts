@@ -1,4 +1,4 @@
-/** The public listener: login page, OpenID Connect, the account API, the app protocol, well-known documents, a bare health status. */
+/** The public listener: login page, OpenID Connect, the account and signing APIs, the app protocol, well-known documents, a bare health status. */
 import type { FastifyInstance } from 'fastify';
 import { registerAccount } from '../account/routes.ts';
 import { userEndpoints } from '../companies/routes.ts';
@@ -18,6 +18,7 @@ import { loadSession, touchSession } from '../mpin/session.ts';
 import type { Oidc } from '../oidc/plugin.ts';
 import { orderEndpoints } from '../orders/routes.ts';
 import { registrationEndpoints } from '../registration/routes.ts';
+import { registerSigning } from '../signing/routes.ts';
 import { registerAppPage } from './app-page.ts';
 import { makePageBrand, type PageBrand, registerBrand } from './brand.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
@@ -66,6 +67,9 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
   await group(app, { limits, name: 'oidc' }, oidc.plugin);
   await group(app, { limits, name: 'account' }, async (scope) =>
     registerAccount(scope, { ...capabilities.devices, ...limits, issuer, keys: capabilities.keys }),
+  );
+  await group(app, { limits, name: 'signing' }, async (scope) =>
+    registerSigning(scope, { ...capabilities.orders, ...limits, keys: capabilities.keys }),
   );
   const { directory, manifest, brand } = pages;
   const isBuilt = manifest['login.js'] !== undefined;

@@ -4,8 +4,8 @@ import { encodeBase64url, sha256 } from '../crypto/bytes.ts';
 import { AuthError } from '../errors.ts';
 import { createValidate, type Validate } from '../http/validation.ts';
 import { assertReadable } from '../orders/text.ts';
-import { isIban } from '../protocol/signing/iban.ts';
-import { currencyExponent } from '../protocol/signing/money.ts';
+import { isIban } from '../protocol/templates/iban.ts';
+import { currencyExponent } from '../protocol/templates/money.ts';
 import {
   BatchList,
   type BatchPayment,
@@ -13,7 +13,7 @@ import {
   isKnownTemplate,
   type TemplateName,
   templateFields,
-} from '../protocol/signing/templates.ts';
+} from '../protocol/templates/templates.ts';
 
 /** Fields that may be signed, and the list that they are bound to where they are a batch's. */
 export interface Checked {

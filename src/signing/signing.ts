@@ -23,7 +23,7 @@ export interface SigningRequest {
   readonly browser: OrderTerms['browser'];
   /** Whose phone is asked; no other user's phone can claim it. */
   readonly userId: string;
-  /** A template of src/protocol/signing/templates.ts, and its fields; of a batch its payments in place of their hash. */
+  /** A template of src/protocol/templates/templates.ts, and its fields; of a batch its payments in place of their hash. */
   readonly template: string;
   readonly version: number;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -9,8 +9,8 @@ import {
   label,
   type Wording,
   wordingNames,
-} from '../protocol/signing/draw.ts';
-import { type FieldsOf, type TemplateName, templateVersion } from '../protocol/signing/templates.ts';
+} from '../protocol/templates/draw.ts';
+import { type FieldsOf, type TemplateName, templateVersion } from '../protocol/templates/templates.ts';
 import { textsFor } from '../texts/files.ts';
 import { languageOf } from '../texts/languages.ts';
 

@@ -26,6 +26,7 @@ import { createWorld, deviceOf, issuer, origin, type Phone, type World, type Wor
 export interface OrderWorld extends World {
   readonly orders: OrderDeps;
   readonly serverKey: KeyObject;
+  readonly serverPrivateKey: KeyObject;
 }
 
 export async function createOrderWorld(
@@ -51,7 +52,7 @@ export async function createOrderWorld(
     proofs: orderProofs(world.deps),
     ...options.orders,
   };
-  return { ...world, orders, serverKey: publicKey };
+  return { ...world, orders, serverKey: publicKey, serverPrivateKey: privateKey };
 }
 
 /** A cookie of a browser. */

@@ -9,7 +9,7 @@ import * as envelope from '../../../src/protocol/envelope.ts';
 import * as orders from '../../../src/protocol/orders.ts';
 import * as registration from '../../../src/protocol/registration.ts';
 import * as session from '../../../src/protocol/session.ts';
-import { templateFields } from '../../../src/protocol/signing/templates.ts';
+import { templateFields } from '../../../src/protocol/templates/templates.ts';
 import * as user from '../../../src/protocol/user.ts';
 import { matches } from '../../../src/sdk/matches.ts';
 import { RegisteredPhone, RegisteringPhone } from '../../../src/sdk/state.ts';

@@ -1,5 +1,5 @@
 /** One asked-for example of every template, as a portal sends it. */
-import type { TemplateName } from '../../../src/protocol/signing/templates.ts';
+import type { TemplateName } from '../../../src/protocol/templates/templates.ts';
 
 export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unknown>>>> = {
   payment: {

@@ -4,7 +4,7 @@ import { checkDeviceKey } from '../../../src/crypto/jwk.ts';
 import { verifyCompactJws } from '../../../src/crypto/jws.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { startOrderProof } from '../../../src/orders/decide.ts';
-import type { FieldsOf } from '../../../src/protocol/signing/templates.ts';
+import type { FieldsOf } from '../../../src/protocol/templates/templates.ts';
 import { createSigningOrder, redeemSigning, type SigningRequest, signingFrame } from '../../../src/signing/signing.ts';
 import { render } from '../../../src/signing/wording.ts';
 import { addPhone, clientEphemeral, insertUser, type Phone, proofOf, refusalOf } from '../mpin/world.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AuthError } from '../../../src/errors.ts';
-import { formatIban, isIban } from '../../../src/protocol/signing/iban.ts';
-import { currencyExponent, formatAmount } from '../../../src/protocol/signing/money.ts';
-import type { BatchPayment, TemplateName } from '../../../src/protocol/signing/templates.ts';
+import { formatIban, isIban } from '../../../src/protocol/templates/iban.ts';
+import { currencyExponent, formatAmount } from '../../../src/protocol/templates/money.ts';
+import type { BatchPayment, TemplateName } from '../../../src/protocol/templates/templates.ts';
 import { checkFields } from '../../../src/signing/check.ts';
 import { type Rendered, render } from '../../../src/signing/wording.ts';
 import { languages } from '../../../src/texts/languages.ts';

@@ -1,0 +1,57 @@
+/** Wire schemas of the signing API: what a portal's server asks to be signed, and what it is told (docs/signing.md). */
+import { type Static, Type } from 'typebox';
+import { Id, PlainText, strict } from './common.ts';
+import { Receipt } from './receipt.ts';
+
+export const SigningCreate = strict({
+  /** The user's id, the `sub` of the ID token. */
+  user: Id('usr'),
+  template: Type.String({ maxLength: 64 }),
+  version: Type.Integer(),
+  /** Judged by the template. */
+  fields: Type.Record(Type.String(), Type.Unknown()),
+  /** BCP 47. */
+  locale: Type.String({ pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$', maxLength: 35 }),
+  /** The portal's own name for it; it is part of the receipt. */
+  reference: PlainText(128),
+  /** One of the origins that the portal's redirect URIs have; the first one's unless told. */
+  origin: Type.Optional(Type.String({ maxLength: 2000 })),
+});
+export type SigningCreate = Static<typeof SigningCreate>;
+
+export const SigningOrderParams = strict({ orderId: Id('ord') });
+
+export const SigningQuery = strict({
+  /** Seconds to wait for a change. */
+  wait: Type.Optional(Type.String({ pattern: '^([1-9]|[1-5][0-9]|60)$' })),
+  /** The state that the portal knows: an answer comes at once where it is another one by now. */
+  since: Type.Optional(Type.String({ maxLength: 16 })),
+});
+export type SigningQuery = Static<typeof SigningQuery>;
+
+export const SigningState = Type.Union(
+  (['pending', 'claimed', 'approved', 'declined', 'reported', 'expired', 'cancelled'] as const).map((state) =>
+    Type.Literal(state),
+  ),
+);
+export type SigningState = 'pending' | 'claimed' | 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled';
+
+export const SigningOrder = strict({
+  orderId: Id('ord'),
+  reference: Type.String(),
+  state: SigningState,
+  /** Epoch-milliseconds until which it can be claimed; then it has as long as its descriptor says. */
+  expiresAt: Type.Integer(),
+  /** Once it is approved, for a day. */
+  receipt: Type.Optional(Receipt),
+});
+export type SigningOrder = Omit<Static<typeof SigningOrder>, 'state'> & { readonly state: SigningState };
+
+export const SigningFrame = strict({
+  /** To be drawn as a QR code, and anew after `nextInMs`. */
+  qr: Type.String(),
+  /** For the browser that has the app itself; good for a minute. */
+  link: Type.String(),
+  nextInMs: Type.Integer(),
+});
+export type SigningFrame = Static<typeof SigningFrame>;

@@ -1,0 +1,244 @@
+/** Checks receipts offline: with the file, the server's key history, and nothing else (docs/signing.md). */
+import { compactVerify, generalVerify, importJWK, type JWK } from 'jose';
+import { type Static, type TSchema, Type } from 'typebox';
+import type { PublicJwk } from '../protocol/common.ts';
+import { typ } from '../protocol/names.ts';
+import { ApprovalStatement, OrderDescriptor } from '../protocol/orders.ts';
+import { Countersignature, KeyHistory, Receipt } from '../protocol/receipt.ts';
+import type { Line } from '../protocol/templates/draw.ts';
+import type { BatchPayment } from '../protocol/templates/templates.ts';
+import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
+import { readDisplay, readList } from './display.ts';
+import { PhoneError } from './errors.ts';
+import { thumbprintOf } from './jws.ts';
+import { matches, parseJson } from './matches.ts';
+
+/** Every check, in the order in which they are made. */
+export const receiptChecks = [
+  'form',
+  'order',
+  'countersignature',
+  'approval',
+  'same',
+  'text',
+  'list',
+  'times',
+] as const;
+export type ReceiptCheck = (typeof receiptChecks)[number];
+
+/** What a genuine receipt says. */
+export interface ReceiptFacts {
+  readonly issuer: string;
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** BCP 47, of the text. */
+  readonly locale: string;
+  readonly payments: readonly BatchPayment[];
+  readonly reference: string;
+  readonly portal: { readonly name: string; readonly domain: string };
+  readonly user: { readonly id: string; readonly name: string };
+  readonly device: { readonly id: string; readonly name: string; readonly thumbprint: string };
+  readonly factor: 'pin' | 'fpt' | 'face' | 'user';
+  /** Epoch seconds. */
+  readonly approvedAt: number;
+}
+
+export interface ReceiptVerdict {
+  /** Only where every check has passed. */
+  readonly isGenuine: boolean;
+  /** A check that could not be made because one before it failed has failed too. */
+  readonly checks: readonly { readonly name: ReceiptCheck; readonly isPassed: boolean }[];
+  /** Only of a genuine receipt: what another says is worth nothing. */
+  readonly facts: ReceiptFacts | undefined;
+}
+
+/** Seconds by which the clocks of phone and server processes may differ. */
+const tolerance = 120;
+const maxJwsLength = 65_536;
+
+const SignedDocument = Type.Object({
+  payload: Type.String(),
+  signatures: Type.Array(Type.Object({ protected: Type.String(), signature: Type.String() }), {
+    minItems: 1,
+    maxItems: 64,
+  }),
+});
+
+type History = Static<typeof KeyHistory>;
+
+/**
+ * Judges a receipt under a key history, the document of `<issuer>/.well-known/mtoken-key-history`: whose word it is depends on where
+ * that came from. Throws `server_not_authentic` where the history is none.
+ */
+export async function verifyReceipt(receipt: unknown, history: unknown): Promise<ReceiptVerdict> {
+  const known = await readHistory(history);
+  const passed = new Set<ReceiptCheck>();
+  const note = (name: ReceiptCheck, isPassed: boolean): boolean => {
+    if (isPassed) passed.add(name);
+    return isPassed;
+  };
+  const facts = matches(Receipt, receipt) && note('form', true) ? await judge(receipt, known, note) : undefined;
+  const checks = receiptChecks.map((name) => ({ name, isPassed: passed.has(name) }));
+  const isGenuine = checks.every(({ isPassed }) => isPassed);
+  return { isGenuine, checks, facts: isGenuine ? facts : undefined };
+}
+
+type Note = (name: ReceiptCheck, isPassed: boolean) => boolean;
+
+async function judge(receipt: Receipt, history: History, note: Note): Promise<ReceiptFacts | undefined> {
+  const order = await verifiedBy(history, { jws: receipt.order, typ: typ.order, schema: OrderDescriptor });
+  const counter = await verifiedBy(history, {
+    jws: receipt.countersignature,
+    typ: typ.receipt,
+    schema: Countersignature,
+  });
+  note('order', order !== undefined);
+  if (!note('countersignature', counter !== undefined) || counter === undefined) return undefined;
+  const approval = await verified({
+    jws: receipt.approval,
+    typ: typ.approval,
+    schema: ApprovalStatement,
+    jwk: counter.device.jwk,
+  });
+  note('approval', approval?.decision === 'approve');
+  if (order === undefined || approval === undefined) return undefined;
+  note('same', await isSame(receipt, { order, counter, approval, issuer: history.iss }));
+  note('times', areTimesRight(order, counter, approval));
+  const shown = displayOf(order);
+  note('text', shown !== undefined && approval.displayHash === (await hashText(order.display.text)));
+  if (shown === undefined) return undefined;
+  const payments = shown.batch === undefined ? [] : await readList(receipt.list ?? '', shown.batch);
+  note('list', payments !== undefined && (shown.batch === undefined) === (receipt.list === undefined));
+  return {
+    issuer: history.iss,
+    title: order.display.template?.title ?? '',
+    lines: shown.lines,
+    locale: order.display.locale,
+    payments: payments ?? [],
+    reference: counter.reference,
+    portal: { name: order.client.name, domain: order.client.domain },
+    user: counter.user,
+    device: { id: counter.device.id, name: counter.device.name, thumbprint: await thumbprintOf(counter.device.jwk) },
+    factor: counter.factor,
+    approvedAt: counter.approvedAt,
+  };
+}
+
+interface Parts {
+  readonly order: Static<typeof OrderDescriptor>;
+  readonly counter: Static<typeof Countersignature>;
+  readonly approval: Static<typeof ApprovalStatement>;
+  readonly issuer: string;
+}
+
+/** Every member that two parts have in common; the hashes tie the very bytes together. */
+async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Parts): Promise<boolean> {
+  const orderHash = await hashText(receipt.order);
+  const factor = counter.factor === 'pin' ? 'mpin' : 'biometric';
+  const pairs: readonly (readonly [unknown, unknown])[] = [
+    [order.iss, issuer],
+    [counter.iss, issuer],
+    [approval.aud, issuer],
+    [counter.orderId, order.orderId],
+    [approval.orderId, order.orderId],
+    [counter.device.id, order.deviceId],
+    [approval.deviceId, order.deviceId],
+    [order.purpose, 'signing'],
+    [approval.purpose, 'signing'],
+    [order.freshProof, true],
+    [approval.clientId, order.client.id],
+    [approval.origin, order.origin],
+    [approval.challenge, order.challenge],
+    [approval.descriptorHash, orderHash],
+    [counter.orderHash, orderHash],
+    [counter.approvalHash, await hashText(receipt.approval)],
+    [approval.factors[0], factor],
+  ];
+  return pairs.every(([one, other]) => one === other);
+}
+
+function areTimesRight(order: Parts['order'], counter: Parts['counter'], approval: Parts['approval']): boolean {
+  const { provedAt, approvedAt, iat } = counter;
+  // By the server's clock; the phone's own may differ by as much as its proofs may.
+  const isOrdered = order.iat <= provedAt && provedAt <= approvedAt && approvedAt <= iat && approvedAt <= order.exp;
+  return isOrdered && Math.abs(approval.iat - approvedAt) <= tolerance && counter.device.registeredAt <= order.iat;
+}
+
+function displayOf(order: Parts['order']) {
+  try {
+    return readDisplay(order.display);
+  } catch (error) {
+    if (error instanceof PhoneError) return undefined;
+    throw error;
+  }
+}
+
+interface Expected<T extends TSchema> {
+  readonly jws: string;
+  readonly typ: string;
+  readonly schema: T;
+}
+
+/** The payload of a statement of the server's, by a key that was in use when it was made. */
+async function verifiedBy<T extends TSchema>(history: History, expected: Expected<T>): Promise<Static<T> | undefined> {
+  const header = parseJson(textOf(expected.jws.split('.')[0] ?? '')) as { readonly kid?: unknown } | null | undefined;
+  const key = history.keys.find(({ kid }) => kid === header?.kid);
+  if (key === undefined) return undefined;
+  const { kty, crv, x, y } = key;
+  const payload = await verified({ ...expected, jwk: { kty, crv, x, y } });
+  const { iat } = (payload ?? {}) as { readonly iat?: number };
+  if (iat === undefined || key.from === null) return undefined;
+  // A key that others came to know after its time cannot speak of that time.
+  const isInUse = iat >= key.from - tolerance && (key.until === null || iat <= key.until + tolerance);
+  return isInUse ? payload : undefined;
+}
+
+/** The payload, where signature, type and form are right. */
+async function verified<T extends TSchema>(
+  expected: Expected<T> & { readonly jwk: PublicJwk },
+): Promise<Static<T> | undefined> {
+  const { jws, jwk, schema } = expected;
+  // One spelling only: otherwise an altered copy would verify.
+  if (jws.length > maxJwsLength || !jws.split('.').every((part) => fromBase64url(part) !== undefined)) return undefined;
+  const alg = jwk.kty === 'EC' ? 'ES256' : 'PS256';
+  try {
+    const { payload, protectedHeader } = await compactVerify(jws, await importJWK({ ...jwk } as JWK, alg), {
+      algorithms: [alg],
+    });
+    const value = parseJson(fromUtf8(payload));
+    return protectedHeader.typ === expected.typ && matches(schema, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The history, each key under its own thumbprint, the whole signed by one of its keys. Throws `server_not_authentic`. */
+async function readHistory(document: unknown): Promise<History> {
+  const payload = matches(SignedDocument, document) ? parseJson(textOf(document.payload)) : undefined;
+  if (!matches(SignedDocument, document) || !matches(KeyHistory, payload)) throw noHistory('it has another form');
+  for (const { kid, kty, crv, x, y } of payload.keys) {
+    if ((await thumbprintOf({ kty, crv, x, y })) !== kid) throw noHistory('a key has another name');
+  }
+  for (const { kty, crv, x, y } of payload.keys) {
+    try {
+      const key = await importJWK({ kty, crv, x, y }, 'ES256');
+      const { protectedHeader } = await generalVerify(document, key, { algorithms: ['ES256'] });
+      if (protectedHeader?.typ === typ.keyHistory) return payload;
+    } catch {
+      // Not signed by this key; another may have.
+    }
+  }
+  throw noHistory('none of its keys has signed it');
+}
+
+function textOf(part: string): string {
+  try {
+    return fromUtf8(fromBase64url(part) ?? new Uint8Array());
+  } catch {
+    return '';
+  }
+}
+
+function noHistory(why: string): PhoneError {
+  return new PhoneError('server_not_authentic', { detail: `the key history: ${why}` });
+}

@@ -1,0 +1,162 @@
+/** The signing API on the public listener: a portal's server asks one of its users to sign, and fetches the receipt (docs/signing.md). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { createIdempotency, type Idempotency, idempotencyKeyOf } from '../admin/idempotency.ts';
+import { parseStrictJson } from '../crypto/strict-json.ts';
+import { AuthError } from '../errors.ts';
+import { clientAddress } from '../http/addresses.ts';
+import { type LimitDeps, limit } from '../http/limits.ts';
+import { signingScope } from '../oidc/deps.ts';
+import type { Client } from '../oidc/store.ts';
+import type { OrderDeps } from '../orders/deps.ts';
+import { strict } from '../protocol/common.ts';
+import { SigningCreate, SigningOrderParams, SigningQuery } from '../protocol/signing-api.ts';
+import { type CallerDeps, signingCaller } from './caller.ts';
+import { cancelPortalOrder, createPortalOrder, portalFrame, readPortalOrder } from './portal-orders.ts';
+import { whenChanged } from './wait.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the signing API once the token was found to be a portal's own. */
+    signingCaller?: Client;
+  }
+}
+
+export type SigningDeps = OrderDeps & CallerDeps & LimitDeps;
+
+/** A batch of ten thousand payments; nobody without a token can send as much. */
+const maxBodyBytes = 4 * 1024 * 1024;
+/** Questions about one order in a minute: a portal that asks in a loop is told to wait instead. */
+const readsPerOrder = 60;
+
+interface Call {
+  readonly client: Client;
+  readonly request: FastifyRequest;
+  /** Ends when the caller goes away or the server ends. */
+  readonly signal: AbortSignal;
+}
+
+interface Endpoint {
+  readonly method: 'GET' | 'POST';
+  /** Below `/signing/v1/orders`. */
+  readonly path: string;
+  readonly params?: TSchema;
+  readonly querystring?: TSchema;
+  readonly body?: TSchema;
+  readonly status?: number;
+  readonly answer: (call: Call) => Promise<unknown>;
+}
+
+/** All endpoints of the signing API; `app` is a scope of their own. */
+export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
+  const idempotency = createIdempotency({ records: deps.records, clock: deps.clock });
+  const ending = new AbortController();
+  app.addHook('preClose', async () => ending.abort());
+  app.decorateRequest('signingCaller');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: maxBodyBytes },
+    async (_request: unknown, body: Buffer) => parseStrictJson(body),
+  );
+  // Before any body is read: who has no token sends none.
+  app.addHook('onRequest', async (request, reply) => {
+    request.signingCaller = await admit(deps, request, reply);
+  });
+  for (const { method, path, params, querystring, body, status = 200, answer } of endpoints(deps, idempotency)) {
+    app.route({
+      method,
+      url: `/signing/v1/orders${path}`,
+      bodyLimit: maxBodyBytes,
+      exposeHeadRoute: false,
+      schema: { ...(params && { params }), ...(querystring && { querystring }), ...(body && { body }) },
+      handler: async (request, reply) => {
+        const { signingCaller: client } = request;
+        if (client === undefined) throw new AuthError('internal', { detail: 'a signing endpoint without a caller' });
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort());
+        const signal = AbortSignal.any([ending.signal, gone.signal]);
+        const answered = await answer({ client, request, signal });
+        return reply.status(status).header('cache-control', 'no-store').send(answered);
+      },
+    });
+  }
+}
+
+function endpoints(deps: SigningDeps, idempotency: Idempotency): readonly Endpoint[] {
+  const params = SigningOrderParams;
+  return [
+    { method: 'POST', path: '', body: SigningCreate, status: 201, answer: (call) => create(deps, idempotency, call) },
+    { method: 'GET', path: '/:orderId', params, querystring: SigningQuery, answer: (call) => read(deps, call) },
+    {
+      method: 'GET',
+      path: '/:orderId/frame',
+      params,
+      answer: ({ client, request }) => portalFrame(deps, client, orderIdOf(request)),
+    },
+    {
+      method: 'POST',
+      path: '/:orderId/cancel',
+      params,
+      body: strict({}),
+      answer: ({ client, request }) => {
+        const origin = { address: clientAddress(request), requestId: request.id };
+        return cancelPortalOrder(deps, client, { orderId: orderIdOf(request), ...origin });
+      },
+    },
+  ];
+}
+
+async function create(deps: SigningDeps, idempotency: Idempotency, { client, request }: Call): Promise<unknown> {
+  const body = request.body as SigningCreate;
+  const key = idempotencyKeyOf(request.headers['idempotency-key']);
+  if (key === undefined) {
+    throw new AuthError('invalid_request', {
+      message: 'an order takes an Idempotency-Key: sent again, it stays one order',
+    });
+  }
+  const asked = { path: '/signing/v1/orders', body };
+  const { answer } = await idempotency.once({ caller: `signing:${client.id}`, key, asked }, async () => {
+    // A portal that floods one user's phone must not keep another portal from it.
+    const subject = `${client.id}:${body.user}`;
+    await limit(deps, { kind: 'user', group: 'signing.create', subject, rate: deps.limits.perUser });
+    return createPortalOrder(deps, client, { body, requestId: request.id });
+  });
+  return answer;
+}
+
+async function read(deps: SigningDeps, { client, request, signal }: Call): Promise<unknown> {
+  const orderId = orderIdOf(request);
+  await limit(deps, { kind: 'caller', group: 'signing.read', subject: orderId, rate: readsPerOrder });
+  const { wait, since } = request.query as SigningQuery;
+  const order = await readPortalOrder(deps, client, orderId);
+  const isOver = order.state !== 'pending' && order.state !== 'claimed';
+  if (wait === undefined || isOver) return order;
+  await whenChanged(deps, orderId, { since: since ?? order.state, milliseconds: Number(wait) * 1000, signal });
+  return readPortalOrder(deps, client, orderId);
+}
+
+function orderIdOf({ params }: FastifyRequest): string {
+  return (params as { readonly orderId: string }).orderId;
+}
+
+/** The portal, counted as one of its requests. What is refused is told as RFC 6750 §3 and RFC 9449 §7.1 say. */
+async function admit(deps: SigningDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
+  try {
+    const client = await signingCaller(deps, request);
+    await limit(deps, { kind: 'caller', group: 'signing', subject: client.id, rate: deps.limits.perAddress });
+    return client;
+  } catch (error) {
+    const challenge = error instanceof AuthError ? challengeOf(error, request) : undefined;
+    if (challenge !== undefined) reply.header('www-authenticate', challenge);
+    throw error;
+  }
+}
+
+function challengeOf({ code }: AuthError, { headers }: FastifyRequest): string | undefined {
+  const scheme = /^dpop /i.test(headers.authorization ?? '') ? 'DPoP algs="ES256 PS256", ' : 'Bearer ';
+  if (code === 'authentication_failed') {
+    return headers.authorization === undefined ? 'Bearer' : `${scheme}error="invalid_token"`;
+  }
+  return code === 'access_denied' ? `${scheme}error="insufficient_scope", scope="${signingScope}"` : undefined;
+}

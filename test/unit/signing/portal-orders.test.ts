@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claimOrder } from '../../../src/orders/claim.ts';
+import { listPart } from '../../../src/orders/list.ts';
+import {
+  cancelPortalOrder,
+  createPortalOrder,
+  portalFrame,
+  readPortalOrder,
+} from '../../../src/signing/portal-orders.ts';
+import { whenChanged } from '../../../src/signing/wait.ts';
+import { addPhone, insertUser, refusalOf } from '../mpin/world.ts';
+import { callOf, claim, decide, newLogin, scanned, signed, statementOf } from '../orders/order-world.ts';
+import { samples } from './samples.ts';
+import { approve, ask, createSigningWorld, otherPortal, portal, type SigningWorld } from './signed.ts';
+
+let world: SigningWorld;
+beforeEach(async () => {
+  world = await createSigningWorld();
+});
+afterEach(async () => world.close());
+
+const by = { address: '192.0.2.1', requestId: 'req_2' };
+const stateOf = async (orderId: string) => (await readPortalOrder(world.orders, portal, orderId)).state;
+
+async function claimed(orderId: string) {
+  const { qr } = await portalFrame(world.orders, portal, orderId);
+  return claimOrder(world.orders, scanned(qr), await callOf(world, world.phone));
+}
+
+describe('an order of a portal’s server', () => {
+  it('passes from pending to approved, and keeps one receipt for a day (T-14)', async () => {
+    const { orderId, state, expiresAt } = await ask(world);
+    expect([state, expiresAt]).toEqual(['pending', world.clock.now() + 300_000]);
+    expect(await stateOf(orderId)).toBe('pending');
+    await approve(world, orderId);
+    const [one, other] = await Promise.all([
+      readPortalOrder(world.orders, portal, orderId),
+      readPortalOrder(world.orders, portal, orderId),
+    ]);
+    expect(one).toMatchObject({ state: 'approved', reference: 'my payment', receipt: { format: 'mtoken-receipt' } });
+    expect(other).toEqual(one);
+    world.clock.advance(23 * 3_600_000);
+    expect(await readPortalOrder(world.orders, portal, orderId)).toEqual(one);
+    world.clock.advance(3_600_001);
+    expect((await refusalOf(readPortalOrder(world.orders, portal, orderId))).code).toBe('not_found');
+  });
+
+  it('is nobody else’s: another portal sees, shows, cancels and fetches nothing (T-09, T17)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    for (const work of [
+      readPortalOrder(world.orders, otherPortal, orderId),
+      portalFrame(world.orders, otherPortal, orderId),
+      cancelPortalOrder(world.orders, otherPortal, { orderId, ...by }),
+    ]) {
+      expect((await refusalOf(work)).code).toBe('not_found');
+    }
+    expect(await stateOf(orderId)).toBe('approved');
+  });
+
+  it('cannot be claimed by another user’s phone (T-09)', async () => {
+    const stranger = await addPhone(world, { user: await insertUser(world.deps, world.company.id) });
+    const { orderId } = await ask(world);
+    const { qr } = await portalFrame(world.orders, portal, orderId);
+    const refused = claimOrder(world.orders, scanned(qr), await callOf(world, stranger));
+    expect((await refusalOf(refused)).code).toBe('order_unavailable');
+    expect(await stateOf(orderId)).toBe('pending');
+  });
+
+  it('approved, releases no other: neither the next payment nor a login, and a login releases no payment (T-10, T-12)', async () => {
+    const [first, second] = [await ask(world), await ask(world, { template: 'text' })];
+    const [one, other] = [await claimed(first.orderId), await claimed(second.orderId)];
+    const foreign = signed(world.phone.key, statementOf(world, one, 'approve'));
+    expect((await refusalOf(decide(world, world.phone, { claimed: other, approval: foreign }))).code).toBe(
+      'invalid_request',
+    );
+    const login = await claim(world, world.phone, { order: await newLogin(world) });
+    const ofLogin = signed(world.phone.key, statementOf(world, login, 'approve'));
+    expect((await refusalOf(decide(world, world.phone, { claimed: other, approval: ofLogin }))).code).toBe(
+      'invalid_request',
+    );
+    expect((await refusalOf(decide(world, world.phone, { claimed: login, approval: foreign }))).code).toBe(
+      'invalid_request',
+    );
+    expect([await stateOf(first.orderId), await stateOf(second.orderId)]).toEqual(['claimed', 'claimed']);
+  });
+
+  it('takes a proof of its own: the session that is open approves nothing (T-13)', async () => {
+    const { orderId } = await ask(world);
+    expect((await refusalOf(decide(world, world.phone, { claimed: await claimed(orderId) }))).code).toBe(
+      'proof_required',
+    );
+  });
+
+  it.each([
+    ['decline', 'declined'],
+    ['report', 'reported'],
+  ] as const)('is over with a %s, for good (T-17)', async (decision, state) => {
+    const { orderId } = await ask(world);
+    const order = await claimed(orderId);
+    await decide(world, world.phone, { claimed: order, decision });
+    expect((await refusalOf(decide(world, world.phone, { claimed: order }))).code).toBe('order_unavailable');
+    const ended = await readPortalOrder(world.orders, portal, orderId);
+    expect(ended).toMatchObject({ state });
+    expect(ended).not.toHaveProperty('receipt');
+  });
+
+  it('expires after 300 seconds, and then shows nothing (T-09)', async () => {
+    const { orderId } = await ask(world);
+    world.clock.advance(299_000);
+    await portalFrame(world.orders, portal, orderId);
+    world.clock.advance(1_001);
+    expect(await stateOf(orderId)).toBe('expired');
+    expect((await refusalOf(portalFrame(world.orders, portal, orderId))).code).toBe('order_unavailable');
+  });
+
+  it('is cancelled by its portal once, also while the phone shows it; what is approved stays approved', async () => {
+    const [first, second] = [await ask(world), await ask(world)];
+    const order = await claimed(first.orderId);
+    for (const _ of [1, 2]) {
+      const cancelled = await cancelPortalOrder(world.orders, portal, { orderId: first.orderId, ...by });
+      expect(cancelled.state).toBe('cancelled');
+    }
+    expect((await refusalOf(decide(world, world.phone, { claimed: order }))).code).toBe('order_unavailable');
+    await approve(world, second.orderId);
+    expect((await cancelPortalOrder(world.orders, portal, { orderId: second.orderId, ...by })).state).toBe('approved');
+  });
+
+  it('names no page that the portal is not registered with, and asks nobody whom there is not (P-08)', async () => {
+    const body = {
+      user: world.user.id,
+      template: 'payment',
+      version: 1,
+      fields: samples.payment,
+      locale: 'en',
+      reference: 'r',
+    };
+    const create = (changed: object) =>
+      refusalOf(createPortalOrder(world.orders, portal, { body: { ...body, ...changed }, requestId: 'req_1' }));
+    expect((await create({ origin: 'https://evil.example' })).code).toBe('invalid_request');
+    expect((await create({ user: `usr_${'a'.repeat(22)}` })).code).toBe('not_found');
+    const suspended = await insertUser(world.deps, world.company.id);
+    await world.deps.records.users.update({ ...suspended, status: 'suspended' });
+    expect((await create({ user: suspended.id })).code).toBe('not_found');
+  });
+
+  it('gives the list of a batch to the phone that claimed it and to no other (T-06, T-09)', async () => {
+    const { orderId } = await ask(world, { template: 'payment-batch' });
+    const call = await callOf(world, world.phone);
+    expect((await refusalOf(listPart(world.orders, { orderId, part: 0 }, call))).code).toBe('order_unavailable');
+    await claimed(orderId);
+    const { bytes, parts } = await listPart(world.orders, { orderId, part: 0 }, call);
+    expect(parts).toBe(1);
+    expect(JSON.parse(Buffer.from(bytes, 'base64url').toString())).toHaveLength(2);
+    const other = await callOf(world, await addPhone(world));
+    expect((await refusalOf(listPart(world.orders, { orderId, part: 0 }, other))).code).toBe('order_unavailable');
+    expect((await refusalOf(listPart(world.orders, { orderId, part: 1 }, call))).code).toBe('order_unavailable');
+  });
+});
+
+describe('a long poll', () => {
+  const never = new AbortController().signal;
+
+  it('ends with the change, or at once where it came before (T-12)', async () => {
+    const { orderId } = await ask(world);
+    const waiting = whenChanged(world.orders, orderId, { since: 'pending', milliseconds: 60_000, signal: never });
+    await claimed(orderId);
+    await waiting;
+    await whenChanged(world.orders, orderId, { since: 'pending', milliseconds: 60_000, signal: never });
+    expect(await stateOf(orderId)).toBe('claimed');
+  });
+
+  it('ends when the caller has gone, and where there is nothing to wait for', async () => {
+    const { orderId } = await ask(world);
+    const gone = new AbortController();
+    const waiting = whenChanged(world.orders, orderId, { milliseconds: 60_000, signal: gone.signal });
+    gone.abort();
+    await waiting;
+    await whenChanged(world.orders, 'ord_none', { milliseconds: 60_000, signal: never });
+    await cancelPortalOrder(world.orders, portal, { orderId, ...by });
+    await whenChanged(world.orders, orderId, { milliseconds: 60_000, signal: never });
+    expect(await stateOf(orderId)).toBe('cancelled');
+  });
+});

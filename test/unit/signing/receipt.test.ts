@@ -1,0 +1,189 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { signCompactJws } from '../../../src/crypto/jws.ts';
+import type { Receipt } from '../../../src/protocol/receipt.ts';
+import { verifyReceipt } from '../../../src/sdk/receipt.ts';
+import { templateNames } from './samples.ts';
+import { shownWords } from './shown.ts';
+import { createSigningWorld, historyOf, type SigningWorld, signedReceipt } from './signed.ts';
+
+let world: SigningWorld;
+let history: unknown;
+beforeEach(async () => {
+  world = await createSigningWorld();
+  history = await historyOf(world);
+});
+afterEach(async () => world.close());
+
+const failedOf = async (receipt: unknown, under = history): Promise<string[]> =>
+  (await verifyReceipt(receipt, under)).checks.flatMap(({ name, isPassed }) => (isPassed ? [] : [name]));
+
+const payloadOf = (jws: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+
+/** Signed anew by whoever has the key. */
+const resigned = (jws: string, change: object, key = world.serverPrivateKey): string => {
+  const { typ, kid } = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as Record<
+    string,
+    string
+  >;
+  const header = kid === undefined ? {} : { header: { kid } };
+  return signCompactJws({
+    payload: { ...payloadOf(jws), ...change },
+    typ: typ ?? '',
+    key: { key, alg: 'ES256' },
+    ...header,
+  });
+};
+
+describe('a receipt', () => {
+  it.each(templateNames)(
+    'of a %s verifies offline and says what was signed, by whom and when (T-14)',
+    async (template) => {
+      const { isGenuine, facts, checks } = await verifyReceipt(await signedReceipt(world, template), history);
+      expect(checks.filter(({ isPassed }) => !isPassed)).toEqual([]);
+      expect(isGenuine).toBe(true);
+      expect(facts).toMatchObject({
+        reference: `my ${template}`,
+        user: { id: world.user.id, name: world.user.name },
+        device: { id: world.phone.id },
+        portal: { name: 'Business portal', domain: 'portal.example' },
+        factor: 'pin',
+        approvedAt: Math.floor(world.clock.now() / 1000),
+      });
+      expect(facts?.payments.length).toBe(template === 'payment-batch' ? 2 : 0);
+    },
+  );
+
+  it('verifies years later, with the server’s key long retired and the phone ended (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    const now = Math.floor(world.clock.now() / 1000);
+    const retired = await historyOf(world, { from: now - 86_400, until: now + 86_400 });
+    expect((await verifyReceipt(receipt, retired)).isGenuine).toBe(true);
+  });
+
+  it('is refused where the server’s key was not in use then: whoever found it later signs nothing of the past (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    const now = Math.floor(world.clock.now() / 1000);
+    for (const times of [{ from: now - 9000, until: now - 3600 }, { from: now + 3600 }, { from: null }]) {
+      expect(await failedOf(receipt, await historyOf(world, times))).toEqual(
+        expect.arrayContaining(['order', 'countersignature']),
+      );
+    }
+  });
+
+  it('is refused under the history of another server (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    expect(await failedOf(receipt, await historyOf(world, { iss: 'https://evil.example' }))).toEqual(['same']);
+    const stranger = await createSigningWorld();
+    expect(await failedOf(receipt, await historyOf(stranger))).toContain('order');
+    await stranger.close();
+  });
+
+  it('is refused with one character changed, wherever it stands (T-04, T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    for (const member of ['order', 'approval', 'countersignature'] as const) {
+      const text = receipt[member];
+      for (let at = 0; at < text.length; at += 37) {
+        const flipped = `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+        expect((await verifyReceipt({ ...receipt, [member]: flipped }, history)).isGenuine, `${member} ${at}`).toBe(
+          false,
+        );
+      }
+    }
+  });
+
+  it('is refused without any of its parts, with one more, and where it is no receipt at all (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    for (const name of Object.keys(receipt)) {
+      const { [name as keyof Receipt]: _, ...rest } = receipt;
+      expect(await failedOf(rest), name).toContain('form');
+    }
+    for (const odd of [{ ...receipt, more: 1 }, { ...receipt, version: 2 }, null, 'x', [], 7, {}]) {
+      expect(await failedOf(odd)).toContain('form');
+    }
+  });
+
+  it('is refused with parts of another receipt, each of them genuine (T-12, T-14)', async () => {
+    const [one, other] = [await signedReceipt(world), await signedReceipt(world, 'document')];
+    for (const member of ['order', 'approval', 'countersignature'] as const) {
+      expect((await verifyReceipt({ ...one, [member]: other[member] }, history)).isGenuine, member).toBe(false);
+    }
+  });
+
+  it('is refused where its own server signed another text than the phone did (T-05, T-14)', async () => {
+    const receipt = await signedReceipt(world, 'text');
+    const order = resigned(receipt.order, { display: shownWords('Something else') });
+    expect(await failedOf({ ...receipt, order })).toEqual(['same', 'text']);
+  });
+
+  it('is refused where text and fields do not say the same, though all of it is signed (T-05)', async () => {
+    const receipt = await signedReceipt(world, 'text');
+    const display = { ...shownWords('Pay 1'), text: shownWords('Pay 2').text };
+    expect(await failedOf({ ...receipt, order: resigned(receipt.order, { display }) })).toContain('text');
+  });
+
+  it('is refused with a key of somebody else in place of the phone’s (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const approval = resigned(receipt.approval, {}, privateKey);
+    expect(await failedOf({ ...receipt, approval })).toContain('approval');
+    const { kty, crv, x, y } = publicKey.export({ format: 'jwk' });
+    const device = { ...(payloadOf(receipt.countersignature)['device'] as object), jwk: { kty, crv, x, y } };
+    const own = signCompactJws({
+      payload: { ...payloadOf(receipt.countersignature), device },
+      typ: 'mtoken-receipt+jws',
+      key: { key: privateKey, alg: 'ES256' },
+      header: { kid: world.kid },
+    });
+    expect(await failedOf({ ...receipt, approval, countersignature: own })).toContain('countersignature');
+  });
+
+  it.each([
+    ['a decline', { decision: 'decline' }, 'approval'],
+    ['a report', { decision: 'report' }, 'approval'],
+    ['a login', { purpose: 'login' }, 'same'],
+    ['another proof', { factors: ['biometric'] }, 'same'],
+    ['another portal', { clientId: 'other' }, 'same'],
+    ['another origin', { origin: 'https://evil.example' }, 'same'],
+    ['another time', { iat: 1 }, 'times'],
+  ])('is refused where the phone signed %s (T-10, T-12)', async (_what, change, check) => {
+    const receipt = await signedReceipt(world);
+    const approval = resigned(receipt.approval, change, world.phone.key);
+    expect(await failedOf({ ...receipt, approval })).toContain(check);
+  });
+
+  it.each([
+    ['a device that had ended', { device: { status: 'deactivated' } }, 'countersignature'],
+    ['an approval after its time', { approvedAt: 4_000_000_000, iat: 4_000_000_000 }, 'countersignature'],
+    ['a proof before it was asked', { provedAt: 1 }, 'times'],
+    ['another order', { orderId: `ord_${'a'.repeat(22)}` }, 'same'],
+  ])('is refused where the server countersigned %s (T-14)', async (_what, change, check) => {
+    const receipt = await signedReceipt(world);
+    const until = Math.floor(world.clock.now() / 1000) + 60;
+    const countersignature = resigned(receipt.countersignature, change);
+    expect(await failedOf({ ...receipt, countersignature }, await historyOf(world, { until }))).toContain(check);
+  });
+
+  it('of a batch is refused without its list, with two payees swapped, and with one payment more (T-06)', async () => {
+    const receipt = await signedReceipt(world, 'payment-batch');
+    const payments = JSON.parse(receipt.list ?? '') as object[];
+    const { list: _, ...without } = receipt;
+    expect(await failedOf(without)).toEqual(['list']);
+    for (const list of [[...payments].reverse(), [...payments, payments[0]], []]) {
+      expect(await failedOf({ ...receipt, list: JSON.stringify(list) })).toEqual(['list']);
+    }
+    expect(await failedOf({ ...(await signedReceipt(world)), list: '[]' })).toEqual(['list']);
+  });
+});
+
+describe('a key history', () => {
+  it('that is none, or signed by none of its keys, verifies nothing (C-12)', async () => {
+    const receipt = await signedReceipt(world);
+    const foreign = await historyOf(await createSigningWorld());
+    const mixed = { ...(history as object), signatures: (foreign as { signatures: unknown }).signatures };
+    for (const bad of [undefined, {}, [], 'x', { keys: [] }, mixed]) {
+      await expect(verifyReceipt(receipt, bad)).rejects.toMatchObject({ code: 'server_not_authentic' });
+    }
+  });
+});
