@@ -122,7 +122,7 @@ export const settings = {
   limitPerAddress: required(
     'MTOKEN_LIMIT_PER_ADDRESS',
     perMinute,
-    'Requests from one IPv4 address or one IPv6 /64 network, for each group of routes.',
+    'Requests from one IPv4 address or one IPv6 /64 network, for each group of routes; and of one caller of the admin API, from wherever.',
     { default: '600' },
   ),
   limitLoginsPerAddress: required(
