@@ -60,7 +60,7 @@ export const OrderDescriptor = strict({
     /** In an order to sign: what `text` was drawn from, so that the phone can draw it again and compare. */
     template: Type.Optional(
       strict({
-        /** A name of src/protocol/signing/templates.ts. */
+        /** A name of src/protocol/templates/templates.ts. */
         name: Type.String(),
         version: Type.Integer(),
         title: Type.String(),
