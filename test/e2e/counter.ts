@@ -38,6 +38,8 @@ export interface Counter {
   /** Moves the server's time and that of the simulated phones. */
   readonly pass: (milliseconds: number) => void;
   readonly addUser: (user: Partial<Omit<Parameters<typeof createUser>[1], 'actor'>>) => Promise<User>;
+  /** From now on an administrator approves every phone of the company. */
+  readonly requireApproval: () => Promise<void>;
   /** Registers a phone for a user by a new activation. */
   readonly phoneOf: (userId: string) => Promise<Phone>;
   /** Registers a phone by what was shown or sent; agrees to the terms, where there are any. */
@@ -149,6 +151,10 @@ export async function openCounter(): Promise<Counter> {
         actor,
         ...user,
       }),
+    requireApproval: async () => {
+      const { version } = company;
+      await updateCompany(admin, { companyId: company.id, version, changes: { selfActivation: false }, actor });
+    },
     phoneOf,
     register,
     mail,

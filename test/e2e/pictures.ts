@@ -2,7 +2,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { it } from 'vitest';
-import { desk, phone } from './inspect.ts';
+import { openCounter, settled } from './counter.ts';
+import { desk, phone as phoneSize } from './inspect.ts';
 import { withPalette } from './palette-png.ts';
 import { at, enter, openWorld, press, trouble, type World } from './phone.ts';
 import { appTexts, claimShown, type Visit, visitChoice, visitWelcome } from './screens.ts';
@@ -33,7 +34,7 @@ async function takeDark(page: Page, name: string): Promise<void> {
 }
 
 async function takeApp(world: World): Promise<void> {
-  const { page } = await world.newPhone({ viewport: phone, ...still });
+  const { page } = await world.newPhone({ viewport: phoneSize, ...still });
   const wanted = ['welcome', 'code', 'choose'];
   await world.register(page, async (name) => {
     if (wanted.includes(name)) await take(page, `app-${name}`);
@@ -85,9 +86,9 @@ async function takeLogin(world: World): Promise<void> {
   await page.click('#typed-show');
   await page.locator('#typed-shown:not(:empty)').waitFor();
   await take(page, 'login-typed');
-  const small = await loginPage(world, { viewport: phone, hasTouch: true, isMobile: true });
+  const small = await loginPage(world, { viewport: phoneSize, hasTouch: true, isMobile: true });
   await take(small, 'login-phone');
-  const arabic = await loginPage(world, { viewport: phone, locale: 'ar', hasTouch: true, isMobile: true });
+  const arabic = await loginPage(world, { viewport: phoneSize, locale: 'ar', hasTouch: true, isMobile: true });
   await take(arabic, 'login-arabic');
 }
 
@@ -97,7 +98,7 @@ async function takeBrand(): Promise<void> {
     await take(await loginPage(world, { viewport: desk }), 'brand-login');
     const opened = await world.newPage();
     const { text } = await world.activate(opened.page);
-    const { page } = await world.newPhone({ viewport: phone, ...still });
+    const { page } = await world.newPhone({ viewport: phoneSize, ...still });
     const visit: Visit = async () => undefined;
     await visitWelcome(page, { activation: text, t, visit });
     await press(page, t('act.continue'));
@@ -106,6 +107,39 @@ async function takeBrand(): Promise<void> {
     await take(page, 'brand-app');
   } finally {
     await world.stop();
+  }
+}
+
+/** A phone waits for approval, and somebody asks for the phone of somebody else to end. */
+async function takeConsole(): Promise<void> {
+  const counter = await openCounter();
+  try {
+    const { company, operator } = counter;
+    const phone = await counter.phoneOf(operator.id);
+    const lost = await counter.addUser({ name: 'Lotte Larsen', email: 'lotte@northwind.example' });
+    await counter.phoneOf(lost.id);
+    await counter.requireApproval();
+    const newcomer = await counter.addUser({ name: 'Nils Nordmann', email: 'nils@northwind.example' });
+    await counter.phoneOf(newcomer.id);
+    const page = await counter.enter(phone);
+    const show = async (path: string, name: string): Promise<void> => {
+      await page.goto(`${counter.origin}/console${path}`);
+      await settled(page);
+      await take(page, name);
+    };
+    await show('/', 'console-home');
+    await takeDark(page, 'console-home');
+    await show(`/companies/${company.id}`, 'console-company');
+    await show(`/users/${lost.id}`, 'console-user');
+    await page.getByRole('button', { name: 'End all devices…' }).click();
+    await page.getByLabel('Reason').fill('The phone was stolen on the train.');
+    await take(page, 'console-question');
+    await page.keyboard.press('Escape');
+    await show('/audit', 'console-audit');
+    await page.setViewportSize(phoneSize);
+    await show('/users?search=lotte', 'console-phone');
+  } finally {
+    await counter.stop();
   }
 }
 
@@ -120,4 +154,5 @@ it('takes the pictures', async () => {
     await world.stop();
   }
   await takeBrand();
+  await takeConsole();
 });
