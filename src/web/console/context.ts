@@ -4,7 +4,7 @@ import type { Me as Caller } from '../../admin-client/operations.ts';
 import type { Messages } from './messages.ts';
 
 /** Who is logged in, and what of it the server allows. */
-export interface Me extends Pick<Caller, 'permissions'> {
+export interface Me extends Pick<Caller, 'permissions' | 'isConfirmed'> {
   readonly userId: string;
   readonly name: string;
   readonly role: string;

@@ -24,7 +24,10 @@ export function ask<P, Answer>(console: Console, act: Act<P, Answer>, params: P)
 
 /** After the login for it: shows the same again, and does it on one press. */
 export function askAgain<P, Answer>(console: Console, act: Act<P, Answer>, intent: Intent): void {
-  openDialog(console, act, { intent, isProved: true });
+  const { permissions, isConfirmed } = console.me;
+  // Whoever came back without the phone is asked as before.
+  const isProved = permissions[act.permission]?.proof !== 'confirmed' || isConfirmed;
+  openDialog(console, act, { intent, isProved });
 }
 
 interface Question {
@@ -37,7 +40,7 @@ function openDialog<P, Answer>(console: Console, act: Act<P, Answer>, { intent, 
   const { t } = console;
   const params = intent.params as P;
   const dialog = element('dialog', { attributes: { 'aria-labelledby': 'question' } });
-  const reason = act.takesReason && !isProved ? reasonField(console) : undefined;
+  const reason = act.takesReason && !isProved ? reasonField(console, intent.reason) : undefined;
   const trouble = element('p', { class: 'trouble', attributes: { role: 'alert' } });
   const go = element('button', {
     text: act.title(t, params),
@@ -86,9 +89,10 @@ function openDialog<P, Answer>(console: Console, act: Act<P, Answer>, { intent, 
   (reason?.input ?? form.querySelector('h2'))?.focus();
 }
 
-function reasonField({ t }: Console) {
+function reasonField({ t }: Console, value: string) {
   return textField({
     name: 'reason',
+    value,
     label: t('question.why'),
     hint: t('question.whyHint'),
     attributes: { maxlength: String(reasonLength), required: '' },

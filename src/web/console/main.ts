@@ -43,10 +43,10 @@ async function start(): Promise<void> {
 }
 
 async function fetchMe(ask: Api): Promise<Me> {
-  const { userId, role, companyId, name, permissions } = await ask('getMe');
+  const { userId, role, companyId, name, permissions, isConfirmed } = await ask('getMe');
   // A machine has no cookie of the console.
   if (userId === null || role === null || companyId === null) throw new Error('the console is for people');
-  return { userId, role, companyId, name, permissions };
+  return { userId, role, companyId, name, permissions, isConfirmed };
 }
 
 const isLoggedOut = (error: unknown): error is AdminProblem =>
