@@ -1,4 +1,6 @@
 /** How a claimed order is shown in a terminal: everything that a person needs to decide. */
+import { formatIban } from '../../protocol/templates/iban.ts';
+import { formatAmount } from '../../protocol/templates/money.ts';
 import type { ClaimedOrder } from '../../sdk/index.ts';
 import { printable, time } from '../output.ts';
 
@@ -11,13 +13,15 @@ const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
 };
 
 /** The lines to print; nothing in them can leave its place, whatever the server sent. */
-export function orderLines({ descriptor, expiresAt }: ClaimedOrder): string[] {
+export function orderLines({ descriptor, expiresAt, payments = [] }: ClaimedOrder): string[] {
   const { client, browser, origin, via, purpose, display, iat } = descriptor;
-  const where = [browser.address, browser.place].filter((part) => part !== null).join(', ');
+  const where = [browser.name, browser.address, browser.place]
+    .filter((part) => part !== null && part !== '')
+    .join(', ');
   const facts: [string, string][] = [
     ['asked by', `${client.name} (${client.domain})`],
     ['page', origin],
-    ['browser', `${browser.name}, ${where}`],
+    ...(where === '' ? [] : [['browser', where] satisfies [string, string]]),
     ['begun by', begunBy[via]],
     ['asked at', time(iat * 1000)],
     ['decide by', time(expiresAt)],
@@ -25,7 +29,13 @@ export function orderLines({ descriptor, expiresAt }: ClaimedOrder): string[] {
   // The bar before each line shows where the text ends: it cannot pass for one of the facts.
   const text = display.text.split('\n').map((line) => `  | ${printable(line)}`);
   const title = purpose === 'login' ? 'Log in?' : 'Sign this transaction?';
-  return [title, '', ...facts.map(([name, value]) => `  ${name.padEnd(10)} ${printable(value)}`), '', ...text, ''];
+  const currency = String(display.template?.fields['currency'] ?? '');
+  const list = payments.map(({ amount, creditorName, creditorIban, reference }, index) => {
+    const said = [formatAmount(amount, currency, display.locale), creditorName, formatIban(creditorIban), reference];
+    return `  | ${index + 1}. ${printable(said.filter((part) => part !== undefined).join(' · '))}`;
+  });
+  const shown = facts.map(([name, value]) => `  ${name.padEnd(10)} ${printable(value)}`);
+  return [title, '', ...shown, '', ...text, ...list, ''];
 }
 
 /** The same for programs. */

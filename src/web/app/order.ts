@@ -4,6 +4,7 @@ import { systemClock } from '../../clock.ts';
 import type { ClaimedOrder, PhoneError } from '../../sdk/index.ts';
 import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
+import { asked } from './asked.ts';
 import { askFinger } from './biometrics.ts';
 import { errorText } from './errors.ts';
 import { formatCountdown, formatTime } from './format.ts';
@@ -42,15 +43,7 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
     isPrivate: true,
     onLeave: timer.stop,
     content: [
-      element(
-        'section',
-        { class: 'asked', attributes: { 'aria-label': t('confirm.text') } },
-        element('p', {
-          class: 'asked-text',
-          text: descriptor.display.text,
-          attributes: { lang: descriptor.display.locale, dir: 'auto' },
-        }),
-      ),
+      element('section', { class: 'asked', attributes: { 'aria-label': t('confirm.text') } }, ...asked(order)),
       facts(app, order),
       isTyped ? paragraph(t('confirm.typedAdvice'), 'warning') : paragraph(t('confirm.advice'), 'soft'),
       timer.root,
@@ -74,11 +67,13 @@ function facts(app: App, { descriptor }: ClaimedOrder): HTMLElement {
     [t('confirm.asks'), client.name],
     [t('confirm.domain'), client.domain],
     [t('confirm.origin'), origin],
-    [t('confirm.browser'), browser.name, begunHow(app, via)],
-    [t('confirm.where'), browser.place ?? undefined, network],
+    // Of an order that a portal's server began, nobody knows a browser.
+    [t('confirm.browser'), browser.name === '' ? undefined : browser.name, begunHow(app, via)],
+    [t('confirm.where'), browser.place ?? undefined, browser.address === '' ? undefined : network],
     [t('confirm.when'), when],
   ];
-  return element('dl', {}, ...rows.map(([label, ...values]) => fact(label, values)));
+  const known = rows.filter(([, ...values]) => values.some((value) => value !== undefined));
+  return element('dl', {}, ...known.map(([label, ...values]) => fact(label, values)));
 }
 
 /** Each value apart, so that one in another direction of writing leaves the others where they are. */
@@ -167,7 +162,7 @@ function askProof(app: App, order: ClaimedOrder): void {
     if (state.kind !== 'registered') return app.go.start();
     if (!state.hasBiometrics) return askProofMpin(app, order);
     return askFinger(app, {
-      screen: { name: 'proof-finger', isPrivate: true, content: [askedText(order)] },
+      screen: { name: 'proof-finger', isPrivate: true, content: [...asked(order)] },
       back: backTo(app, order),
       label: t('bio.approve'),
       work: () => phone.approve(order, { method: 'biometric' }),
@@ -176,10 +171,6 @@ function askProof(app: App, order: ClaimedOrder): void {
       toPad: (why) => askProofMpin(app, order, why),
     });
   });
-}
-
-function askedText({ descriptor }: ClaimedOrder): HTMLElement {
-  return element('p', { class: 'asked-text', text: descriptor.display.text, attributes: { dir: 'auto' } });
 }
 
 function backTo({ t, go }: App, order: ClaimedOrder): HTMLElement {
@@ -221,7 +212,7 @@ function askProofMpin(app: App, order: ClaimedOrder, why?: string): void {
       title: t('confirm.proof'),
       isPrivate: true,
       content: [
-        askedText(order),
+        ...asked(order),
         pad.root,
         state.hasBiometrics ? button(t('bio.approve'), () => askProof(app, order), 'quiet') : undefined,
         backTo(app, order),
