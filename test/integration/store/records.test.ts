@@ -8,6 +8,7 @@ import { idempotencyRecordsContract } from '../../contracts/records-idempotency.
 import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
 import { peopleRecordsContract } from '../../contracts/records-people.ts';
+import { restoreRecordsContract } from '../../contracts/records-restore.ts';
 import { approvalRecordsContract, termsRecordsContract } from '../../contracts/records-terms.ts';
 import { durableEngines } from '../../engines.ts';
 
@@ -18,6 +19,7 @@ for (const engine of durableEngines()) {
   approvalRecordsContract(engine);
   deviceRecordsContract(engine);
   auditRecordsContract(engine);
+  restoreRecordsContract(engine);
   auditCheckpointsContract(engine);
   outboxRecordsContract(engine);
   webhookRecordsContract(engine);
