@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium)('from a new company to a lost phone', () => {
     await counter.stop();
   });
 
-  it('console, portal, mailboxes and trail tell one story (A-01, A-04, A-05, R-07, S-07, S-09, X-07)', async () => {
+  it('console, portal, mailboxes and trail tell one story (A-05, A-09, R-03, S-07, S-08, S-09, X-07)', async () => {
     const operators = await counter.enter(operator);
     await publishTerms(operators);
     const companyPath = await createCompany(operators);

@@ -141,6 +141,81 @@ describe.skipIf(!hasChromium)('the console', () => {
     expect(device).toMatchObject({ status: 'deactivated' });
   });
 
+  it('asks as before whoever comes back without the phone, and the server takes nothing (S-09)', async () => {
+    const victim = await counter.addUser({ name: 'Vito', email: 'vito@northwind.example' });
+    const page = await counter.enter(operator, `/users/${victim.id}`);
+    await act(page, 'Remove user', 'left the company');
+    await page.waitForURL('**/interaction/**');
+    await page.goto(`${counter.origin}/console/users/${victim.id}`);
+    const question = page.getByRole('dialog');
+    await question.waitFor();
+    expect(await question.innerText()).not.toContain('You have confirmed on your phone.');
+    expect(await question.getByLabel('Reason').inputValue()).toBe('left the company');
+    await question.getByRole('button', { name: 'Remove user' }).click();
+    await page.waitForURL('**/interaction/**');
+    expect((await counter.server.stores.records.users.find(victim.id))?.status).toBe('invited');
+  });
+
+  it('has an act of two people decided by the second where all of it is shown (A-10)', async () => {
+    const [first, second] = await Promise.all(
+      ['Frida', 'Sven'].map((name) =>
+        counter.addUser({ name, email: `${name.toLowerCase()}@northwind.example`, role: 'administrator' }),
+      ),
+    );
+    await counter.rule({ rules: { fourEyes: ['users.create'] } });
+    const fridas = await counter.enter(await counter.phoneOf(first?.id ?? ''), '/users/new');
+    await fridas.getByLabel('Name').fill('Nora Newcomer');
+    await fridas.getByLabel('E-mail').fill('nora@northwind.example');
+    await fridas.getByRole('button', { name: 'Save' }).click();
+    expect(await told(fridas)).toContain('A second person has to approve this.');
+    expect(await fridas.locator('main button').allInnerTexts()).toEqual(['Withdraw…']);
+
+    const svens = await counter.enter(await counter.phoneOf(second?.id ?? ''), '/approvals');
+    await svens.getByRole('link', { name: 'Create a user' }).click();
+    await svens.getByText('nora@northwind.example').waitFor();
+    await act(svens, 'Approve act');
+    expect(await told(svens)).toBe('It was approved.');
+    await go(svens, '/users?search=nora@northwind.example');
+    expect(await svens.locator('tbody th').allInnerTexts()).toEqual(['Nora Newcomer']);
+    await counter.rule({ rules: { fourEyes: [] } });
+  });
+
+  it('gives out its own page and files, nothing inline, to no frame, and no other page of the server (S-11, X-07)', async () => {
+    const answer = await fetch(`${counter.origin}/console/users`);
+    const policy = answer.headers.get('content-security-policy') ?? '';
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "frame-ancestors 'none'",
+      "form-action 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ]) {
+      expect(policy).toContain(rule);
+    }
+    const text = await answer.text();
+    expect(text).not.toMatch(/<style|<script(?![^>]* src=)| style=| on[a-z]+=/);
+    for (const [tag] of text.matchAll(/<(?:script|link rel="stylesheet")[^>]*>/g))
+      expect(tag).toContain('integrity="sha384-');
+    for (const path of [
+      '/assets/app.js',
+      '/assets/login.js',
+      '/assets/manifest.json',
+      '/app',
+      '/assets/..%2fmanifest.json',
+    ]) {
+      expect((await fetch(`${counter.origin}${path}`)).status, path).toBe(404);
+    }
+    expect((await fetch(`${counter.origin}/assets/console.js`)).status).toBe(200);
+  });
+
+  it('lets no link of another site choose the language for good', async () => {
+    const from = (site: string) => fetch(`${counter.origin}/console/?lang=el`, { headers: { 'sec-fetch-site': site } });
+    expect((await from('same-origin')).headers.get('set-cookie')).toContain('mtoken_lang=el');
+    expect((await from('cross-site')).headers.get('set-cookie')).toBeNull();
+  });
+
   it('keeps no act beyond the login that was made for it, and none for another page', async () => {
     const page = await counter.enter(operator, '/keys');
     await page.evaluate(() => {

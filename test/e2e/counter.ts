@@ -38,8 +38,8 @@ export interface Counter {
   /** Moves the server's time and that of the simulated phones. */
   readonly pass: (milliseconds: number) => void;
   readonly addUser: (user: Partial<Omit<Parameters<typeof createUser>[1], 'actor'>>) => Promise<User>;
-  /** From now on an administrator approves every phone of the company. */
-  readonly requireApproval: () => Promise<void>;
+  /** Changes what the company's rules say. */
+  readonly rule: (changes: CompanyChanges) => Promise<void>;
   /** Registers a phone for a user by a new activation. */
   readonly phoneOf: (userId: string) => Promise<Phone>;
   /** Registers a phone by what was shown or sent; agrees to the terms, where there are any. */
@@ -54,6 +54,8 @@ export interface Counter {
   readonly clear: (isExpected?: (fault: string) => boolean) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
+
+type CompanyChanges = Parameters<typeof updateCompany>[1]['changes'];
 
 export interface Registration {
   readonly name: string;
@@ -151,9 +153,9 @@ export async function openCounter(): Promise<Counter> {
         actor,
         ...user,
       }),
-    requireApproval: async () => {
-      const { version } = company;
-      await updateCompany(admin, { companyId: company.id, version, changes: { selfActivation: false }, actor });
+    rule: async (changes) => {
+      const { version } = (await server.stores.records.companies.find(company.id)) ?? company;
+      await updateCompany(admin, { companyId: company.id, version, changes, actor });
     },
     phoneOf,
     register,

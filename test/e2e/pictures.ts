@@ -118,7 +118,7 @@ async function takeConsole(): Promise<void> {
     const phone = await counter.phoneOf(operator.id);
     const lost = await counter.addUser({ name: 'Lotte Larsen', email: 'lotte@northwind.example' });
     await counter.phoneOf(lost.id);
-    await counter.requireApproval();
+    await counter.rule({ selfActivation: false });
     const newcomer = await counter.addUser({ name: 'Nils Nordmann', email: 'nils@northwind.example' });
     await counter.phoneOf(newcomer.id);
     const page = await counter.enter(phone);
