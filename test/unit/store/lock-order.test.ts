@@ -1,7 +1,11 @@
 /** Rows are locked in one order by every transaction: crosswise waits would let a hostile phone abort its own emergency deactivation. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Actor } from '../../../src/companies/actor.ts';
+import { updateCompany } from '../../../src/companies/companies.ts';
+import { closeCompany, suspendCompany } from '../../../src/companies/company-status.ts';
+import { changeEmail } from '../../../src/companies/user-email.ts';
 import { removeUser, suspendUser } from '../../../src/companies/user-status.ts';
+import { updateUser } from '../../../src/companies/users.ts';
 import { deactivateDevice, deactivateUserDevices } from '../../../src/devices/devices.ts';
 import { ensureKeys, rotateKeys } from '../../../src/keys/keys.ts';
 import { guardAttempt, settleAttempts } from '../../../src/lockout/lockout.ts';
@@ -114,6 +118,24 @@ const acts: Record<string, (world: World) => Promise<unknown>> = {
     await addPhone(world);
     await addPhone(world);
     await removeUser(world.deps, { userId: world.user.id, actor: bank, reason: 'left' });
+  },
+  'the suspension and the closing of a company': async (world) => {
+    await addPhone(world);
+    const company = { companyId: world.company.id, actor: bank, reason: 'unpaid' };
+    await suspendCompany(world.deps, company);
+    await closeCompany(world.deps, company);
+  },
+  'a change of rules that lowers users and shortens sessions': async (world) => {
+    const { id: companyId, version } = world.company;
+    const rules = { permissions: 'mtoken', sessionMinutes: 5 } as const;
+    await updateCompany(world.deps, { companyId, version, changes: { rules }, actor: bank });
+  },
+  'a change of the e-mail address, and of a role': async (world) => {
+    const { id: userId } = world.user;
+    const version = async () => (await world.deps.records.users.find(userId))?.version ?? 0;
+    await changeEmail(world.deps, { userId, version: await version(), email: 'new@example.com', actor: bank });
+    const changes = { role: 'administrator' } as const;
+    await updateUser(world.deps, { userId, version: await version(), changes, actor: bank });
   },
   'the rotation of keys': async (world) => {
     await ensureKeys(world.deps);
