@@ -63,14 +63,14 @@ function copyAssets(pages) {
   }
 }
 
-/** The texts: whole for the server; for the app and the console, which fetch the one language that they show, their own part a file. */
+/** The texts: whole for the server; for the pages that fetch the one language that they show, their own part a file. */
 function copyTexts() {
   const languages = join(root, 'src', 'texts', 'languages');
   cpSync(languages, join(dist, 'texts', 'languages'), { recursive: true });
   // Until the console's texts are translated it speaks English everywhere.
   const untranslated = { console: JSON.parse(readFileSync(join(web, 'console', 'english.json'), 'utf8')) };
-  for (const part of ['app', 'console']) {
-    const target = join(dist, 'web', part, 'texts');
+  for (const [page, part] of Object.entries({ app: 'app', console: 'console', verify: 'signing' })) {
+    const target = join(dist, 'web', page, 'texts');
     mkdirSync(target, { recursive: true });
     for (const file of filesBelow(languages)) {
       const texts = { ...untranslated, ...JSON.parse(readFileSync(file, 'utf8')) };

@@ -18,6 +18,7 @@ import { bootstrapCommand, migrateCommand, serveCommand } from './setup.ts';
 import { staffCommand } from './staff.ts';
 import { termsCommand } from './terms.ts';
 import { userCommand } from './users.ts';
+import { verifyCommand } from './verify.ts';
 import { webhookCommand } from './webhooks.ts';
 
 const guide = `
@@ -64,6 +65,7 @@ export function program(): Command {
     auditCommand(),
     notificationCommand(),
     webhookCommand(),
+    verifyCommand(),
     healthCommand(),
     meCommand(),
     phoneCommand(),

@@ -34,6 +34,8 @@ export interface ReceiptFacts {
   /** BCP 47, of the text. */
   readonly locale: string;
   readonly payments: readonly BatchPayment[];
+  /** Of those payments; undefined where there are none. */
+  readonly currency: string | undefined;
   readonly reference: string;
   readonly portal: { readonly name: string; readonly domain: string };
   readonly user: { readonly id: string; readonly name: string };
@@ -115,6 +117,7 @@ async function judge(receipt: Receipt, history: History, note: Note): Promise<Re
     lines: shown.lines,
     locale: order.display.locale,
     payments: payments ?? [],
+    currency: shown.batch?.currency,
     reference: counter.reference,
     portal: { name: order.client.name, domain: order.client.domain },
     user: counter.user,

@@ -23,6 +23,7 @@ import { registerAppPage } from './app-page.ts';
 import { makePageBrand, type PageBrand, registerBrand } from './brand.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 import { landingScript, pageAssets, plainLook, readManifest, registerAssets } from './page-assets.ts';
+import { registerVerifyPage } from './verify-page.ts';
 
 /** Requests of the app that may be under way at once, wait, and how long; beyond that callers are told to come again (L-16). */
 const gateOptions = { maxRunning: 64, maxWaiting: 512, waitMs: 2000 } as const;
@@ -78,6 +79,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
       await registerAssets(scope, directory, manifest);
       registerBrand(scope, brand);
       await registerAppPage(scope, pages);
+      registerVerifyPage(scope, pages);
     });
   } else log.warn({ path: directory }, 'the pages are not built: npm run build');
   await group(app, { limits, name: 'login' }, async (scope) => {

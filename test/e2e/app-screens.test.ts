@@ -126,7 +126,7 @@ describe.skipIf(!hasChromium)('the app on its rarer screens', () => {
     expect(await page.locator('h1').innerText()).toBe('Sign this?');
     await press(page, 'Approve');
     await at(page, 'proof');
-    expect(await page.locator('.asked').innerText()).toContain('Pay 12.00 EUR to Ada');
+    expect(await page.locator('.signed').innerText()).toContain('Pay 12.00 EUR to Ada');
     await look(page, 'proof');
     await enter(page, '11112');
     expect(await trouble(page)).toBe('Wrong mPIN. 4 attempts left.');

@@ -81,6 +81,7 @@ const composed = [
   /^login: (claimed|approved|declined|reported|expired|cancelled|blocked|limited|lost)\./,
   /^portal: error\./,
   /^mail: (reason\.|registered\.)/,
+  /^signing: (line|template|check|factor)\./,
 ];
 
 describe('the English texts', () => {
@@ -89,6 +90,7 @@ describe('the English texts', () => {
     login: ['src/login'],
     portal: ['src/oidc', 'src/http', 'src/console'],
     mail: ['src/notify'],
+    signing: ['src/signing', 'src/web/verify'],
   } as const;
 
   it.each(Object.entries(folders))('of the part %s are all in use', (part, places) => {

@@ -1,0 +1,137 @@
+/** `mtoken verify`: checks a receipt, with the keys of the server that it names or with those of a file. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { formatIban } from '../protocol/templates/iban.ts';
+import { formatAmount } from '../protocol/templates/money.ts';
+import { PhoneError, type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../sdk/index.ts';
+import { textsFor } from '../texts/files.ts';
+import { CommandError, exitCode, printable, say, sayJson } from './output.ts';
+
+interface VerifyOptions {
+  readonly keys?: string;
+  readonly json?: boolean;
+}
+
+const historyPath = '/.well-known/mtoken-key-history';
+const fetchMs = 10_000;
+
+/** The `verify` command. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('check a receipt of something that was signed: what, by whom, when, and every check that was made')
+    .argument('<receipt>', 'the file')
+    .option(
+      '--keys <file or URL>',
+      'the key history of the server; without it, it is fetched from the server that the receipt names',
+    )
+    .option('--json', 'print the answer as JSON')
+    .addHelpText(
+      'after',
+      `
+Without --keys it is the server named in the receipt whose word is taken: check that its address is your bank's.
+
+Examples:
+  $ mtoken verify receipt.json
+  $ curl -s https://id.example${historyPath} > keys.json
+  $ mtoken verify receipt.json --keys keys.json
+
+Exit codes: 0 genuine · 1 not genuine · 2 wrong usage · 3 the keys cannot be reached`,
+    )
+    .action(async (path: string, options: VerifyOptions) => {
+      const receipt = readJson(path);
+      const verdict = await judge(receipt, await keysOf(receipt, options.keys));
+      if (options.json) sayJson(verdict);
+      else sayVerdict(verdict);
+      if (!verdict.isGenuine) throw new CommandError('this receipt is not genuine');
+    });
+}
+
+async function judge(receipt: unknown, history: unknown): Promise<ReceiptVerdict> {
+  try {
+    return await verifyReceipt(receipt, history);
+  } catch (cause) {
+    if (!(cause instanceof PhoneError)) throw cause;
+    throw new CommandError(`the keys are not those of a server: ${cause.detail ?? cause.message}`, { cause });
+  }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  } catch (cause) {
+    throw new CommandError(`${path} cannot be read as JSON`, { exit: exitCode.usage, cause });
+  }
+}
+
+async function keysOf(receipt: unknown, keys: string | undefined): Promise<unknown> {
+  if (keys !== undefined && !/^https?:\/\//.test(keys)) return readJson(keys);
+  const url = keys ?? `${issuerOf(receipt)}${historyPath}`;
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) {
+    throw new CommandError('keys are fetched over https only', { exit: exitCode.usage });
+  }
+  try {
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(fetchMs) });
+    return await response.json();
+  } catch (cause) {
+    throw new CommandError(`no key history at ${url}`, {
+      exit: exitCode.unreachable,
+      hint: 'keep a copy of the history, and name the file with --keys',
+      cause,
+    });
+  }
+}
+
+/** Whom the receipt names, unjudged: the keys that are found there decide. */
+function issuerOf(receipt: unknown): string {
+  const { order } = (receipt ?? {}) as { readonly order?: unknown };
+  try {
+    const payload = typeof order === 'string' ? Buffer.from(order.split('.')[1] ?? '', 'base64url').toString() : '';
+    const { iss } = JSON.parse(payload) as { readonly iss?: unknown };
+    if (typeof iss === 'string' && URL.canParse(iss)) return new URL(iss).origin;
+  } catch {
+    // Said below.
+  }
+  throw new CommandError('this file is not a receipt', { exit: exitCode.failed });
+}
+
+function sayVerdict({ checks, facts }: ReceiptVerdict): void {
+  const { t } = textsFor('signing', ['en']);
+  if (facts !== undefined) for (const line of factLines(facts)) say(printable(line));
+  for (const { name, isPassed } of checks) say(`  ${isPassed ? 'ok    ' : 'FAILED'} ${t(`check.${name}`)}`);
+}
+
+function factLines(facts: ReceiptFacts): string[] {
+  const { t } = textsFor('signing', ['en']);
+  const {
+    portal,
+    user,
+    device,
+    issuer,
+    factor,
+    reference,
+    approvedAt,
+    title,
+    lines,
+    payments,
+    locale,
+    currency = '',
+  } = facts;
+  const list = payments.map(
+    ({ amount, creditorName, creditorIban, reference: words }, index) =>
+      `  | ${index + 1}. ${[formatAmount(amount, currency, locale), creditorName, formatIban(creditorIban), words ?? ''].join(' · ')}`,
+  );
+  return [
+    `${user.name} (${user.id}) signed this at ${new Date(approvedAt * 1000).toISOString()}:`,
+    '',
+    `  | ${title}`,
+    ...lines.flatMap(({ label, value }) => `${label}: ${value}`.split('\n').map((row) => `  | ${row}`)),
+    ...list,
+    '',
+    `  asked by   ${portal.name} (${portal.domain}), as ${reference}`,
+    `  phone      ${device.name}, key ${device.thumbprint}`,
+    `  proof      ${t(`factor.${factor}`)}`,
+    `  server     ${issuer}`,
+    '',
+  ];
+}

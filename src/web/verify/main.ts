@@ -1,0 +1,126 @@
+/** Checks a receipt in this browser: the file is read here and sent nowhere; only the server's published keys are fetched. */
+import { formatIban } from '../../protocol/templates/iban.ts';
+import { formatAmount } from '../../protocol/templates/money.ts';
+import { parseJson } from '../../sdk/matches.ts';
+import { type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../../sdk/receipt.ts';
+import type englishFile from '../../texts/languages/en.json';
+import { type Texts, type TextTable, textsOf } from '../../texts/texts.ts';
+import { element, paragraph } from '../design/dom.ts';
+
+type Name = keyof (typeof englishFile)['signing'] & string;
+type Messages = Texts<Name>;
+
+/** More than any receipt has: a batch of ten thousand payments is a tenth of it. */
+const maxFileBytes = 16 * 1024 * 1024;
+const root = document.getElementById('verify') ?? document.body;
+
+async function start(): Promise<void> {
+  const { texts = '', integrity = '' } = root.dataset;
+  const response = await fetch(texts, { integrity });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const table = (await response.json()) as TextTable & Readonly<Record<Name, string>>;
+  const t: Messages = textsOf(document.documentElement.lang, table, table);
+  const result = element('section', { id: 'result', attributes: { 'aria-live': 'polite' } });
+  const input = element('input', { id: 'receipt', attributes: { type: 'file', accept: 'application/json,.json' } });
+  // The newest file that was chosen is the one that is shown, whichever is read first.
+  let turn = 0;
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    turn += 1;
+    const own = turn;
+    if (file === undefined) return;
+    void check(t, file).then((shown) => {
+      if (own === turn) result.replaceChildren(...shown);
+    });
+  });
+  root.replaceChildren(
+    element('h1', { text: t('verify.title') }),
+    paragraph(t('verify.intro')),
+    element(
+      'div',
+      { class: 'field' },
+      element('label', { text: t('verify.choose'), attributes: { for: 'receipt' } }),
+      input,
+    ),
+    result,
+  );
+}
+
+async function check(t: Messages, file: File): Promise<readonly HTMLElement[]> {
+  const receipt = file.size > maxFileBytes ? undefined : parseJson(await file.text());
+  if (typeof receipt !== 'object' || receipt === null) return [paragraph(t('verify.noReceipt'), 'warning')];
+  try {
+    const response = await fetch('/.well-known/mtoken-key-history', { credentials: 'omit', cache: 'no-store' });
+    return shown(t, await verifyReceipt(receipt, await response.json()));
+  } catch {
+    return [paragraph(t('verify.noKeys'), 'warning')];
+  }
+}
+
+function shown(t: Messages, { isGenuine, checks, facts }: ReceiptVerdict): readonly HTMLElement[] {
+  const list = checks.map(({ name, isPassed }) =>
+    element(
+      'li',
+      { class: isPassed ? 'passed' : 'failed' },
+      element('strong', { text: t(isPassed ? 'verify.passed' : 'verify.failed') }),
+      ` ${t(`check.${name}`)}`,
+    ),
+  );
+  return [
+    element('p', {
+      class: isGenuine ? 'verdict genuine' : 'verdict warning',
+      text: t(isGenuine ? 'verify.genuine' : 'verify.notGenuine'),
+    }),
+    ...(facts === undefined ? [] : factsOf(t, facts)),
+    element('h2', { text: t('verify.checks') }),
+    element('ul', { class: 'checks' }, ...list),
+  ];
+}
+
+function factsOf(t: Messages, facts: ReceiptFacts): readonly HTMLElement[] {
+  const { issuer, title, lines, locale, portal, user, device, factor, reference } = facts;
+  const when = new Intl.DateTimeFormat(t.language, { dateStyle: 'long', timeStyle: 'long' });
+  const rows: readonly (readonly [string, ...string[]])[] = [
+    [t('verify.who'), user.name, user.id],
+    [t('verify.when'), when.format(facts.approvedAt * 1000)],
+    [t('verify.asked'), portal.name, portal.domain, reference],
+    [t('verify.phone'), device.name, device.thumbprint],
+    [t('verify.proof'), t(`factor.${factor}`)],
+    ['mToken', issuer],
+  ];
+  const text = element(
+    'section',
+    { class: 'signed', attributes: { lang: locale, dir: locale === 'ar' ? 'rtl' : 'ltr' } },
+    element('h3', { text: title }),
+    element('dl', {}, ...lines.map(({ label, value }) => row(label, [value]))),
+    payments(t, facts),
+  );
+  return [
+    element('h2', { text: t('verify.signed') }),
+    text,
+    element('dl', { class: 'facts' }, ...rows.map(([label, ...values]) => row(label, values))),
+  ];
+}
+
+/** Each value apart, so that one in another direction of writing leaves the others where they are. */
+function row(label: string, values: readonly string[]): HTMLElement {
+  const parts = values.map((text) => element('div', {}, element('bdi', { text })));
+  return element('div', {}, element('dt', { text: label }), element('dd', {}, ...parts));
+}
+
+function payments(t: Messages, { payments: all, currency = '', locale }: ReceiptFacts): HTMLElement | undefined {
+  if (all.length === 0) return undefined;
+  const items = all.map(({ amount, creditorName, creditorIban, reference }) => {
+    const parts = [formatAmount(amount, currency, locale), creditorName, formatIban(creditorIban), reference ?? ''];
+    return element(
+      'li',
+      {},
+      ...parts.filter((part) => part !== '').map((text) => element('div', {}, element('bdi', { text }))),
+    );
+  });
+  return element('details', {}, element('summary', { text: t('verify.payments') }), element('ol', {}, ...items));
+}
+
+void start().catch(() => {
+  root.setAttribute('data-failed', '');
+});
