@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Input, Reply } from '../admin-client/client.ts';
-import { accountScope } from '../oidc/deps.ts';
+import { accountScope, signingScope } from '../oidc/deps.ts';
 import { actCommand, showCommand } from './acts.ts';
 import { openAdmin, readCredential } from './admin-client.ts';
 import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
@@ -20,11 +20,13 @@ interface AddOptions extends SharedOptions {
   readonly jwks?: string;
   readonly logo?: string;
   readonly account?: boolean;
+  readonly signing?: boolean;
 }
 
 interface UpdateOptions extends SharedOptions {
   readonly name?: string;
   readonly account?: boolean;
+  readonly signing?: boolean;
   readonly logo?: string | false;
 }
 
@@ -39,21 +41,33 @@ async function metadataFrom(options: AddOptions): Promise<Record<string, unknown
       ? { token_endpoint_auth_method: 'private_key_jwt', jwks: await readJwks(options.jwks) }
       : { token_endpoint_auth_method: 'client_secret_basic' }),
     ...(options.logo ? { mtoken_logo: await readLogo(options.logo) } : {}),
-    ...(options.account ? withAccount({}) : {}),
+    ...withApis({}, options),
   };
 }
 
 /** A portal that helps users whose phone is lost: the scope of the account API, and the refresh token that brings its tokens. */
-function withAccount(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function withAccount(metadata: Metadata): Metadata {
+  return { ...withScope(metadata, accountScope), grant_types: ['authorization_code', 'refresh_token'] };
+}
+
+function withScope(metadata: Metadata, added: string): Metadata {
   const { scope: given } = metadata;
-  const scope = [...new Set([...(typeof given === 'string' ? given.split(' ') : []), accountScope])].join(' ');
-  return { ...metadata, scope, grant_types: ['authorization_code', 'refresh_token'] };
+  const scope = [...new Set([...(typeof given === 'string' ? given.split(' ') : []), added])].join(' ');
+  return { ...metadata, scope };
+}
+
+/** What of this server's own APIs the portal may use from now on; what it may already use it keeps. */
+function withApis(metadata: Metadata, { account, signing }: Pick<AddOptions, 'account' | 'signing'>): Metadata {
+  const first = account ? withAccount(metadata) : metadata;
+  return signing ? withScope(first, signingScope) : first;
 }
 
 const accountOption = [
   '--account',
   'its users may see and end their devices and sessions from it (docs/portal-account.md)',
 ] as const;
+
+const signingOption = ['--signing', 'its server may ask its users to sign (docs/signing.md)'] as const;
 
 /** The server judges the picture; here it is only told apart what to call it. */
 async function readLogo(file: string): Promise<string> {
@@ -150,7 +164,8 @@ function addCommand(): Command {
       .option('--backchannel-uri <uri>', 'where logout tokens are sent')
       .option('--jwks <file>', 'its public keys: private_key_jwt instead of a secret')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
-      .option(...accountOption),
+      .option(...accountOption)
+      .option(...signingOption),
   );
   return withExamples(
     command,
@@ -204,22 +219,23 @@ function updateCommand(): Command {
       .option('--name <name>', 'as the phone shows it')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
       .option('--no-logo', 'take its logo away')
-      .option(...accountOption),
+      .option(...accountOption)
+      .option(...signingOption),
   );
   return withExamples(
     command,
     'mtoken client update portal --logo portal.png',
     'mtoken client update portal --no-logo',
   ).action(async (clientId: string, options: UpdateOptions) => {
-    const { name, logo, account } = options;
-    if (name === undefined && logo === undefined && account === undefined) {
-      throw new CommandError('give --name, --logo, --no-logo or --account', { exit: exitCode.usage });
+    const { name, logo, account, signing } = options;
+    if ([name, logo, account, signing].every((option) => option === undefined)) {
+      throw new CommandError('give --name, --logo, --no-logo, --account or --signing', { exit: exitCode.usage });
     }
     const api = await connect(options);
     const params = { clientId };
     const { version, metadata } = await api.call('getClient', { params });
     const { mtoken_logo: kept, ...rest } = metadata;
-    const others = account ? withAccount(rest) : rest;
+    const others = withApis(rest, options);
     const picture = logo === undefined ? kept : logo === false ? undefined : await readLogo(logo);
     const changed = { ...others, ...(picture === undefined ? {} : { mtoken_logo: picture }) };
     const client = await api.call('changeClient', { params, body: { version, ...given({ name }), metadata: changed } });
