@@ -28,6 +28,8 @@ async function start(): Promise<void> {
     const file = input.files?.[0];
     turn += 1;
     const own = turn;
+    // No verdict on one file beside the name of another.
+    result.replaceChildren();
     if (file === undefined) return;
     void check(t, file).then((shown) => {
       if (own === turn) result.replaceChildren(...shown);
