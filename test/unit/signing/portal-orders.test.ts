@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeBase64url, sha256 } from '../../../src/crypto/bytes.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { listPart } from '../../../src/orders/list.ts';
+import type { FieldsOf } from '../../../src/protocol/templates/templates.ts';
 import {
   cancelPortalOrder,
   createPortalOrder,
@@ -8,6 +10,7 @@ import {
   readPortalOrder,
 } from '../../../src/signing/portal-orders.ts';
 import { whenChanged } from '../../../src/signing/wait.ts';
+import { render } from '../../../src/signing/wording.ts';
 import { addPhone, insertUser, refusalOf } from '../mpin/world.ts';
 import { callOf, claim, decide, newLogin, scanned, signed, statementOf } from '../orders/order-world.ts';
 import { samples } from './samples.ts';
@@ -83,6 +86,33 @@ describe('an order of a portal’s server', () => {
       'invalid_request',
     );
     expect([await stateOf(first.orderId), await stateOf(second.orderId)]).toEqual(['claimed', 'claimed']);
+  });
+
+  it('is refused an approval of the text with any field changed: amount, currency, payee, account, date (T-02, T-03, T-04)', async () => {
+    const order = await claimed((await ask(world)).orderId);
+    const statement = statementOf(world, order, 'approve');
+    const changes = {
+      amount: 125_001,
+      currency: 'USD',
+      creditorName: 'Mallory',
+      creditorIban: 'NL91ABNA0417164300',
+      debtorIban: 'GB29NWBK60161331926819',
+      date: '2026-11-24',
+      reference: 'Invoice 2026/119',
+    };
+    expect(Object.keys(changes).sort()).toEqual(Object.keys(samples.payment).sort());
+    for (const [name, value] of Object.entries(changes)) {
+      const fields = { ...samples.payment, [name]: value } as FieldsOf<'payment'>;
+      const displayHash = encodeBase64url(sha256(render('payment', fields, 'en').display.text));
+      expect(displayHash).not.toBe(statement.displayHash);
+      const approval = signed(world.phone.key, { ...statement, displayHash });
+      const proof = { handshake: `hs_${'a'.repeat(22)}`, proof: 'a'.repeat(64) };
+      expect(await refusalOf(decide(world, world.phone, { claimed: order, approval, proof })), name).toMatchObject({
+        code: 'invalid_request',
+        message: 'the signed statement does not fit the order',
+      });
+    }
+    expect(await stateOf(order.orderId)).toBe('claimed');
   });
 
   it('takes a proof of its own: the session that is open approves nothing (T-13)', async () => {
