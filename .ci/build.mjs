@@ -67,13 +67,11 @@ function copyAssets(pages) {
 function copyTexts() {
   const languages = join(root, 'src', 'texts', 'languages');
   cpSync(languages, join(dist, 'texts', 'languages'), { recursive: true });
-  // Until the console's texts are translated it speaks English everywhere.
-  const untranslated = { console: JSON.parse(readFileSync(join(web, 'console', 'english.json'), 'utf8')) };
   for (const [page, part] of Object.entries({ app: 'app', console: 'console', verify: 'signing' })) {
     const target = join(dist, 'web', page, 'texts');
     mkdirSync(target, { recursive: true });
     for (const file of filesBelow(languages)) {
-      const texts = { ...untranslated, ...JSON.parse(readFileSync(file, 'utf8')) };
+      const texts = JSON.parse(readFileSync(file, 'utf8'));
       writeFileSync(join(target, basename(file)), JSON.stringify(texts[part]));
     }
   }

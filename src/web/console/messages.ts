@@ -1,9 +1,10 @@
 /** The console's texts: one file a language, which the document names; none is part of the script. */
+
+import type english from '../../texts/languages/en.json';
 import { type Texts, type TextTable, textsOf } from '../../texts/texts.ts';
-import type english from './english.json';
 
 /** The name of a text. */
-export type MessageName = keyof typeof english;
+export type MessageName = keyof (typeof english)['console'];
 
 /** The texts of one language. */
 export interface Messages extends Texts<MessageName> {

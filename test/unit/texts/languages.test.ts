@@ -77,6 +77,12 @@ describe('the texts', () => {
 
 /** Names that are put together while the program runs. */
 const composed = [
+  /^console: (error|role|permissions|fourEyes|health|keys\.(use|status)|notify\.kind|client\.(kind|status))\./,
+  /^console: (company|user|device|approval)\.status\./,
+  /^console: (company\.(suspend|restore|close)|user\.(suspend|restore|remove))(Text|Done)?$/,
+  /^console: webhook\.(enable|disable)(Text)?$/,
+  /^console: (company\.(from|until|(networks|emailDomains)Hint)|client\.(post_logout_)?redirect_uris)$/,
+  /^console: audit\.(newest$|oldest$|export\.)/,
   /^app: (weak|blocked|ended|approved|declined|reported|scan|error|devices)\./,
   /^login: (claimed|approved|declined|reported|expired|cancelled|blocked|limited|lost)\./,
   /^portal: error\./,
@@ -90,6 +96,7 @@ describe('the English texts', () => {
     login: ['src/login'],
     portal: ['src/oidc', 'src/http', 'src/console'],
     mail: ['src/notify'],
+    console: ['src/web/console'],
     signing: ['src/signing', 'src/web/verify'],
   } as const;
 
