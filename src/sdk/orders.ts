@@ -32,6 +32,8 @@ export interface ClaimedOrder {
   readonly lines?: readonly Line[];
   /** Of a batch: all its payments, found to be the list that is signed. */
   readonly payments?: readonly BatchPayment[];
+  /** Of those payments, ISO 4217. */
+  readonly currency?: string;
 }
 
 /** The proof with which a signing order is approved. */
@@ -73,8 +75,8 @@ async function claimWith(context: PhoneContext, phone: RegisteredPhone, claim: O
   const expiresAt = context.time.now() + secondsLeft * 1000;
   if (descriptor.purpose === 'login') return { ...order, descriptor, expiresAt };
   const { lines, batch } = readDisplay(descriptor.display);
-  const payments = batch && (await fetchList(context, phone, { orderId: order.orderId, batch }));
-  return { ...order, descriptor, expiresAt, lines, ...(payments === undefined ? {} : { payments }) };
+  const payments = batch === undefined ? [] : await fetchList(context, phone, { orderId: order.orderId, batch });
+  return { ...order, descriptor, expiresAt, lines, ...(batch && { payments, currency: batch.currency }) };
 }
 
 /**

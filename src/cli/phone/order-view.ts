@@ -13,7 +13,7 @@ const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
 };
 
 /** The lines to print; nothing in them can leave its place, whatever the server sent. */
-export function orderLines({ descriptor, expiresAt, payments = [] }: ClaimedOrder): string[] {
+export function orderLines({ descriptor, expiresAt, payments = [], currency = '' }: ClaimedOrder): string[] {
   const { client, browser, origin, via, purpose, display, iat } = descriptor;
   const where = [browser.name, browser.address, browser.place]
     .filter((part) => part !== null && part !== '')
@@ -29,7 +29,6 @@ export function orderLines({ descriptor, expiresAt, payments = [] }: ClaimedOrde
   // The bar before each line shows where the text ends: it cannot pass for one of the facts.
   const text = display.text.split('\n').map((line) => `  | ${printable(line)}`);
   const title = purpose === 'login' ? 'Log in?' : 'Sign this transaction?';
-  const currency = String(display.template?.fields['currency'] ?? '');
   const list = payments.map(({ amount, creditorName, creditorIban, reference }, index) => {
     const said = [formatAmount(amount, currency, display.locale), creditorName, formatIban(creditorIban), reference];
     return `  | ${index + 1}. ${printable(said.filter((part) => part !== undefined).join(' · '))}`;

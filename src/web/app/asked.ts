@@ -40,9 +40,8 @@ function drawn({ label, value, emphasis, by }: Line): HTMLElement {
 }
 
 /** Every payment of the batch; made when it is opened, for there may be ten thousand. */
-function paymentList({ lines, descriptor }: ClaimedOrder, payments: readonly Payment[]): HTMLElement {
-  const { locale, template } = descriptor.display;
-  const currency = String(template?.fields['currency']);
+function paymentList({ lines, descriptor, currency = '' }: ClaimedOrder, payments: readonly Payment[]): HTMLElement {
+  const { locale } = descriptor.display;
   const count = lines?.find(({ name }) => name === 'count');
   const list = element('ol', { class: 'payments' });
   const root = element(

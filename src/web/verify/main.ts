@@ -7,7 +7,7 @@ import type englishFile from '../../texts/languages/en.json';
 import { type Texts, type TextTable, textsOf } from '../../texts/texts.ts';
 import { element, paragraph } from '../design/dom.ts';
 
-type Name = keyof (typeof englishFile)['signing'] & string;
+type Name = keyof (typeof englishFile)['signing'];
 type Messages = Texts<Name>;
 
 /** More than any receipt has: a batch of ten thousand payments is a tenth of it. */
