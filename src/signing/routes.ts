@@ -25,7 +25,8 @@ declare module 'fastify' {
 export type SigningDeps = OrderDeps & CallerDeps & LimitDeps;
 
 /** A batch of ten thousand payments; nobody without a token can send as much. */
-const maxBodyBytes = 4 * 1024 * 1024;
+const maxBatchBytes = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024;
 /** Questions about one order in a minute: a portal that asks in a loop is told to wait instead. */
 const readsPerOrder = 60;
 
@@ -43,6 +44,8 @@ interface Endpoint {
   readonly params?: TSchema;
   readonly querystring?: TSchema;
   readonly body?: TSchema;
+  /** In bytes. */
+  readonly bodyLimit?: number;
   readonly status?: number;
   readonly answer: (call: Call) => Promise<unknown>;
 }
@@ -56,18 +59,19 @@ export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'buffer', bodyLimit: maxBodyBytes },
+    { parseAs: 'buffer', bodyLimit: maxBatchBytes },
     async (_request: unknown, body: Buffer) => parseStrictJson(body),
   );
   // Before any body is read: who has no token sends none.
   app.addHook('onRequest', async (request, reply) => {
     request.signingCaller = await admit(deps, request, reply);
   });
-  for (const { method, path, params, querystring, body, status = 200, answer } of endpoints(deps, idempotency)) {
+  for (const endpoint of endpoints(deps, idempotency)) {
+    const { method, path, params, querystring, body, bodyLimit = maxBodyBytes, status = 200, answer } = endpoint;
     app.route({
       method,
       url: `/signing/v1/orders${path}`,
-      bodyLimit: maxBodyBytes,
+      bodyLimit,
       exposeHeadRoute: false,
       schema: { ...(params && { params }), ...(querystring && { querystring }), ...(body && { body }) },
       handler: async (request, reply) => {
@@ -86,7 +90,14 @@ export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
 function endpoints(deps: SigningDeps, idempotency: Idempotency): readonly Endpoint[] {
   const params = SigningOrderParams;
   return [
-    { method: 'POST', path: '', body: SigningCreate, status: 201, answer: (call) => create(deps, idempotency, call) },
+    {
+      method: 'POST',
+      path: '',
+      body: SigningCreate,
+      bodyLimit: maxBatchBytes,
+      status: 201,
+      answer: (call) => create(deps, idempotency, call),
+    },
     { method: 'GET', path: '/:orderId', params, querystring: SigningQuery, answer: (call) => read(deps, call) },
     {
       method: 'GET',

@@ -195,6 +195,24 @@ describe('the signing API', () => {
     expect(response.status).toBe(400);
   });
 
+  it('takes a batch of ten thousand payments, and shows the phone every one of them (T-06)', async () => {
+    const one = { amount: 1, creditorName: 'Zoë Peeters', creditorIban: 'BE71096123456769', reference: 'November' };
+    const payments = Array.from({ length: 10_000 }, (_, index) => ({ ...one, amount: index + 1 }));
+    const fields = { ...samples['payment-batch'], payments, count: 10_000, total: 50_005_000 };
+    const { status, json } = await create(bodyOf('payment-batch', { fields }));
+    expect(status).toBe(201);
+    const { json: frame } = await call<SigningFrame>(`/${json.orderId}/frame`);
+    const other = await registerPhone(system);
+    await other.unlockWithMpin(mpin);
+    const order = await other.claim(frame.qr);
+    expect(order.payments).toEqual(payments);
+    await other.approve(order, { method: 'mpin', mpin });
+    const { receipt } = (await call<SigningOrder>(`/${json.orderId}`)).json;
+    expect((await verifyReceipt(receipt, await history())).isGenuine).toBe(true);
+    const tooLong = await call(`/${json.orderId}/cancel`, { method: 'POST', body: { x: 'x'.repeat(5_000) } });
+    expect(tooLong.status).toBe(413);
+  });
+
   it('waits for a change as long as it is asked to, and no longer', async () => {
     const { json } = await create(bodyOf('payment'));
     const waiting = call<SigningOrder>(`/${json.orderId}?wait=60&since=pending`);

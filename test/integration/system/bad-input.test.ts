@@ -69,6 +69,7 @@ const appBodies: Readonly<Record<string, Record<string, unknown>>> = {
   },
   'biometrics/disable': {},
   'orders/claim': { via: 'qr', token: b64(22), step: 1, tag: b64(16) },
+  'orders/list': { orderId: id('ord'), part: 0 },
   'orders/proof': { orderId: id('ord'), clientEphemeral: hex(512) },
   'orders/decide': { orderId: id('ord'), approval: jws, proof: null },
   'devices/list': {},
@@ -239,7 +240,8 @@ describe('every route of both listeners', () => {
           body: 'a'.repeat(path === '/admin/v1/terms' ? 9_000_000 : 100_000),
         });
         assertHarmless(answer, `${method} ${path}`, { isOauth: isOauth(path) });
-        expect(answer.status, `${method} ${path}`).toBe(413);
+        // A batch of payments is long; who has no token of the signing API sends none, however short.
+        expect(answer.status, `${method} ${path}`).toBe(path.startsWith('/signing/') ? 401 : 413);
       }
     }
   });
