@@ -58,7 +58,8 @@ export async function createOrder(deps: OrderDeps, input: NewOrder): Promise<Ord
   };
   const order: Order = { terms, state: { name: 'pending', pageEndsAt: pageEnd(terms, now) } };
   await recordOrder(deps, 'order.created', order, {
-    actor: 'browser',
+    actor: askerOf(terms),
+    userId: input.ownerUserId ?? undefined,
     address: input.browser.address,
     requestId: input.requestId,
   });
@@ -116,7 +117,7 @@ export async function redeemOrder(
   if (result?.isMoved !== true || result.order.state.name !== 'redeemed') throw unavailable('redeem: not first');
   const redeemed = { ...result.order, state: result.order.state };
   await recordOrder(deps, 'order.redeemed', redeemed, {
-    actor: 'browser',
+    actor: askerOf(redeemed.terms),
     address: by.address,
     requestId: by.requestId,
   });
@@ -223,6 +224,11 @@ export function orderRecord(
 /** The one answer about an order that cannot be used, whatever the reason, which is for the log. */
 export function unavailable(detail: string): AuthError {
   return new AuthError('order_unavailable', { detail });
+}
+
+/** Who began it, as the trail names them: a login's browser, or the portal's server that asks for a signature. */
+function askerOf({ purpose, client }: OrderTerms): string {
+  return purpose === 'signing' ? `client:${client.id}` : 'browser';
 }
 
 /** No page of ours renews what a portal's server asks to be signed: it waits as long as it may from the begin. */

@@ -188,6 +188,21 @@ describe('an order of a portal’s server', () => {
   });
 });
 
+describe('the trail', () => {
+  it('names the portal that asked, the user who was asked and the phone that decided, step by step (A-01)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    await readPortalOrder(world.orders, portal, orderId);
+    const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
+    expect(records.map(({ event, actor, userId }) => [event, actor, userId])).toEqual([
+      ['order.created', `client:${portal.id}`, world.user.id],
+      ['order.claimed', `device:${world.phone.id}`, world.user.id],
+      ['order.approved', `device:${world.phone.id}`, world.user.id],
+      ['order.redeemed', `client:${portal.id}`, world.user.id],
+    ]);
+  });
+});
+
 describe('a long poll', () => {
   const never = new AbortController().signal;
 
