@@ -5,7 +5,7 @@ import type { User } from '../../src/companies/store.ts';
 import type { Phone } from '../../src/sdk/index.ts';
 import { hasChromium } from './chromium.ts';
 import { act, type Counter, confirmOn, openCounter, settled, told } from './counter.ts';
-import { desk, inspect, narrow, useMode } from './inspect.ts';
+import { desk, inspect, narrow, useMode, violations } from './inspect.ts';
 
 let counter: Counter;
 let operator: Phone;
@@ -56,6 +56,7 @@ describe.skipIf(!hasChromium)('the console', () => {
         await useMode(page, mode);
         await page.setViewportSize(narrow);
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(narrow.width);
+        expect(await violations(page, mode), mode).toEqual([]);
       }
       await page.keyboard.press('Escape');
       await question.waitFor({ state: 'detached' });
