@@ -34,7 +34,7 @@ export interface Approval {
   readonly decisionRequest: string | undefined;
   /** Of a refusal. */
   readonly decisionReason: string | undefined;
-  /** Why the act was not done: an error code of ours, or `interrupted`. */
+  /** Why the act was not done: an error code of ours, `interrupted`, or `restored` after a backup was. */
   readonly problem: string | undefined;
   readonly createdAt: number;
   /** Epoch-milliseconds; from then on nobody can approve it. */
@@ -86,6 +86,8 @@ export interface ApprovalStore {
   ): Promise<boolean>;
   /** Erases the requests of what ended before that time: they name people, and nothing can come of them any more. Answers how many. */
   eraseRequests(before: number): Promise<number>;
+  /** pending and claimed → failed, all of them in one step; answers how many. */
+  failOpen(problem: string, at: number): Promise<number>;
   /** Claimed before that time and not settled. */
   unsettled(before: number): Promise<Approval[]>;
 }

@@ -125,7 +125,7 @@ function conditionsOf({ companyId, status, at }: ApprovalFilter): [string, strin
   ];
 }
 
-type Writing = Pick<ApprovalStore, 'insert' | 'decide' | 'settle' | 'eraseRequests'>;
+type Writing = Pick<ApprovalStore, 'insert' | 'decide' | 'settle' | 'failOpen' | 'eraseRequests'>;
 
 function approvalWriter(sql: Sql, sealing: Sealing): Writing {
   return {
@@ -165,6 +165,11 @@ function approvalWriter(sql: Sql, sealing: Sealing): Writing {
         `update approvals set request_sealed = '' where request_sealed <> '' and status <> 'claimed'
          and case status when 'pending' then expires_at else coalesce(settled_at, decided_at) end < $1`,
         [before],
+      ),
+    failOpen: (problem, at) =>
+      sql.run(
+        `update approvals set status = 'failed', problem = $1, settled_at = $2 where status in ('pending', 'claimed')`,
+        [problem, at],
       ),
     settle: async (id, { status, problem, at }) =>
       (await sql.run(

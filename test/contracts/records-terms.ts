@@ -222,6 +222,32 @@ export function approvalRecordsContract(engine: DurableEngine): void {
       expect(await left(claimed)).toBeUndefined();
     });
 
+    it('fails all that is open in one step after a restore, so that nobody decides it again, and nothing else (X-05, T-15)', async () => {
+      const waits = await pending({ expiresAt: noon + 1_000_000 });
+      const claimed = await pending();
+      const refused = await pending();
+      const expired = await pending({ expiresAt: noon });
+      const decide = (one: Awaited<ReturnType<typeof pending>>, status: 'claimed' | 'refused') =>
+        open.records.approvals.decide({ id: one.approval.id, status, by: one.decider, at: noon + 1 });
+      await decide(claimed, 'claimed');
+      await decide(refused, 'refused');
+      const failed = await parallel(10, open, (records) => records.approvals.failOpen('restored', noon + 7));
+      expect(failed.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(3);
+      for (const { approval } of [waits, claimed, expired])
+        expect(await open.other.approvals.find(approval.id)).toMatchObject({
+          status: 'failed',
+          problem: 'restored',
+          settledAt: noon + 7,
+        });
+      expect(await open.other.approvals.find(refused.approval.id)).toMatchObject({ status: 'refused' });
+      expect(await open.records.approvals.failOpen('restored', noon + 8)).toBe(0);
+      expect(await decide(waits, 'claimed')).toBe(false);
+      expect(await open.records.approvals.settle(claimed.approval.id, { status: 'done', at: noon + 9 })).toBe(false);
+      // Their requests name people, and are erased in their time.
+      await open.records.approvals.eraseRequests(noon + 10);
+      expect(await open.records.approvals.request(waits.approval.id)).toBeUndefined();
+    });
+
     it("lists a company's own and no other, page by page (T31)", async () => {
       const { approval } = await pending();
       await pending();
