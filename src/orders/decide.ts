@@ -142,19 +142,29 @@ async function writeDown(deps: OrderDeps, { order, claim, statement, proof, call
   const { method, factor, provedAt } = proof;
   const record = orderRecord(`order.${stateOf[statement.decision]}`, order, {
     ...auditedAs(call),
-    data: { method, factor, provedAt, via: claim.via, userAgent: call.origin.userAgent },
+    data: { method, factor, provedAt, via: claim.via, userAgent: call.origin.userAgent, ...reasonOf(statement) },
   });
   await deps.records.transaction(async (records) => {
     await records.audit.append(record, at);
     if (statement.decision !== 'report') return;
     const { client, browser } = order.terms;
-    const notice = { userId: claim.userId, clientName: client.name, browserName: browser.name };
+    const notice = {
+      userId: claim.userId,
+      fromDeviceId: claim.deviceId,
+      clientName: client.name,
+      browserName: browser.name,
+    };
     await notify(records, { event: 'login.reported', ...notice }, at);
   });
 }
 
+function reasonOf({ reason }: ApprovalStatement): { reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
 function moveOf(deps: OrderDeps, { order, statement, proof, approval }: Taken, by: string): OrderMove {
-  if (statement.decision !== 'approve') return { kind: statement.decision, by };
+  if (statement.decision === 'decline') return { kind: 'decline', by, reason: statement.reason };
+  if (statement.decision === 'report') return { kind: 'report', by };
   const approvedAt = deps.clock.now();
   const { factor, provedAt } = proof;
   const span = order.terms.purpose === 'signing' ? orderTimes.redeemSigning : orderTimes.redeem;

@@ -1,5 +1,5 @@
 /** An order as data: what a phone is asked, the states it passes through, and the one table of legal moves. No store, no clock of its own. */
-import type { OrderDescriptor, Purpose } from '../protocol/orders.ts';
+import type { DeclineReason, OrderDescriptor, Purpose } from '../protocol/orders.ts';
 
 /** Times of an order, in milliseconds. */
 export const orderTimes = {
@@ -86,7 +86,12 @@ export type OrderState =
     }
   | { readonly name: 'approved'; readonly claim: Claim; readonly outcome: Outcome }
   | { readonly name: 'redeemed'; readonly claim: Claim; readonly outcome: Outcome; readonly endedAt: number }
-  | { readonly name: 'declined'; readonly claim: Claim; readonly endedAt: number }
+  | {
+      readonly name: 'declined';
+      readonly claim: Claim;
+      readonly endedAt: number;
+      readonly reason?: DeclineReason | undefined;
+    }
   | { readonly name: 'reported'; readonly claim: Claim; readonly endedAt: number }
   | { readonly name: 'expired'; readonly from: 'pending' | 'claimed' | 'approved'; readonly endedAt: number }
   | { readonly name: 'cancelled'; readonly reason: CancelReason; readonly endedAt: number };
@@ -105,7 +110,7 @@ export type OrderMove =
   | { readonly kind: 'hold'; readonly by: string; readonly until: number }
   | { readonly kind: 'release'; readonly by: string }
   | { readonly kind: 'approve'; readonly by: string; readonly outcome: Outcome }
-  | { readonly kind: 'decline'; readonly by: string }
+  | { readonly kind: 'decline'; readonly by: string; readonly reason?: DeclineReason | undefined }
   | { readonly kind: 'report'; readonly by: string }
   | { readonly kind: 'redeem' }
   | { readonly kind: 'expire' }
@@ -199,7 +204,8 @@ function fromClaimed(state: In<'claimed'>, move: OrderMove, now: number): OrderS
   if (!('by' in move) || held?.by !== move.by) return undefined;
   if (move.kind === 'release') return { ...state, held: null };
   if (move.kind === 'approve') return { name: 'approved', claim, outcome: move.outcome };
-  return { name: move.kind === 'decline' ? 'declined' : 'reported', claim, endedAt: now };
+  if (move.kind === 'decline') return { name: 'declined', claim, endedAt: now, reason: move.reason };
+  return { name: 'reported', claim, endedAt: now };
 }
 
 function fromApproved(state: In<'approved'>, move: OrderMove, now: number): OrderState | undefined {

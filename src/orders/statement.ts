@@ -46,10 +46,11 @@ export function verifyApproval(
         challenge: terms.challenge,
         displayHash: encodeBase64url(sha256(terms.display.text)),
         descriptorHash: encodeBase64url(sha256(claim.descriptor)),
-      } satisfies Omit<ApprovalStatement, 'decision' | 'factors' | 'iat'>,
+      } satisfies Omit<ApprovalStatement, 'decision' | 'reason' | 'factors' | 'iat'>,
     },
   );
-  if (statement === undefined) {
+  const mayHaveReason = statement?.decision === 'decline' && terms.purpose === 'signing';
+  if (statement === undefined || (statement.reason !== undefined && !mayHaveReason)) {
     throw new AuthError('invalid_request', { message: 'the signed statement does not fit the order' });
   }
   return statement;

@@ -92,6 +92,10 @@ export type OrderListed = Static<typeof OrderListed>;
 export const Decision = Type.Union([Type.Literal('approve'), Type.Literal('decline'), Type.Literal('report')]);
 export type Decision = Static<typeof Decision>;
 
+/** Why somebody does not sign; told to the portal. */
+export const DeclineReason = Type.Union([Type.Literal('amount'), Type.Literal('payee'), Type.Literal('unexpected')]);
+export type DeclineReason = Static<typeof DeclineReason>;
+
 /** What the phone signs with its device key. */
 export const ApprovalStatement = strict({
   /** The server that it is for. */
@@ -107,6 +111,8 @@ export const ApprovalStatement = strict({
   displayHash: Base64Url(43),
   /** Base64url SHA-256 of the descriptor's compact JWS. */
   descriptorHash: Base64Url(43),
+  /** Only where an order to sign is declined, and the person says why. */
+  reason: Type.Optional(DeclineReason),
   factors: Type.Array(Type.Union([Type.Literal('mpin'), Type.Literal('biometric')]), { minItems: 1, maxItems: 1 }),
   iat: Type.Integer(),
 });

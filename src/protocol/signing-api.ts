@@ -1,6 +1,7 @@
 /** Wire schemas of the signing API: what a portal's server asks to be signed, and what it is told (docs/signing.md). */
 import { type Static, Type } from 'typebox';
 import { Id, PlainText, strict } from './common.ts';
+import { DeclineReason } from './orders.ts';
 import { Receipt } from './receipt.ts';
 
 export const SigningCreate = strict({
@@ -44,6 +45,8 @@ export const SigningOrder = strict({
   expiresAt: Type.Integer(),
   /** Once it is approved, for a day. */
   receipt: Type.Optional(Receipt),
+  /** Where it was declined, and the person said why. */
+  reason: Type.Optional(DeclineReason),
 });
 export type SigningOrder = Omit<Static<typeof SigningOrder>, 'state'> & { readonly state: SigningState };
 

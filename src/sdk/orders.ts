@@ -1,7 +1,13 @@
 /** Orders (protocol §8): claim what a page shows, verify what the server says of it, decide and sign. */
 import type { Static } from 'typebox';
 import { typ } from '../protocol/names.ts';
-import { type OrderClaim, OrderClaimed, OrderDecided, OrderDescriptor } from '../protocol/orders.ts';
+import {
+  type DeclineReason,
+  type OrderClaim,
+  OrderClaimed,
+  OrderDecided,
+  OrderDescriptor,
+} from '../protocol/orders.ts';
 import { MpinChallenge } from '../protocol/session.ts';
 import type { Line } from '../protocol/templates/draw.ts';
 import type { BatchPayment } from '../protocol/templates/templates.ts';
@@ -129,21 +135,26 @@ async function approveWithBiometrics(
   await decide(context, phone, { body: { orderId, approval, proof: { signature } }, expected: 'approved' });
 }
 
-/** Says no. The order ends at once. */
-export async function declineOrder(context: PhoneContext, order: ClaimedOrder): Promise<void> {
-  await refuse(context, order, 'decline');
+/** Says no. The order ends at once. Of an order to sign, `reason` tells the portal why. */
+export async function declineOrder(context: PhoneContext, order: ClaimedOrder, reason?: DeclineReason): Promise<void> {
+  await refuse(context, order, { decision: 'decline', reason });
 }
 
 /** Says "that is not me": the order ends, and the alarm is raised. */
 export async function reportOrder(context: PhoneContext, order: ClaimedOrder): Promise<void> {
-  await refuse(context, order, 'report');
+  await refuse(context, order, { decision: 'report' });
 }
 
-async function refuse(context: PhoneContext, order: ClaimedOrder, decision: 'decline' | 'report'): Promise<void> {
+interface Refusal {
+  readonly decision: 'decline' | 'report';
+  readonly reason?: DeclineReason | undefined;
+}
+
+async function refuse(context: PhoneContext, order: ClaimedOrder, { decision, reason }: Refusal): Promise<void> {
   const phone = await loadRegistered(context);
   const { method } = await liveSession(context);
   const descriptor = await verifyDescriptor(context, phone, order);
-  const approval = await signDecision(context, { descriptor, order, decision, factor: method });
+  const approval = await signDecision(context, { descriptor, order, decision, reason, factor: method });
   const expected = decision === 'decline' ? 'declined' : 'reported';
   await decide(context, phone, { body: { orderId: order.orderId, approval, proof: null }, expected });
 }
@@ -171,12 +182,13 @@ interface DecisionToSign {
   readonly descriptor: Static<typeof OrderDescriptor>;
   readonly order: Pick<ClaimedOrder, 'signedDescriptor'>;
   readonly decision: Decision;
+  readonly reason?: DeclineReason | undefined;
   readonly factor: UnlockMethod;
 }
 
 async function signDecision(
   context: PhoneContext,
-  { descriptor, order, decision, factor }: DecisionToSign,
+  { descriptor, order, decision, reason, factor }: DecisionToSign,
 ): Promise<string> {
   const { iss, orderId, deviceId, purpose, client, origin, challenge, display } = descriptor;
   return signStatement(context.keys, 'device', {
@@ -192,6 +204,7 @@ async function signDecision(
       challenge,
       displayHash: await hashText(display.text),
       descriptorHash: await hashText(order.signedDescriptor),
+      ...(reason === undefined ? {} : { reason }),
       factors: [factor],
       iat: context.time.nowSeconds(),
     },

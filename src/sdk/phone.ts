@@ -1,5 +1,7 @@
 /** `createPhone`: everything an app does with mtoken, as one object. */
+
 import type { DeactivationReason, OwnDevices, OwnSessions } from '../protocol/devices.ts';
+import type { DeclineReason } from '../protocol/orders.ts';
 import { type BiometricKind, disableBiometrics, enableBiometrics } from './biometrics.ts';
 import type { Bytes } from './bytes.ts';
 import {
@@ -115,7 +117,7 @@ export interface Phone {
   /** Says yes; `proof` where `descriptor.freshProof` asks for it. */
   approve(order: ClaimedOrder, proof?: ApprovalProof): Promise<void>;
   /** Says no. */
-  decline(order: ClaimedOrder): Promise<void>;
+  decline(order: ClaimedOrder, reason?: DeclineReason): Promise<void>;
   /** Says "that is not me". */
   report(order: ClaimedOrder): Promise<void>;
 
@@ -156,7 +158,7 @@ export function createPhone(options: PhoneOptions): Phone {
     claim: async (frameText) => claimOrder(context, frameText),
     claimTyped: async (text) => claimTyped(context, text),
     approve: async (order, proof) => approveOrder(context, order, proof),
-    decline: async (order) => declineOrder(context, order),
+    decline: async (order, reason) => declineOrder(context, order, reason),
     report: async (order) => reportOrder(context, order),
     listDevices: async () => listDevices(context),
     listSessions: async () => listSessions(context),

@@ -6,6 +6,7 @@ import { stepMs } from '../orders/frames.ts';
 import { readOrder } from '../orders/live.ts';
 import type { Order } from '../orders/order.ts';
 import { assertStillUsable, cancelOrder, type RedeemedOrder, unavailable } from '../orders/orders.ts';
+import type { DeclineReason } from '../protocol/orders.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { SigningCreate, SigningFrame, SigningOrder, SigningState } from '../protocol/signing-api.ts';
 import { makeReceipt } from './receipt.ts';
@@ -23,7 +24,7 @@ interface Kept {
   /** The secret that alone sees frames and redeems; it never leaves the server. */
   readonly sealedToken: string;
   /** Once it is over. */
-  readonly end?: { readonly state: SigningState; readonly receipt?: Receipt };
+  readonly end?: { readonly state: SigningState; readonly receipt?: Receipt; readonly reason?: DeclineReason };
 }
 
 const keyOf = (orderId: string): string => `signing-order:{${orderId}}`;
@@ -119,6 +120,7 @@ async function endOf(deps: OrderDeps, order: Order, kept: Kept): Promise<Kept['e
       return { state: 'approved', receipt: await makeReceipt(deps, redeemed, standing) };
     }
     case 'declined':
+      return { state: 'declined', ...(state.reason === undefined ? {} : { reason: state.reason }) };
     case 'reported':
     case 'expired':
     case 'cancelled':
@@ -158,6 +160,6 @@ async function assertAskable({ records }: OrderDeps, userId: string): Promise<vo
 }
 
 function viewOf(orderId: string, { reference, expiresAt, end }: Kept, state: SigningState): SigningOrder {
-  const receipt = end?.receipt;
-  return { orderId, reference, state, expiresAt, ...(receipt === undefined ? {} : { receipt }) };
+  const { state: _, ...more } = end ?? { state };
+  return { orderId, reference, state, expiresAt, ...more };
 }

@@ -49,10 +49,12 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
       await at(page, 'confirm');
       expect(await cutTexts(page), template).toEqual([]);
       await look(page, `sign-${template}`);
-      await press(page, 'Decline');
+      await page.locator('main > details > summary').click();
+      expect(await cutTexts(page), template).toEqual([]);
+      await press(page, 'The payee is wrong');
       await at(page, 'declined');
       await press(page, 'Done');
-      expect((await read()).state).toBe('declined');
+      expect(await read()).toMatchObject({ state: 'declined', reason: 'payee' });
     }
   });
 

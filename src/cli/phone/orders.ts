@@ -1,5 +1,5 @@
 /** `mtoken phone scan`, `approve`, `decline`, `report`: what a portal asks, and the answer. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ApprovalProof, ClaimedOrder } from '../../sdk/index.ts';
 import { CommandError, exitCode, remark, say } from '../output.ts';
 import { ask, isInteractive, type MpinSource, needMpin, readMpin } from './ask.ts';
@@ -10,7 +10,10 @@ import { nextPicture } from './watch.ts';
 
 type Decision = 'approve' | 'decline' | 'report';
 
+const reasons = ['amount', 'payee', 'unexpected'] as const;
+
 interface DecisionOptions extends PhoneCommandOptions, MpinSource {
+  readonly reason?: (typeof reasons)[number];
   readonly biometric?: boolean;
   readonly yes?: boolean;
 }
@@ -65,6 +68,10 @@ export function decisionCommands(): Command[] {
     const command = withPhoneOptions(new Command(decision).description(descriptions[decision]))
       .option('--biometric', 'unlock and prove with the biometric key instead of the mPIN')
       .option('--yes', 'do not ask again');
+    if (decision === 'decline') {
+      const why = new Option('--reason <reason>', 'of an order to sign: tells the portal why').choices(reasons);
+      command.addOption(why);
+    }
     return withMpinOptions(command).action(async (options: DecisionOptions) =>
       runOnPhone(options, async (desk) => {
         const order = await desk.order.get();
@@ -130,7 +137,8 @@ async function decide(
   { order, decision, options }: { order: ClaimedOrder; decision: Decision; options: DecisionOptions },
 ): Promise<void> {
   if (decision === 'approve') await desk.phone.approve(order, await freshProof(order, options));
-  else await desk.phone[decision](order);
+  else if (decision === 'decline') await desk.phone.decline(order, options.reason);
+  else await desk.phone.report(order);
   await desk.order.set(undefined);
   const { client } = order.descriptor;
   desk.tell({ ...orderJson(order), decision: outcome[decision] }, [`${outcome[decision]}: ${client.name}`]);

@@ -53,9 +53,29 @@ export function showConfirm(app: App, order: ClaimedOrder): void {
         approveButton(app, order),
         button(t('confirm.decline'), () => refuse(app, order, 'decline')),
       ),
+      descriptor.purpose === 'signing' ? reasons(app, order) : undefined,
       button(t('confirm.report'), () => refuse(app, order, 'report'), 'danger'),
     ],
   });
+}
+
+/** Saying why is offered beside the plain no, never in its way: declining stays as near as approving. */
+function reasons(app: App, order: ClaimedOrder): HTMLElement {
+  const { t, phone } = app;
+  const say = (reason: 'amount' | 'payee' | 'unexpected'): HTMLElement =>
+    button(
+      t(`why.${reason}`),
+      () => decide(app, order, { work: () => phone.decline(order, reason), name: 'declined' }),
+      'quiet',
+    );
+  return element(
+    'details',
+    {},
+    element('summary', { text: t('confirm.why') }),
+    say('amount'),
+    say('payee'),
+    say('unexpected'),
+  );
 }
 
 function facts(app: App, { descriptor }: ClaimedOrder): HTMLElement {

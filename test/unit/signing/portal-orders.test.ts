@@ -135,6 +135,27 @@ describe('an order of a portal’s server', () => {
     expect(ended).not.toHaveProperty('receipt');
   });
 
+  it('is declined with a reason, which phone signs, trail keeps and portal reads; no other statement has one (T-17)', async () => {
+    const { orderId } = await ask(world);
+    const order = await claimed(orderId);
+    for (const decision of ['approve', 'report'] as const) {
+      const odd = signed(world.phone.key, { ...statementOf(world, order, decision), reason: 'amount' });
+      expect((await refusalOf(decide(world, world.phone, { claimed: order, approval: odd }))).code).toBe(
+        'invalid_request',
+      );
+    }
+    const login = await claim(world, world.phone, { order: await newLogin(world) });
+    const ofLogin = signed(world.phone.key, { ...statementOf(world, login, 'decline'), reason: 'payee' });
+    expect((await refusalOf(decide(world, world.phone, { claimed: login, approval: ofLogin }))).code).toBe(
+      'invalid_request',
+    );
+    const approval = signed(world.phone.key, { ...statementOf(world, order, 'decline'), reason: 'payee' });
+    await decide(world, world.phone, { claimed: order, approval });
+    expect(await readPortalOrder(world.orders, portal, orderId)).toMatchObject({ state: 'declined', reason: 'payee' });
+    const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
+    expect(records.at(-1)).toMatchObject({ event: 'order.declined', data: { reason: 'payee' } });
+  });
+
   it('expires after 300 seconds, and then shows nothing (T-09)', async () => {
     const { orderId } = await ask(world);
     world.clock.advance(299_000);
