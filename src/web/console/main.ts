@@ -147,7 +147,7 @@ async function viewOf(console: Console): Promise<View | undefined> {
 }
 
 function draw({ title, back, content }: View, said?: HTMLElement): void {
-  const heading = element('h1', { text: title, attributes: { tabindex: '-1' } });
+  const heading = element('h1', { attributes: { tabindex: '-1' } }, element('bdi', { text: title }));
   main.replaceChildren(...[back, heading, said, ...content].filter((one) => one !== undefined));
   main.setAttribute('aria-busy', 'false');
   heading.focus({ preventScroll: true });

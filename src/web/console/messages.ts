@@ -1,7 +1,9 @@
 /** The console's texts: one file a language, which the document names; none is part of the script. */
 
 import type english from '../../texts/languages/en.json';
-import { type Texts, type TextTable, textsOf } from '../../texts/texts.ts';
+import { chooseLanguage } from '../../texts/languages.ts';
+import { setApart } from '../../texts/set-apart.ts';
+import { type Texts, type TextTable, textsOf, type Values } from '../../texts/texts.ts';
 
 /** The name of a text. */
 export type MessageName = keyof (typeof english)['console'];
@@ -17,7 +19,12 @@ export async function loadMessages({ texts: address = '', integrity = '' }: DOMS
   const response = await fetch(address, { integrity });
   if (!response.ok) throw new Error(`status ${response.status}`);
   const table = (await response.json()) as TextTable & Readonly<Record<MessageName, string>>;
-  const texts = textsOf(document.documentElement.lang, table, table);
+  const language = chooseLanguage([document.documentElement.lang]);
+  const plain = textsOf(language.code, table, table);
+  const texts: Texts<MessageName> = Object.assign(
+    (name: MessageName, values: Values = {}) => plain(name, setApart(values, language)),
+    { language: language.code },
+  );
   const named = (group: string, name: string): string => {
     const known = `${group}.${name}`;
     return Object.hasOwn(table, known) ? texts(known as MessageName) : name;

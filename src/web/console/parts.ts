@@ -13,7 +13,11 @@ export const addressIn = (path: string): string => `${prefix}${path === '' ? '/'
 
 /** A link to a screen; it works in a new tab too. */
 export function link(path: string, text: string, look?: string): HTMLAnchorElement {
-  return element('a', { text, ...(look !== undefined && { class: look }), attributes: { href: addressIn(path) } });
+  return element('a', {
+    text,
+    ...(look !== undefined && { class: look }),
+    attributes: { href: addressIn(path), dir: 'auto' },
+  });
 }
 
 /** An identifier, as it is: for copying and for support. */
