@@ -249,7 +249,7 @@ export interface Deactivated {
 
 export interface DeadLetter {
   readonly id: string;
-  readonly kind: 'email' | 'backchannel_logout' | 'webhook';
+  readonly kind: 'email' | 'backchannel_logout' | 'webhook' | 'push';
   readonly recipient: string;
   readonly about: string | null;
   readonly attempts: number;
@@ -348,7 +348,7 @@ export interface Me {
 
 export interface Notifications {
   readonly kinds: readonly {
-    readonly kind: 'email' | 'backchannel_logout' | 'webhook';
+    readonly kind: 'email' | 'backchannel_logout' | 'webhook' | 'push';
     readonly pending: number;
     readonly dead: number;
   }[];
@@ -939,7 +939,7 @@ export interface Operations {
   readonly resendDeadLetters: {
     readonly input: {
       readonly body: {
-        readonly kind: 'all' | 'email' | 'backchannel_logout' | 'webhook';
+        readonly kind: 'all' | 'email' | 'backchannel_logout' | 'webhook' | 'push';
       };
     };
     readonly reply: Resent;

@@ -6,13 +6,13 @@ import { CommandError, exitCode, say, time } from './output.ts';
 
 interface ResendOptions extends SharedOptions {
   readonly all?: boolean;
-  readonly kind?: 'email' | 'backchannel_logout' | 'webhook';
+  readonly kind?: 'email' | 'backchannel_logout' | 'webhook' | 'push';
 }
 
 /** The `notification` command. */
 export function notificationCommand(): Command {
   return new Command('notification')
-    .description('e-mails, logout tokens and webhooks on their way')
+    .description('e-mails, logout tokens, webhooks and nudges to phones on their way')
     .addCommand(statusCommand())
     .addCommand(
       listCommand({
@@ -52,7 +52,9 @@ function resendCommand(): Command {
       .description('deliver what was given up: one, all of a kind, or all; each gets all its tries anew')
       .argument('[id]')
       .option('--all', 'all of them')
-      .addOption(new Option('--kind <kind>', 'all of this kind').choices(['email', 'backchannel_logout', 'webhook'])),
+      .addOption(
+        new Option('--kind <kind>', 'all of this kind').choices(['email', 'backchannel_logout', 'webhook', 'push']),
+      ),
   );
   return withExamples(
     command,

@@ -8,6 +8,7 @@ import type { StreamTarget } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import type { ConfigProblem, ConfigSources } from './problem.ts';
 import { productionProblems } from './production.ts';
+import { type PushSettings, pushOf, pushProblems } from './push.ts';
 import { otherNames, otherPrefixes, type Setting, type SettingValues, settings } from './settings.ts';
 
 /** What the server runs with. Frozen through and through. */
@@ -32,6 +33,8 @@ export interface Config {
   readonly internalPortals: readonly string[];
   /** Hosts of webhook receivers in private networks that may be called. */
   readonly internalWebhooks: readonly string[];
+  /** The bank's gateway for nudges to phones; undefined: there is none. */
+  readonly push: PushSettings | undefined;
   /** How long the outbox remembers, in days. */
   readonly outbox: { readonly deliveredDays: number; readonly deadDays: number };
   /** Requests in a minute. */
@@ -63,14 +66,16 @@ export function readConfig(sources: ConfigSources): ConfigResult {
   const values = readValues(texts, problems);
   const keys = readDataKeyFiles(values.dataKeyFiles ?? [], sources, problems);
   const brand = readBrand(values, sources, problems);
-  problems.push(...requirements(values));
-  if (values.mode === 'production') {
-    // A value that cannot be read was told already; it is not missing as well.
-    const told = new Set(problems.map(({ name }) => name));
-    problems.push(...productionProblems(values, keys, sources).filter(({ name }) => !told.has(name)));
-  }
+  problems.push(...untold(requirements(values), problems));
+  if (values.mode === 'production') problems.push(...untold(productionProblems(values, keys, sources), problems));
   if (problems.length > 0) return { outcome: 'refused', problems };
   return { outcome: 'ready', config: deepFreeze({ ...arrange(values, keys), brand }) };
+}
+
+/** A value that cannot be read was told already; it is not missing as well. */
+function untold(found: readonly ConfigProblem[], problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const told = new Set(problems.map(({ name }) => name));
+  return found.filter(({ name }) => !told.has(name));
 }
 
 /** All texts by setting name: the environment wins over the file, and a `_FILE` variable stands for the value it points to. */
@@ -141,7 +146,7 @@ function requirements(values: SettingValues): ConfigProblem[] {
   if (values.port !== 0 && values.port === values.adminPort && values.host === values.adminHost) {
     problems.push({ name: settings.adminPort.name, expected: 'a port of its own', found: `${values.port} twice` });
   }
-  problems.push(...consoleProblems(values));
+  problems.push(...consoleProblems(values), ...pushProblems(values));
   return problems;
 }
 
@@ -181,6 +186,7 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Conf
     smtp: smtpUrl === undefined || mailFrom === undefined ? undefined : { url: smtpUrl, from: mailFrom },
     internalPortals: values.internalPortals ?? [],
     internalWebhooks: values.internalWebhooks ?? [],
+    push: pushOf(values),
     outbox: { deliveredDays: values.deliveredDays, deadDays: values.deadLetterDays },
     limits: {
       perAddress: values.limitPerAddress,

@@ -1,5 +1,6 @@
 /** The kinds of value that a setting may have: what is expected, in words, and how the text becomes a value. */
 import { isIP, isIPv4 } from 'node:net';
+import { looksLikeSample } from './data-key-file.ts';
 
 /** Reads a setting's text; `undefined` where the text does not fit. */
 export interface Kind<T> {
@@ -136,6 +137,17 @@ export const keyFiles: Kind<readonly KeyFile[]> = {
   },
 };
 
+/** One or two secrets of Standard Webhooks, 256 to 512 bits each; samples and pass phrases are refused. */
+export const signingSecrets: Kind<readonly string[]> = {
+  expected: 'whsec_ and 32 to 64 random bytes in base64, or two of these separated by a comma',
+  read: (text) => {
+    const secrets = readList(text, (part) => (isSigningSecret(part) ? part : undefined));
+    return secrets !== undefined && secrets.length <= 2 && new Set(secrets).size === secrets.length
+      ? secrets
+      : undefined;
+  },
+};
+
 /** Where the audit trail is streamed to. */
 export type StreamTarget =
   | { readonly kind: 'stdout' }
@@ -157,6 +169,12 @@ function readList<T>(text: string, read: (part: string) => T | undefined): reado
   const parts = text.split(',').map((part) => read(part.trim()));
   const known = parts.filter((part) => part !== undefined);
   return known.length === parts.length ? known : undefined;
+}
+
+function isSigningSecret(text: string): boolean {
+  const digits = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? '';
+  const key = Buffer.from(digits, 'base64');
+  return key.toString('base64') === digits && key.length >= 32 && key.length <= 64 && !looksLikeSample(key);
 }
 
 function isHostWithPort(text: string): boolean {

@@ -107,6 +107,17 @@ export const settings = {
     kinds.hostList,
     'Hosts in private networks to which webhooks may be sent, `http` included. Private addresses and `http` are refused otherwise.',
   ),
+  pushUrl: optional(
+    'MTOKEN_PUSH_URL',
+    kinds.url(['https', 'http'], 'https://push.bank.example/mtoken'),
+    'The bank’s own gateway, which nudges phones through whatever service it uses. It is told ids of phones and names of events. A host in a private network is named by `MTOKEN_INTERNAL_WEBHOOKS` too; `http` is for development. Unless set, no phone is nudged.',
+  ),
+  pushSecret: optional(
+    'MTOKEN_PUSH_SECRET',
+    kinds.signingSecrets,
+    'Signs what the gateway is told. Required with `MTOKEN_PUSH_URL`. `echo "whsec_$(openssl rand -base64 32)"` makes one; while the gateway changes from one to another, name both, separated by a comma.',
+    { isSecret: true },
+  ),
   deliveredDays: required(
     'MTOKEN_DELIVERED_DAYS',
     kinds.integer(0, 3_650, 'days'),

@@ -77,7 +77,9 @@ async function commitRight(records: Records, deps: LockoutDeps, taken: Taken): P
   const failures = isFirst ? missed : 0;
   if (failures >= failuresWorthTelling) {
     const { userId, deviceName } = place.owner;
-    await notify(records, { event: 'login.after_failures', userId, deviceName, failures }, deps.clock.now());
+    const fromDeviceId = attempt.target.deviceId;
+    const notice = { event: 'login.after_failures', userId, deviceName, failures, fromDeviceId } as const;
+    await notify(records, notice, deps.clock.now());
   }
   await records.audit.append(record(taken, 'mpin.proved', { failures }), deps.clock.now());
   return failures;
@@ -105,7 +107,8 @@ async function commitWrong(records: Records, deps: LockoutDeps, taken: Taken): P
   }
   if (missed !== undefined && attempt.target.kind === 'mpin' && place.number === MAX_ATTEMPTS - 1) {
     const { userId, deviceName } = place.owner;
-    await notify(records, { event: 'mpin.last_attempt', userId, deviceName }, deps.clock.now());
+    const fromDeviceId = attempt.target.deviceId;
+    await notify(records, { event: 'mpin.last_attempt', userId, deviceName, fromDeviceId }, deps.clock.now());
   }
   await records.audit.append(cause, deps.clock.now());
   return false;

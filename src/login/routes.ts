@@ -241,7 +241,7 @@ async function redeem(
     const isNewBrowser = await records.users.noteBrowser(userId, browser, at);
     const { client, browser: shown } = order.terms;
     const notice = { event: 'browser.new', userId, clientName: client.name, browserName: shown.name } as const;
-    if (isNewBrowser) await notify(records, notice, at);
+    if (isNewBrowser) await notify(records, { ...notice, fromDeviceId: deviceId }, at);
     const data = { factor, provedAt, isNewBrowser, userAgent: request.headers['user-agent'] ?? '' };
     await records.audit.append(orderRecord('login.completed', redeemed, { ...asker, actor: 'browser', data }), at);
   });

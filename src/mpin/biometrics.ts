@@ -86,7 +86,7 @@ async function keep(
   const { id: deviceId, name: deviceName, userId } = call.device;
   if (key === undefined || !(await records.devices.setBiometric(deviceId, key))) throw new AuthError('conflict');
   const at = deps.clock.now();
-  await notify(records, { event: 'biometrics.enabled', userId, deviceName }, at);
+  await notify(records, { event: 'biometrics.enabled', userId, deviceName, fromDeviceId: deviceId }, at);
   const { thumbprint, kind, webauthn } = key;
   const data = {
     thumbprint,

@@ -62,7 +62,7 @@ async function swap(
     throw new AuthError('conflict', { message: 'the mPIN cannot be changed at this moment' });
   }
   const at = deps.clock.now();
-  await notify(records, { event: 'mpin.changed', userId, deviceName }, at);
+  await notify(records, { event: 'mpin.changed', userId, deviceName, fromDeviceId: deviceId }, at);
   const { address, requestId } = call.origin;
   const actor = `device:${deviceId}`;
   await records.audit.append({ event: 'mpin.changed', actor, companyId, userId, deviceId, address, requestId }, at);

@@ -61,4 +61,7 @@ export type Notice =
       readonly browserName: string;
     };
 
+/** A notice and the phone that it came from, where it came from one: whoever holds that one knows. */
+export type NoticeFrom = Notice & { readonly fromDeviceId?: string | undefined };
+
 export type NoticeEvent = Notice['event'];

@@ -1,9 +1,10 @@
 /** Who is told of what: the one place where recipients are computed, and the way into the outbox. */
 import type { User } from '../companies/store.ts';
 import type { Records } from '../store/records.ts';
-import type { Notice, NoticeEvent } from './notices.ts';
+import type { Notice, NoticeEvent, NoticeFrom } from './notices.ts';
+import { nudge } from './push.ts';
 
-/** Who hears of an event: the user, the active administrators of the user's company, or both. */
+/** Who hears of an event: the user, the active administrators of the user's company (of the bank's own: its operators), or both. */
 const readersOf = {
   'activation.created': 'user',
   'activation.invited': 'user',
@@ -41,15 +42,20 @@ export type NoticePayload = {
 
 /**
  * Enqueues one e-mail for everyone whom the notice concerns: the user, the active administrators of their own company, or both, as the
- * event asks for. `records` is the transaction of the act that the notice tells of, so that both commit or neither. `at` in
- * epoch-milliseconds. A user who is gone is told nothing.
+ * event asks for; and where the bank has a gateway, a nudge for each of their phones. `records` is the transaction of the act that the
+ * notice tells of, so that all commit or none. `at` in epoch-milliseconds. A user who is gone is told nothing.
  */
-export async function notify(records: Records, notice: Notice, at: number): Promise<void> {
-  const { event, formerAddress, ...data } = { formerAddress: undefined, ...notice };
+export async function notify(records: Records, notice: NoticeFrom, at: number): Promise<void> {
+  const { event, formerAddress, fromDeviceId, ...data } = {
+    formerAddress: undefined,
+    fromDeviceId: undefined,
+    ...notice,
+  };
   const payload = { event, data };
   // A person waits for the code: no message before it may hold it back.
   const isOrdered = event !== 'activation.created' && event !== 'activation.invited';
   for (const recipient of await recipientsOf(records, notice)) {
+    await nudge(records, { event, reader: recipient, fromDeviceId }, at);
     const message = { kind: 'email', recipient, about: event } as const;
     await records.outbox.enqueue({ ...message, payload: JSON.stringify(payload), isOrdered }, at);
     if (formerAddress === undefined) continue;

@@ -1,12 +1,12 @@
 /** What the outbox and the webhooks need of a store. */
 import type { WebhookEvent } from '../protocol/admin.ts';
 
-export type OutboxKind = 'email' | 'backchannel_logout' | 'webhook';
+export type OutboxKind = 'email' | 'backchannel_logout' | 'webhook' | 'push';
 export type OutboxStatus = 'pending' | 'sent' | 'dead';
 
 export interface NewOutboxMessage {
   readonly kind: OutboxKind;
-  /** Whom it is for, as an id (user, client or endpoint), never an address. */
+  /** Whom it is for, as an id (user, client, endpoint or device), never an address. */
   readonly recipient: string;
   /** JSON, sealed under the data key at rest. */
   readonly payload: string;

@@ -91,6 +91,7 @@ const MessageKind = Type.Union([
   Type.Literal('email'),
   Type.Literal('backchannel_logout'),
   Type.Literal('webhook'),
+  Type.Literal('push'),
 ]);
 export const MessageId = Id('box');
 export const DeadLetterList = strict({ after: Type.Optional(MessageId), limit: Type.Optional(Limit) });

@@ -218,7 +218,7 @@ async function tellOf(
   const { device, origin, activationId, at } = told;
   const { userId, companyId, id: deviceId, name: deviceName } = device;
   const isPending = device.status === 'pending';
-  await notify(records, { event: 'device.registered', userId, deviceName, isPending }, at);
+  await notify(records, { event: 'device.registered', userId, deviceName, isPending, fromDeviceId: deviceId }, at);
   if (isPending) await notify(records, { event: 'approval.wanted', userId, deviceName }, at);
   await records.audit.append(
     {

@@ -11,6 +11,7 @@ import type { EmailSender } from '../notify/email.ts';
 import { emailDeliverer } from '../notify/email.ts';
 import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
 import { purgeOutbox } from '../notify/purge.ts';
+import { pushDeliverer } from '../notify/push-delivery.ts';
 import { webhookDeliverer } from '../notify/webhook-delivery.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
 import { openAuditStream } from './audit-stream.ts';
@@ -66,6 +67,7 @@ function startOutbox(
       email: emailDeliverer({ records, sender }),
       backchannel_logout: ({ payload }) => deliverLogout({ ...oidc, internalHosts: config.internalPortals }, payload),
       webhook: webhookDeliverer({ records, clock, internalWebhooks: config.internalWebhooks }),
+      push: pushDeliverer({ records, clock, gateway: config.push, internalHosts: config.internalWebhooks }),
     },
   });
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { createSealing, type KeyedSealing } from '../crypto/sealing.ts';
+import { pushingRecords } from '../notify/push.ts';
 import { tellingRecords } from '../notify/webhook-events.ts';
 import { memoryStore } from '../store/memory.ts';
 import { migrate } from '../store/migrate.ts';
@@ -60,7 +61,14 @@ export async function openStores({
     if (migrates) await migrateAndTell(durable, clock, log);
     await durable.check();
     await shortLived.check();
-    return { durable, shortLived, sealing, records: tellingRecords(openRecords(durable, sealing)), close };
+    const records = tellingRecords(openRecords(durable, sealing));
+    return {
+      durable,
+      shortLived,
+      sealing,
+      records: config.push === undefined ? records : pushingRecords(records),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -31,6 +31,8 @@ export interface Records {
   readonly idempotency: IdempotencyStore;
   readonly terms: TermsStore;
   readonly approvals: ApprovalStore;
+  /** True where the bank has a gateway that nudges phones. */
+  readonly isPushing?: boolean;
 }
 
 export interface RecordStore extends Records {

@@ -47,6 +47,7 @@ beforeEach(async () => {
         email: emailDeliverer({ records: world.records, sender }),
         backchannel_logout: never,
         webhook: never,
+        push: never,
       },
       log: { warn: () => undefined, error: () => undefined },
     },

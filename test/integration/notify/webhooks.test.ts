@@ -53,7 +53,7 @@ function start(options: OutboxOptions = {}): void {
         records,
         shortLived,
         clock,
-        deliverers: { email: others, backchannel_logout: others, webhook: webhookDeliverer(deps) },
+        deliverers: { email: others, backchannel_logout: others, webhook: webhookDeliverer(deps), push: others },
         log: { warn: () => undefined, error: () => undefined },
       },
       { pollMs: 5, random: () => 1, ...options },

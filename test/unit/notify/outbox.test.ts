@@ -39,7 +39,7 @@ function start(
   options: OutboxOptions = {},
   others: Partial<OutboxDeps['deliverers']> = {},
 ): OutboxWorker {
-  const deliverers = { email, backchannel_logout: never, webhook: never, ...others };
+  const deliverers = { email, backchannel_logout: never, webhook: never, push: never, ...others };
   const { records, shortLived } = stores;
   const worker = startOutboxWorker({ records, shortLived, clock, deliverers, log }, { pollMs: 5, ...options });
   workers.push(worker);

@@ -21,7 +21,7 @@ startOutboxWorker(
     records,
     shortLived: memoryStore(systemClock),
     clock: systemClock,
-    deliverers: { email: none, backchannel_logout: none, webhook },
+    deliverers: { email: none, backchannel_logout: none, webhook, push: none },
     log: { warn: log, error: log },
   },
   { pollMs: 20, leaseMs: 3_000 },
