@@ -86,6 +86,7 @@ export async function removeUser(deps: CompanyDeps, act: UserAct): Promise<User>
 export async function endLoginsOf(deps: CompanyDeps, userId: string): Promise<void> {
   const at = deps.clock.now();
   await deps.records.transaction(async (records) => {
+    await records.users.hold(userId);
     await records.activations.voidOpen(userId);
     await deps.endLogins(records, { userId }, at);
   });

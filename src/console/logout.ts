@@ -3,6 +3,8 @@ import { endLogins } from '../oidc/end-logins.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { type ConsoleSession, endConsoleSession } from './sessions.ts';
 
+type LogoutDeps = Pick<ConsoleDeps, 'records' | 'shortLived' | 'sealing' | 'clock'>;
+
 interface Logout {
   readonly id: string;
   readonly session: ConsoleSession;
@@ -14,10 +16,12 @@ interface Logout {
  * One transaction, in which every portal's logout message becomes due: no page in between asks, and nothing stays open where the
  * browser is closed half-way. The console's session is dead with its commit, wherever it is looked at.
  */
-export async function logOut(deps: ConsoleDeps, { id, session, address, requestId }: Logout): Promise<void> {
+export async function logOut(deps: LogoutDeps, { id, session, address, requestId }: Logout): Promise<void> {
   const at = deps.clock.now();
   const { userId, deviceId, sessionUid } = session;
   await deps.records.transaction(async (records) => {
+    // The user first, as whatever else ends logins takes them.
+    await records.users.hold(userId);
     if ((await records.oidc.findSession(sessionUid)) === undefined) return;
     await endLogins(records, { sessionUid }, at);
     const user = await records.users.find(userId);

@@ -53,9 +53,10 @@ export async function listOwnSessions({ records, clock }: DeviceDeps, userId: st
 /** Ends one portal session. Throws `not_found` for a session of someone else as for one that does not exist (T17). */
 export async function endOwnSession(deps: DeviceDeps, sessionUid: string, ending: SessionEnding): Promise<void> {
   await deps.records.transaction(async (records) => {
+    await records.users.hold(ending.userId);
     const session = await records.oidc.findSession(sessionUid);
     if (session === undefined || session.userId !== ending.userId) throw new AuthError('not_found');
-    await endSession(records, deps, { sessionUid, ending });
+    await endSessions(records, deps, { sessionUids: [sessionUid], ending });
   });
   await wakeOutbox(deps.shortLived);
 }
@@ -63,21 +64,26 @@ export async function endOwnSession(deps: DeviceDeps, sessionUid: string, ending
 /** Ends every portal session of the user but `exceptUid`, all or none; answers which ended. */
 export async function endOtherSessions(deps: DeviceDeps, exceptUid: string, ending: SessionEnding): Promise<string[]> {
   const ended = await deps.records.transaction(async (records) => {
+    await records.users.hold(ending.userId);
     const sessions = await records.oidc.sessionsOf({ userId: ending.userId });
     const others = sessions.map(({ uid }) => uid).filter((uid) => uid !== exceptUid);
-    for (const sessionUid of others) await endSession(records, deps, { sessionUid, ending });
+    await endSessions(records, deps, { sessionUids: others, ending });
     return others;
   });
   await wakeOutbox(deps.shortLived);
   return ended;
 }
 
-async function endSession(
+/**
+ * Within a transaction that holds the user, as whatever ends a device or a login of theirs does. The trail comes last, of all of them:
+ * its head is one row for all, which nobody may hold while waiting for another.
+ */
+async function endSessions(
   records: Records,
   { endLogins, clock }: DeviceDeps,
-  { sessionUid, ending }: { readonly sessionUid: string; readonly ending: SessionEnding },
+  { sessionUids, ending }: { readonly sessionUids: readonly string[]; readonly ending: SessionEnding },
 ): Promise<void> {
   const at = clock.now();
-  await endLogins(records, { sessionUid }, at);
-  await records.audit.append({ event: 'logout.completed', ...ending }, at);
+  for (const sessionUid of sessionUids) await endLogins(records, { sessionUid }, at);
+  for (const _ of sessionUids) await records.audit.append({ event: 'logout.completed', ...ending }, at);
 }

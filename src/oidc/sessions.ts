@@ -70,7 +70,11 @@ export function sessionRecords({ records, sealing, clock }: SessionDeps): Sessio
     },
     end: async (id) => {
       await records.transaction(async (within) => {
-        const session = await within.oidc.findSessionByLookup(lookupOf(id));
+        const known = await within.oidc.findSessionByLookup(lookupOf(id));
+        if (known === undefined) return;
+        // The user first, as whatever else ends logins takes them.
+        if (known.userId !== undefined) await within.users.hold(known.userId);
+        const session = await within.oidc.findSession(known.uid);
         if (session === undefined) return;
         const at = clock.now();
         await endLogins(within, { sessionUid: session.uid }, at);
@@ -95,8 +99,10 @@ async function endOldest(records: Records, { userId, limit, newest, at }: Limit)
   const sessions = await records.oidc.sessionsOf({ userId });
   const others = sessions.filter(({ uid, expiresAt }) => uid !== newest && expiresAt > at);
   const byLogin = others.toSorted((one, other) => loginOf(other) - loginOf(one));
-  for (const { uid, deviceId } of byLogin.slice(limit - 1)) {
-    await endLogins(records, { sessionUid: uid }, at);
+  const pushedOut = byLogin.slice(limit - 1);
+  for (const { uid } of pushedOut) await endLogins(records, { sessionUid: uid }, at);
+  // The trail comes last, of all of them: its head is one row for all, which nobody may hold while waiting for another.
+  for (const { deviceId } of pushedOut) {
     const record = { event: 'logout.completed', actor: 'server', userId, deviceId } as const;
     await records.audit.append({ ...record, data: { reason: 'session_limit' } }, at);
   }

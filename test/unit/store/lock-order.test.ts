@@ -6,11 +6,14 @@ import { closeCompany, suspendCompany } from '../../../src/companies/company-sta
 import { changeEmail } from '../../../src/companies/user-email.ts';
 import { removeUser, suspendUser } from '../../../src/companies/user-status.ts';
 import { updateUser } from '../../../src/companies/users.ts';
+import { logOut } from '../../../src/console/logout.ts';
 import { deactivateDevice, deactivateUserDevices } from '../../../src/devices/devices.ts';
+import { endOtherSessions, endOwnSession } from '../../../src/devices/own.ts';
 import { ensureKeys, rotateKeys } from '../../../src/keys/keys.ts';
 import { guardAttempt, settleAttempts } from '../../../src/lockout/lockout.ts';
 import { unlockByMpin } from '../../../src/mpin/unlock.ts';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
+import { sessionRecords } from '../../../src/oidc/sessions.ts';
 import { approveDevice, refuseDevice } from '../../../src/registration/approval.ts';
 import { openRecords } from '../../../src/store/open.ts';
 import type { DurableStore, Sql } from '../../../src/store/ports.ts';
@@ -19,8 +22,8 @@ import { testStores } from '../../stores.ts';
 import { addPhone, callerOf, createWorld, origin, prepare, type World } from '../mpin/world.ts';
 
 /** Tables in the order in which their rows are locked; the head of the trail, one row for all, comes after every other. */
-const order = ['companies', 'users', 'activations', 'devices', 'server_keys', 'audit_head'];
-const writes = /^\s*update\s+([a-z_]+)/i;
+const order = ['companies', 'users', 'activations', 'devices', 'oidc_sessions', 'server_keys', 'audit_head'];
+const writes = /^\s*(?:update|delete\s+from)\s+([a-z_]+)/i;
 
 /** The tables whose rows one transaction locked, in its order. */
 type Locks = string[];
@@ -71,9 +74,23 @@ async function tracedWorld(): Promise<{ world: World; transactions: Locks[] }> {
   const records = openRecords(traced(stores.durable, transactions), stores.sealing);
   const world = await createWorld({ stores: { ...stores, records }, clock });
   close = () => stores.close();
+  for (const uid of ['one', 'two', 'three']) await addSession(world, uid);
   transactions.length = 0;
   return { world: { ...world, deps: { ...world.deps, endLogins } }, transactions };
 }
+
+async function addSession({ deps, user }: World, uid: string): Promise<void> {
+  const at = deps.clock.now();
+  const session = { uid, idLookup: deps.sealing.lookup(uid, 'oidc.session'), userId: user.id, deviceId: 'dev_1' };
+  await deps.records.oidc.saveSession({ ...session, payload: '{}', createdAt: at, expiresAt: at + 600_000 }, []);
+}
+
+const endingOf = ({ user }: World) => ({
+  userId: user.id,
+  companyId: user.companyId,
+  actor: `user:${user.id}`,
+  deviceId: 'dev_1',
+});
 
 const bank: Actor = { name: 'cli' };
 const act = { actor: 'cli', reason: 'lost', origin };
@@ -137,6 +154,22 @@ const acts: Record<string, (world: World) => Promise<unknown>> = {
     const changes = { role: 'administrator' } as const;
     await updateUser(world.deps, { userId, version: await version(), changes, actor: bank });
   },
+  'the ending of one session, and of all others': async (world) => {
+    await endOwnSession(world.deps, 'one', endingOf(world));
+    await endOtherSessions(world.deps, 'none', endingOf(world));
+  },
+  'a login that pushes out the logins before it': async (world) => {
+    const { clock, user } = world;
+    const seconds = Math.floor(clock.now() / 1000);
+    const login = { uid: 'new', kind: 'Session', accountId: user.id, iat: seconds, exp: seconds + 600 };
+    await sessionRecords(world.deps).save(login, { id: 'new', readAs: undefined, limit: 1 });
+  },
+  'a logout at the provider': async (world) => sessionRecords(world.deps).end('one'),
+  'a logout of the console': async (world) => {
+    const session = { userId: world.user.id, deviceId: 'dev_1', sessionUid: 'one', provedAt: 0, openedAt: 0 };
+    const logout = { id: 'one', session, address: '192.0.2.1', requestId: 'req_1' };
+    await logOut(world.deps, logout);
+  },
   'the rotation of keys': async (world) => {
     await ensureKeys(world.deps);
     for (let count = 0; count < 2; count += 1) {
@@ -156,6 +189,8 @@ describe('a transaction', () => {
       // Between two rows of one table nobody may hold the head of the trail, for which everybody else waits.
       const head = locks.indexOf('audit_head');
       if (head >= 0) expect([...new Set(locks.slice(head))]).toEqual(['audit_head']);
+      // Logins end with many rows, in an order of their own: only who holds their user may begin.
+      if (locks.includes('oidc_sessions')) expect(first).toContain('users');
     }
   });
 });
