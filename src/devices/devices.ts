@@ -67,6 +67,8 @@ export async function deactivateUserDevices(
   { userId, ...act }: Deactivation & { readonly userId: string },
 ): Promise<string[]> {
   const ended = await deps.records.transaction(async (records) => {
+    // Before they are listed: a phone whose registration is on its way holds the same row, and is among them once it is there.
+    await records.users.hold(userId);
     const devices = await records.devices.listByUser(userId);
     const endings = devices.map((device) => endingOf(deps, device, act));
     return (await endDevices(records, deps.endLogins, endings)).map(({ id }) => id);
