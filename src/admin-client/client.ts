@@ -48,6 +48,11 @@ export interface AdminClient {
   download<K extends OperationName>(name: K, ...input: Arguments<K>): Promise<Response>;
 }
 
+/** A key by which a creation that is sent twice is done once: 32 hex digits. */
+export function newIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** What the server refused (RFC 9457); docs/errors.md says what to do for each code. */
 export class AdminProblem extends Error {
   /** The last part of `type`; `unreadable` where the answer was no problem document. */
@@ -112,7 +117,7 @@ async function ask(
 ): Promise<Response> {
   const { method, path, creates } = operations[name];
   const { params = {}, query = {}, body, ifMatch, idempotencyKey } = (input ?? {}) as LooseInput;
-  const key = idempotencyKey ?? (creates ? crypto.randomUUID() : undefined);
+  const key = idempotencyKey ?? (creates ? newIdempotencyKey() : undefined);
   const response = await send(`${baseUrl}/admin/v1${filled(path, params)}${searchOf(query)}`, {
     method,
     headers: {

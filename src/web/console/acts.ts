@@ -2,7 +2,7 @@
  * Acts: what a person does to somebody's access. Each is asked in words and sent once; one that takes a proof of the phone is kept over
  * the login, and done afterwards on one press.
  */
-import { AdminProblem } from '../../admin-client/client.ts';
+import { AdminProblem, newIdempotencyKey } from '../../admin-client/client.ts';
 import type { Approval } from '../../admin-client/operations.ts';
 import { type Order, type Outcome, order, orderFile } from './api.ts';
 import type { Console } from './context.ts';
@@ -47,7 +47,7 @@ const keptMs = 300_000;
 
 /** Decides on an act; nothing is sent yet. */
 export function intend<P, Answer>(act: Act<P, Answer>, params: P, reason = ''): Intent {
-  return { act: act.name, params, reason, key: crypto.randomUUID() };
+  return { act: act.name, params, reason, key: newIdempotencyKey() };
 }
 
 /** Sends it. Throws `AdminProblem`, `Unreachable`; where a proof is wanted the page is left, and this never ends. */
