@@ -51,7 +51,7 @@ export interface Approval {
   } | null;
   readonly decidedAt: number | null;
   readonly decisionReason: string | null;
-  /** why an approved act was not done: an error code, or interrupted */
+  /** why an approved act was not done: an error code, device_ended, interrupted or restored */
   readonly problem: string | null;
   /** epoch-milliseconds */
   readonly createdAt: number;
@@ -90,7 +90,7 @@ export interface ApprovalWithRequest {
   } | null;
   readonly decidedAt: number | null;
   readonly decisionReason: string | null;
-  /** why an approved act was not done: an error code, or interrupted */
+  /** why an approved act was not done: an error code, device_ended, interrupted or restored */
   readonly problem: string | null;
   /** epoch-milliseconds */
   readonly createdAt: number;
@@ -130,7 +130,7 @@ export interface Approved {
   } | null;
   readonly decidedAt: number | null;
   readonly decisionReason: string | null;
-  /** why an approved act was not done: an error code, or interrupted */
+  /** why an approved act was not done: an error code, device_ended, interrupted or restored */
   readonly problem: string | null;
   /** epoch-milliseconds */
   readonly createdAt: number;

@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import {
   type Act,
   type ApprovalDeps,
+  type ApprovingDeps,
   approveAct,
   findApproval,
   refuseAct,
@@ -10,6 +11,7 @@ import {
   withdrawAct,
 } from '../approvals/approvals.ts';
 import type { KeptRequest, NamedApproval } from '../approvals/store.ts';
+import type { Actor } from '../companies/actor.ts';
 import { roleOf } from '../companies/roles.ts';
 import type { User } from '../companies/store.ts';
 import { AuthError } from '../errors.ts';
@@ -24,7 +26,7 @@ import { pageOf } from './views.ts';
 const params = strict({ approvalId: wire.ApprovalId });
 
 /** Approvals over `acts`, the endpoints that may have been kept. */
-export function approvalAdminEndpoints(deps: ApprovalDeps, acts: readonly AdminEndpoint[]): readonly AdminEndpoint[] {
+export function approvalAdminEndpoints(deps: ApprovingDeps, acts: readonly AdminEndpoint[]): readonly AdminEndpoint[] {
   const view = (approval: NamedApproval) => approvalView(approval, deps.clock.now());
   return [
     ...approvalReading(deps),
@@ -127,14 +129,15 @@ export function actOf(endpoint: AdminEndpoint): Act {
     takes: (request) => checks.every(([schema, part]) => schema === undefined || Compile(schema).Check(request[part])),
     isFor: (user) => permission(endpoint.permission).people[roleOf(user)] === 'own',
     // With the reach and the role of who asked, and with no proof that who agrees has made.
-    perform: (request, actor, user) => endpoint.answer({ ...request, actor, caller: identityOf(user) }),
+    perform: (request, actor, user) => endpoint.answer({ ...request, actor, caller: identityOf(user, actor) }),
   };
 }
 
-function identityOf(user: User): PersonIdentity {
+function identityOf(user: User, { deviceId }: Actor): PersonIdentity {
   return {
     kind: 'person',
     userId: user.id,
+    deviceId,
     role: roleOf(user),
     companyId: user.companyId,
     provedAt: 0,

@@ -18,6 +18,8 @@ export interface MachineIdentity {
 export interface PersonIdentity {
   readonly kind: 'person';
   readonly userId: string;
+  /** The phone with which they logged in; undefined where somebody else has done what they asked for earlier. */
+  readonly deviceId: string | undefined;
   readonly role: Role;
   /** Their own company; for the bank's staff that is the bank's, and no bound. */
   readonly companyId: string;
@@ -56,9 +58,10 @@ export function judge(identity: AdminIdentity, name: PermissionName, now: number
 export function actorOf(identity: AdminIdentity, request: FastifyRequest): Actor {
   const from = { address: clientAddress(request), requestId: request.id };
   if (identity.kind === 'machine') {
-    return { name: `client:${identity.clientId}`, companyId: identity.companyId, ...from };
+    const isStaffMachine = judge(identity, 'users.staff', 0) === 'allowed';
+    return { name: `client:${identity.clientId}`, companyId: identity.companyId, isStaffMachine, ...from };
   }
-  const { userId, role, companyId } = identity;
+  const { userId, deviceId, role, companyId } = identity;
   const isConfined = role === 'administrator' || role === 'user';
-  return { name: `user:${userId}`, userId, companyId: isConfined ? companyId : undefined, ...from };
+  return { name: `user:${userId}`, userId, deviceId, companyId: isConfined ? companyId : undefined, ...from };
 }

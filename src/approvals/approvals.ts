@@ -4,13 +4,18 @@ import type { CompanyDeps } from '../companies/deps.ts';
 import { checkedReason } from '../companies/fields.ts';
 import type { User } from '../companies/store.ts';
 import { randomId } from '../crypto/random.ts';
-import { AuthError, type ErrorCode } from '../errors.ts';
+import type { DeviceDeps } from '../devices/devices.ts';
+import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
 import type { Records } from '../store/records.ts';
+import { type Asker, askerOf, settlePhones } from './asker.ts';
+import { appendStep, settle } from './settling.ts';
 import type { Approval, ApprovalStatus, KeptRequest, NamedApproval } from './store.ts';
 
 export type ApprovalDeps = Pick<CompanyDeps, 'records' | 'shortLived' | 'clock'>;
+/** Agreeing looks at the phone of who asked, too. */
+export type ApprovingDeps = ApprovalDeps & DeviceDeps;
 
 /** How long an act waits for the second person. */
 const waitMs = 7 * 24 * 3_600_000;
@@ -52,8 +57,8 @@ export async function keepAct(
     const { permission, endpoint } = act;
     const reason = reasonOf(request);
     const expiresAt = at + waitMs;
-    const asked = { id, companyId, requestedBy: userId, permission, endpoint, subjectId, reason };
-    await records.approvals.insert({ ...asked, ...undecided, createdAt: at, expiresAt }, request);
+    const asked = { id, companyId, requestedBy: userId, requestedWith: actor.deviceId, permission, endpoint };
+    await records.approvals.insert({ ...asked, subjectId, reason, ...undecided, createdAt: at, expiresAt }, request);
     await notify(records, { event: 'approval.wanted', userId, expiresAt }, at);
     const data = { approvalId: id, permission, endpoint, expiresAt, reason: reason ?? null };
     const subject = { companyId, ...(subjectId === undefined ? {} : { userId: subjectId }) };
@@ -76,27 +81,34 @@ export async function findApproval(
 
 /**
  * Agrees, and has the very request done that was kept: by whoever of any number of callers is first, once. The order is claimed → act →
- * done or failed, each with its record in the trail; a crash between them leaves `claimed`, which `settleInterrupted` clears up
- * from the trail and never by doing it again.
+ * done or failed, each with its record in the trail; a crash between them, and an act of which nobody knows whether it committed, leaves
+ * `claimed`, which `settleInterrupted` clears up from the trail and never by doing it again.
  *
- * Throws `not_found`; `access_denied` to who asked, to whom it concerns, to a machine, and where who asked may no longer do it;
+ * Throws `not_found`; `access_denied` to who asked, to whom it concerns, to a machine, and where who asked may no longer do it or the
+ * phone with which they asked has ended;
  * `conflict` where it was decided or has expired; and what the act throws, after that was recorded.
  */
 export async function approveAct(
-  deps: ApprovalDeps,
+  deps: ApprovingDeps,
   { id, act, actor }: { readonly id: string; readonly act: Act; readonly actor: Actor },
 ): Promise<{ readonly approval: NamedApproval; readonly result: unknown }> {
   const { approval, request } = await findApproval(deps, id, actor);
   if (request === undefined) throw await alreadyDecided(deps.records, id, deps.clock.now());
+  const claimedAt = deps.clock.now();
   const requester = await claim(deps, { approval, request, act, actor });
   let result: unknown;
   try {
     result = await act.perform(request, requester.actor, requester.user);
   } catch (error) {
-    await settle(deps, approval, { actor, problem: error instanceof AuthError ? error.code : 'internal' });
+    // A commit that got no answer may have been one: the trail will tell.
+    const code = error instanceof AuthError ? error.code : 'internal';
+    if (code !== 'unavailable' && code !== 'internal') {
+      await settle(deps, approval, { by: actor, status: 'failed', problem: code });
+    }
     throw error;
   }
-  await settle(deps, approval, { actor });
+  const claimed = { ...approval, decidedAt: claimedAt, decisionRequest: actor.requestId };
+  await settle(deps, claimed, { by: actor, status: 'done' });
   return { approval: found(await deps.records.approvals.find(id)), result };
 }
 
@@ -141,65 +153,55 @@ interface Claim {
 
 /** Makes this caller the one who has it done; answers the one who asked, as whom it is done. */
 async function claim(
-  deps: ApprovalDeps,
+  deps: ApprovingDeps,
   { approval, request, act, actor }: Claim,
 ): Promise<{ readonly actor: Actor; readonly user: User }> {
   const by = decider(approval, actor);
+  await settlePhones(deps, approval);
   const at = deps.clock.now();
-  const { id, requestedBy, companyId } = approval;
+  const { id, requestedBy, requestedWith, companyId } = approval;
   const judged = await deps.records.transaction(async (records) => {
     const standing = await standingOf(records, { approval, request, act });
     const { problem } = standing;
     const decided = problem === undefined ? ({ status: 'claimed' } as const) : ({ status: 'failed', problem } as const);
     const isFirst = await records.approvals.decide({ id, by, at, request: actor.requestId, ...decided });
     if (!isFirst) throw await alreadyDecided(records, id, at);
-    await append(records, {
+    await appendStep(records, {
       event: problem === undefined ? 'approval.approved' : 'approval.failed',
       approval,
-      actor,
+      by: actor,
       at,
       ...(problem === undefined ? {} : { more: { problem } }),
     });
     return standing;
   });
-  if (judged.problem === 'access_denied') throw denied('who asked for it may no longer do it');
-  if (judged.problem !== undefined) {
-    throw new AuthError(judged.problem, { message: 'the request is no longer one that can be done' });
-  }
+  if (judged.problem !== undefined) throw refusalOf(judged.problem);
   // The address and the request are the approval's: who asked is not there.
   const { address, requestId } = actor;
-  const requester = { name: `user:${requestedBy}`, userId: requestedBy, companyId, address, requestId };
-  return { actor: requester, user: judged.user };
+  const who = { name: `user:${requestedBy}`, userId: requestedBy, deviceId: requestedWith, companyId };
+  return { actor: { ...who, address, requestId }, user: judged.user };
 }
 
-type Standing =
-  | { readonly problem: 'access_denied' | 'invalid_request' }
-  | { readonly problem: undefined; readonly user: User };
+type Standing = Asker | { readonly problem: 'invalid_request' };
 
 /** Whether an act can be done once somebody agrees: judged by what holds now, not by what held when it was asked for. */
 async function standingOf(records: Records, { approval, request, act }: Omit<Claim, 'actor'>): Promise<Standing> {
-  const { requestedBy, companyId, permission, endpoint } = approval;
-  const user = await records.users.find(requestedBy);
-  const company = await records.companies.find(companyId);
-  if (user?.status !== 'active' || company?.status !== 'active') return { problem: 'access_denied' };
-  if (user.companyId !== companyId || !act.isFor(user)) return { problem: 'access_denied' };
-  const isSame = act.permission === permission && act.endpoint === endpoint;
-  return isSame && act.takes(request) ? { problem: undefined, user } : { problem: 'invalid_request' };
+  const asker = await askerOf(records, approval);
+  if (asker.problem !== undefined) return asker;
+  if (!act.isFor(asker.user)) return { problem: 'access_denied' };
+  const isSame = act.permission === approval.permission && act.endpoint === approval.endpoint;
+  return isSame && act.takes(request) ? asker : { problem: 'invalid_request' };
 }
 
-async function settle(
-  deps: ApprovalDeps,
-  approval: Approval,
-  { actor, problem }: { readonly actor: Actor; readonly problem?: ErrorCode },
-): Promise<void> {
-  const at = deps.clock.now();
-  await deps.records.transaction(async (records) => {
-    const outcome =
-      problem === undefined ? ({ status: 'done', at } as const) : ({ status: 'failed', problem, at } as const);
-    if (!(await records.approvals.settle(approval.id, outcome))) return;
-    const event = problem === undefined ? 'approval.done' : 'approval.failed';
-    await append(records, { event, approval, actor, at, ...(problem === undefined ? {} : { more: { problem } }) });
-  });
+function refusalOf(problem: NonNullable<Standing['problem']>): AuthError {
+  switch (problem) {
+    case 'access_denied':
+      return denied('who asked for it may no longer do it');
+    case 'device_ended':
+      return denied('the phone with which it was asked for is no longer in use: whoever asked has to ask again');
+    case 'invalid_request':
+      return new AuthError(problem, { message: 'the request is no longer one that can be done' });
+  }
 }
 
 async function end(
@@ -219,7 +221,7 @@ async function end(
     const isFirst = await records.approvals.decide({ id, status, by, at, request: actor.requestId, reason });
     if (!isFirst) throw await alreadyDecided(records, id, at);
     const more = reason === undefined ? {} : { more: { reason } };
-    await append(records, { event: `approval.${status}`, approval, actor, at, ...more });
+    await appendStep(records, { event: `approval.${status}`, approval, by: actor, at, ...more });
     return found(await records.approvals.find(id));
   });
 }
@@ -249,29 +251,6 @@ async function subjectOf(records: Records, { params }: KeptRequest, actor: Actor
 function reasonOf({ body }: KeptRequest): string | undefined {
   const { reason } = (body ?? {}) as Readonly<Record<string, unknown>>;
   return typeof reason === 'string' ? checkedReason(reason) : undefined;
-}
-
-/** The record of a step: who did it, and who of the two is the other. */
-async function append(
-  records: Records,
-  step: {
-    readonly event:
-      | 'approval.approved'
-      | 'approval.refused'
-      | 'approval.withdrawn'
-      | 'approval.done'
-      | 'approval.failed';
-    readonly approval: Approval;
-    readonly actor: Actor;
-    readonly at: number;
-    readonly more?: Readonly<Record<string, string>>;
-  },
-): Promise<void> {
-  const { event, approval, actor, at, more } = step;
-  const { id: approvalId, requestedBy, companyId, subjectId, permission, endpoint } = approval;
-  const data = { approvalId, requestedBy, permission, endpoint, ...more };
-  const subject = { companyId, ...(subjectId === undefined ? {} : { userId: subjectId }) };
-  await records.audit.append({ event, ...actedBy(actor), ...subject, data }, at);
 }
 
 async function alreadyDecided(records: Records, id: string, at: number): Promise<AuthError> {

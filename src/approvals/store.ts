@@ -18,11 +18,13 @@ export interface Approval {
   readonly companyId: string;
   /** The user who asked. */
   readonly requestedBy: string;
+  /** The phone with whose session they asked; undefined where a server of an earlier version kept it. */
+  readonly requestedWith: string | undefined;
   /** By its name in admin/permissions.ts. */
   readonly permission: string;
   /** Method and path as the endpoint declares them, such as `POST /users/:userId/remove`. */
   readonly endpoint: string;
-  /** The user whom it concerns, where it concerns one; that one may not decide. */
+  /** The user whom it concerns, where it concerns one, and once it is done the one whom it made; that one may not decide. */
   readonly subjectId: string | undefined;
   /** As who asked gave it, where the act takes one. */
   readonly reason: string | undefined;
@@ -34,7 +36,7 @@ export interface Approval {
   readonly decisionRequest: string | undefined;
   /** Of a refusal. */
   readonly decisionReason: string | undefined;
-  /** Why the act was not done: an error code of ours, `interrupted`, or `restored` after a backup was. */
+  /** Why the act was not done: an error code of ours, `device_ended`, `interrupted`, or `restored` after a backup was. */
   readonly problem: string | undefined;
   readonly createdAt: number;
   /** Epoch-milliseconds; from then on nobody can approve it. */
@@ -60,6 +62,15 @@ export interface Decision {
   readonly problem?: string | undefined;
 }
 
+/** What came of an act that was approved. */
+export interface Outcome {
+  readonly status: 'done' | 'failed';
+  readonly problem?: string | undefined;
+  /** The user whom it made; where nobody was named before, it is this one's from now on, and erased with them. */
+  readonly subjectId?: string | undefined;
+  readonly at: number;
+}
+
 export interface ApprovalFilter {
   readonly companyId?: string | undefined;
   readonly status?: ApprovalStatus | 'expired' | undefined;
@@ -80,10 +91,7 @@ export interface ApprovalStore {
   /** pending → decided; false where it was decided by another, or has expired: of any number of decisions one is made. */
   decide(decision: Decision): Promise<boolean>;
   /** claimed → done or failed; false where that was said before. */
-  settle(
-    id: string,
-    outcome: { readonly status: 'done' | 'failed'; readonly problem?: string; readonly at: number },
-  ): Promise<boolean>;
+  settle(id: string, outcome: Outcome): Promise<boolean>;
   /** Erases the requests of what ended before that time: they name people, and nothing can come of them any more. Answers how many. */
   eraseRequests(before: number): Promise<number>;
   /** pending and claimed → failed, all of them in one step; answers how many. */

@@ -31,6 +31,8 @@ export interface AuditFilter {
   readonly clientId?: string | undefined;
   readonly event?: string | undefined;
   readonly actor?: string | undefined;
+  /** No index of its own: to be set beside what narrows a search. */
+  readonly requestId?: string | undefined;
   /** Epoch-milliseconds, included. */
   readonly from?: number | undefined;
   /** Epoch-milliseconds, not included. */

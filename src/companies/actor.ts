@@ -9,6 +9,10 @@ export interface Actor {
   readonly companyId?: string | undefined;
   /** The person who acts, where it is known: nobody approves what is their own. */
   readonly userId?: string | undefined;
+  /** Whether it is a machine that may make and unmake the bank's staff. */
+  readonly isStaffMachine?: boolean | undefined;
+  /** The phone with which that person logged in. */
+  readonly deviceId?: string | undefined;
   readonly address?: string | undefined;
   readonly requestId?: string | undefined;
 }

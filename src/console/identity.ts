@@ -43,6 +43,7 @@ export async function authenticatePerson(deps: ConsoleDeps, request: FastifyRequ
   return {
     kind: 'person',
     userId: session.userId,
+    deviceId: session.deviceId,
     ...person,
     provedAt: session.provedAt,
     isConfirmed: () => hasConfirmation(deps, id),

@@ -33,7 +33,7 @@ const approval = {
   decidedAt: orNull(Time),
   decisionReason: orNull(Text),
   problem: Type.Union([Text, Type.Null()], {
-    description: 'why an approved act was not done: an error code, or interrupted',
+    description: 'why an approved act was not done: an error code, device_ended, interrupted or restored',
   }),
   createdAt: Time,
   expiresAt: Time,

@@ -8,6 +8,7 @@ interface ApprovalRow {
   id: string;
   company_id: string;
   requested_by: string;
+  requested_with: string | null;
   permission: string;
   endpoint: string;
   subject_id: string | null;
@@ -23,8 +24,8 @@ interface ApprovalRow {
   settled_at: number | null;
 }
 
-const columns = `id, company_id, requested_by, permission, endpoint, subject_id, reason, status, decided_by, decided_at,
-  decision_request, decision_reason, problem, created_at, expires_at, settled_at`;
+const columns = `id, company_id, requested_by, requested_with, permission, endpoint, subject_id, reason, status, decided_by,
+  decided_at, decision_request, decision_reason, problem, created_at, expires_at, settled_at`;
 
 interface NamedRow extends ApprovalRow {
   requested_by_name: string;
@@ -46,6 +47,7 @@ function toApproval(row: ApprovalRow): Approval {
     id: row.id,
     companyId: row.company_id,
     requestedBy: row.requested_by,
+    requestedWith: optional(row.requested_with),
     permission: row.permission,
     endpoint: row.endpoint,
     subjectId: optional(row.subject_id),
@@ -132,11 +134,12 @@ function approvalWriter(sql: Sql, sealing: Sealing): Writing {
     insert: async (approval, request) => {
       await sql.run(
         `insert into approvals (${columns}, request_sealed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
         [
           approval.id,
           approval.companyId,
           approval.requestedBy,
+          approval.requestedWith,
           approval.permission,
           approval.endpoint,
           approval.subjectId,
@@ -171,10 +174,14 @@ function approvalWriter(sql: Sql, sealing: Sealing): Writing {
         `update approvals set status = 'failed', problem = $1, settled_at = $2 where status in ('pending', 'claimed')`,
         [problem, at],
       ),
-    settle: async (id, { status, problem, at }) =>
+    // The person whom it made may have been removed and erased before it was known that it was done.
+    settle: async (id, { status, problem, subjectId, at }) =>
       (await sql.run(
-        "update approvals set status = $2, problem = $3, settled_at = $4 where id = $1 and status = 'claimed'",
-        [id, status, problem, at],
+        `update approvals set status = $2, problem = $3, settled_at = $4, subject_id = coalesce(subject_id, $5),
+         request_sealed = case when exists (select 1 from users where id = $5 and status = 'removed') then ''
+           else request_sealed end
+         where id = $1 and status = 'claimed'`,
+        [id, status, problem, at, subjectId],
       )) === 1,
   };
 }

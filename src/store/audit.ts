@@ -93,6 +93,7 @@ async function search(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<A
     ['client_id = ?', filter.clientId],
     [`${event} = ?`, filter.event],
     ['actor = ?', filter.actor],
+    ['request_id = ?', filter.requestId],
     ['at >= ?', filter.from],
     ['at < ?', filter.until],
   ]);

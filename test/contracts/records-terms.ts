@@ -112,6 +112,7 @@ export function approvalRecordsContract(engine: DurableEngine): void {
         id: randomId('apr'),
         companyId: user.companyId,
         requestedBy: user.id,
+        requestedWith: 'dev_of_the_asker',
         permission: 'users.create',
         endpoint: 'POST /users',
         subjectId: undefined,
@@ -199,6 +200,29 @@ export function approvalRecordsContract(engine: DurableEngine): void {
       const made = await parallel(10, open, (records, index) => settle(records, index % 2 === 0 ? 'done' : 'failed'));
       expect(made.filter(Boolean)).toHaveLength(1);
       expect((await open.records.approvals.unsettled(noon + 2)).map((one) => one.id)).not.toContain(id);
+    });
+
+    it('names the user whom it made from its end on, and forgets the request of one who is removed by then (A-13)', async () => {
+      const [one, gone, known] = [await pending(), await pending(), await pending({ subjectId: 'usr_subject' })];
+      const made = await insertedUser(open.records);
+      const removed = await insertedUser(open.records);
+      await open.records.users.update({ ...removed, status: 'removed' });
+      for (const [{ approval, decider }, subjectId] of [
+        [one, made.id],
+        [gone, removed.id],
+        [known, made.id],
+      ] as const) {
+        await open.records.approvals.decide({ id: approval.id, status: 'claimed', by: decider, at: noon + 1 });
+        expect(await open.records.approvals.settle(approval.id, { status: 'done', subjectId, at: noon + 2 })).toBe(
+          true,
+        );
+      }
+      const after = (who: typeof one) => open.other.approvals.find(who.approval.id);
+      expect(await after(one)).toMatchObject({ status: 'done', subjectId: made.id, subjectName: made.name });
+      expect(await after(gone)).toMatchObject({ status: 'done', subjectId: removed.id });
+      expect(await after(known)).toMatchObject({ status: 'done', subjectId: 'usr_subject' });
+      expect(await open.other.approvals.request(one.approval.id)).toEqual(request);
+      expect(await open.other.approvals.request(gone.approval.id)).toBeUndefined();
     });
 
     it('erases the requests of what is over, and of nothing that waits or is being done', async () => {

@@ -13,6 +13,7 @@ import { terms } from './0008_terms.ts';
 import { approvals } from './0009_approvals.ts';
 import { idempotency } from './0010_idempotency.ts';
 import { trailOrigin } from './0013_trail_origin.ts';
+import { approvalDevice } from './0014_approval_device.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
   { id: '0009_approvals', script: approvals },
   { id: '0010_idempotency', script: idempotency },
   { id: '0013_trail_origin', script: trailOrigin },
+  { id: '0014_approval_device', script: approvalDevice },
 ];

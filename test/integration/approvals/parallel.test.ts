@@ -10,10 +10,10 @@ import { verifyChain } from '../../../src/audit/verify.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Actor } from '../../../src/companies/actor.ts';
 import { createCompany } from '../../../src/companies/companies.ts';
-import type { CompanyDeps } from '../../../src/companies/deps.ts';
 import type { User } from '../../../src/companies/store.ts';
 import { createUser } from '../../../src/companies/users.ts';
 import { createSealing } from '../../../src/crypto/sealing.ts';
+import type { DeviceDeps } from '../../../src/devices/devices.ts';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { memoryStore } from '../../../src/store/memory.ts';
 import { migrate } from '../../../src/store/migrate.ts';
@@ -22,15 +22,22 @@ import type { DurableStore } from '../../../src/store/ports.ts';
 import { openSqlite } from '../../../src/store/sqlite.ts';
 import { durableEngines, type FreshDurable } from '../../engines.ts';
 import { runProgram } from '../../programs.ts';
+import { addDevice } from '../../unit/companies/world.ts';
 import { suspension } from './suspension.ts';
 
 const bank = { name: 'cli' };
 const key = randomBytes(32);
 
-function serverOver(store: DurableStore): CompanyDeps {
+function serverOver(store: DurableStore): DeviceDeps {
   const sealing = createSealing([{ id: 'test', key: new Uint8Array(key) }]);
   const shortLived = memoryStore(systemClock);
-  return { records: openRecords(store, sealing), shortLived, clock: systemClock, endLogins };
+  return {
+    records: openRecords(store, sealing),
+    shortLived,
+    clock: systemClock,
+    endLogins,
+    log: { error: () => undefined },
+  };
 }
 
 let requests = 0;
@@ -47,7 +54,7 @@ interface People {
   readonly subject: User;
 }
 
-async function furnish(deps: CompanyDeps): Promise<People> {
+async function furnish(deps: DeviceDeps): Promise<People> {
   const { id: companyId } = await createCompany(deps, { name: 'Bakery', userLimit: 10, actor: bank });
   const add = async (role: User['role']): Promise<User> => {
     const email = `${randomBytes(6).toString('hex')}@example.com`;
@@ -55,10 +62,12 @@ async function furnish(deps: CompanyDeps): Promise<People> {
     await deps.records.users.update({ ...user, status: 'active' });
     return { ...user, status: 'active', version: 2 };
   };
-  return { asker: await add('administrator'), second: await add('administrator'), subject: await add('user') };
+  const asker = await add('administrator');
+  await addDevice(deps, asker);
+  return { asker, second: await add('administrator'), subject: await add('user') };
 }
 
-async function keep(deps: CompanyDeps, { asker, subject }: People): Promise<string> {
+async function keep(deps: DeviceDeps, { asker, subject }: People): Promise<string> {
   const request = { params: { userId: subject.id }, query: {}, body: { reason: 'left' } };
   const { id } = await keepAct(deps, { act: suspension(deps), request, actor: actorOf(asker) });
   return id;
@@ -67,7 +76,7 @@ async function keep(deps: CompanyDeps, { asker, subject }: People): Promise<stri
 for (const engine of durableEngines()) {
   describe(`two server processes on ${engine.name}`, () => {
     let sql: FreshDurable;
-    let servers: readonly [CompanyDeps, CompanyDeps];
+    let servers: readonly [DeviceDeps, DeviceDeps];
 
     beforeEach(async () => {
       sql = await engine.fresh();
@@ -109,7 +118,7 @@ for (const engine of durableEngines()) {
 describe('a process that is killed while it approves', () => {
   let dataDir: string;
   let store: DurableStore;
-  let deps: CompanyDeps;
+  let deps: DeviceDeps;
   let people: People;
 
   beforeEach(async () => {

@@ -19,6 +19,7 @@ export const bank: Actor = { name: 'cli' };
 export interface World extends CompanyDeps {
   readonly clock: TestClock;
   readonly stores: TestStores;
+  readonly log: { readonly error: () => void };
   /** Owners whose logins were ended. */
   readonly ended: Parameters<EndLogins>[1][];
 }
@@ -30,7 +31,15 @@ export async function openWorld(clock = fixedClock()): Promise<World> {
     ended.push(owner);
     await endLogins(records, owner, at);
   };
-  return { records: stores.records, shortLived: stores.shortLived, clock, stores, ended, endLogins: recorded };
+  return {
+    records: stores.records,
+    shortLived: stores.shortLived,
+    clock,
+    stores,
+    log: { error: () => undefined },
+    ended,
+    endLogins: recorded,
+  };
 }
 
 export function addCompany(

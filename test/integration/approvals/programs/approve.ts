@@ -38,7 +38,13 @@ const records: RecordStore = {
     return result;
   },
 };
-const deps = { records, shortLived: memoryStore(systemClock), clock: systemClock, endLogins };
+const deps = {
+  records,
+  shortLived: memoryStore(systemClock),
+  clock: systemClock,
+  endLogins,
+  log: { error: () => undefined },
+};
 const user = await records.users.find(decider);
 const actor = {
   name: `user:${decider}`,
