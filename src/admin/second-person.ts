@@ -14,12 +14,17 @@ type Call = AdminCall<unknown, unknown, unknown>;
 export async function withSecondPerson(
   deps: ApprovalDeps,
   endpoint: AdminEndpoint,
-  { caller, body }: Call,
+  { caller, params: asked, body }: Call,
 ): Promise<AdminEndpoint> {
   if (caller.kind !== 'person' || caller.role !== 'administrator') return endpoint;
   if (endpoint.method === 'GET' || endpoint.permission === 'approvals.decide') return endpoint;
   const company = await deps.records.companies.find(caller.companyId);
-  if (company === undefined || !takesTwo(company.rules, { permission: endpoint.permission, body })) return endpoint;
+  if (company === undefined) return endpoint;
+  const { userId } = (asked ?? {}) as { readonly userId?: string };
+  const subject = userId === undefined ? undefined : await deps.records.users.find(userId);
+  // What is another company's the endpoint itself refuses, as if it were not there (T31).
+  const subjectRole = subject?.companyId === company.id ? subject.role : undefined;
+  if (!takesTwo(company.rules, { permission: endpoint.permission, body, subjectRole })) return endpoint;
   return {
     ...endpoint,
     name: `${endpoint.name}.kept`,

@@ -12,7 +12,12 @@ import {
 import { eraseOldRequests, settleInterrupted } from '../../../src/approvals/interrupted.ts';
 import type { KeptRequest } from '../../../src/approvals/store.ts';
 import { type Actor, actedBy } from '../../../src/companies/actor.ts';
+import { erasePersonalData } from '../../../src/companies/personal-data.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
+import { removeUser } from '../../../src/companies/user-status.ts';
+import { createUser } from '../../../src/companies/users.ts';
+import { deactivateDevice, deactivateUserDevices } from '../../../src/devices/devices.ts';
+import type { Device } from '../../../src/devices/store.ts';
 import { AuthError } from '../../../src/errors.ts';
 import { addCompany, addDevice, addUser, auditTrail, openWorld, takeNotices, type World } from '../companies/world.ts';
 
@@ -21,11 +26,13 @@ let company: Company;
 let asker: User;
 let second: User;
 let subject: User;
+let phone: Device;
 
 beforeEach(async () => {
   world = await openWorld();
   company = await addCompany(world);
   asker = await addUser(world, company.id, { role: 'administrator', status: 'active', name: 'Alice' });
+  phone = await addDevice(world, asker);
   second = await addUser(world, company.id, { role: 'administrator', status: 'active', name: 'Bob' });
   subject = await addUser(world, company.id, { status: 'active' });
 });
@@ -34,7 +41,8 @@ afterEach(() => world.stores.close());
 let requests = 0;
 const actorOf = ({ id, companyId }: User): Actor => {
   requests += 1;
-  return { name: `user:${id}`, userId: id, companyId, address: '192.0.2.1', requestId: `req_${requests}` };
+  const deviceId = id === asker.id ? phone.id : undefined;
+  return { name: `user:${id}`, userId: id, deviceId, companyId, address: '192.0.2.1', requestId: `req_${requests}` };
 };
 /** One of the bank's own people: confined to no company. */
 const operator = (): Actor => ({ ...actorOf(second), companyId: undefined });
@@ -271,6 +279,103 @@ describe('an act that takes two people', () => {
   });
 });
 
+describe('a phone that was stolen', () => {
+  const byServer = { actor: 'cli', reason: 'stolen' };
+
+  it('has nothing done that its thief asked for before it was reported, though its owner has another (T-15, X-05)', async () => {
+    const act = markedAct();
+    await addDevice(world, asker, { name: 'New phone' });
+    const { id } = await keep(act);
+    await deactivateDevice(world, { deviceId: phone.id, ...byServer });
+    await expect(approve(id, act)).rejects.toMatchObject({
+      ...denied,
+      publicMessage: expect.stringContaining('phone with which it was asked for'),
+    });
+    expect(act.done).toEqual([]);
+    expect(await world.records.approvals.find(id)).toMatchObject({
+      status: 'failed',
+      problem: 'device_ended',
+      requestedWith: phone.id,
+    });
+    expect((await world.records.audit.read(0, 100)).at(-1)).toMatchObject({
+      event: 'approval.failed',
+      actor: `user:${second.id}`,
+      data: { approvalId: id, problem: 'device_ended' },
+    });
+    await expect(approve(id, act)).rejects.toMatchObject(decided);
+  });
+
+  it('has nothing done that was kept before phones were noted, once its owner has none in use (T-15, X-05)', async () => {
+    const act = markedAct();
+    const unnoted = { ...actorOf(asker), deviceId: undefined };
+    const first = await keepAct(world, { act, request: request(), actor: unnoted });
+    const another = await keepAct(world, { act, request: request(), actor: unnoted });
+    await approve(first.id, act);
+    expect(await stateOf(first.id)).toBe('done');
+    await deactivateUserDevices(world, { userId: asker.id, ...byServer });
+    await expect(approve(another.id, act)).rejects.toMatchObject(denied);
+    expect(await world.records.approvals.find(another.id)).toMatchObject({ status: 'failed', problem: 'device_ended' });
+    expect(act.done).toHaveLength(1);
+  });
+
+  it('counts as ended where its thief has spent the five attempts, whatever its status says (T-15, L-01)', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    for (let attempt = 0; attempt < 5; attempt += 1)
+      await world.records.attempts.spend({ kind: 'mpin', deviceId: phone.id, epoch: 1 }, 5);
+    const patient = { ...world, pause: async () => undefined };
+    await expect(approveAct(patient, { id, act, actor: actorOf(second) })).rejects.toMatchObject(denied);
+    expect(act.done).toEqual([]);
+    expect((await world.records.devices.find(phone.id))?.status).toBe('blocked');
+  });
+});
+
+describe('a person who was created by two', () => {
+  it('is erased from what was kept of the creation, too (A-13, T-15)', async () => {
+    const body = { companyId: company.id, name: 'Victor Victim', email: 'victor@victim.example' };
+    const act = markedAct({
+      permission: 'users.create',
+      endpoint: 'POST /users',
+      perform: (_request, actor) => createUser(world, { ...body, actor }),
+    });
+    const { id } = await keep(act, asker, { params: undefined, query: undefined, body });
+    const { result } = await approve(id, act);
+    const { id: userId } = result as User;
+    expect(await world.records.approvals.find(id)).toMatchObject({ status: 'done', subjectId: userId });
+    expect(await world.records.approvals.request(id)).toMatchObject({ body });
+    const doer = { name: 'cli' };
+    await removeUser(world, { userId, reason: 'left', actor: doer });
+    await erasePersonalData(world, { userId, reason: 'asked', actor: doer });
+    expect(await world.records.approvals.request(id)).toBeUndefined();
+    expect(JSON.stringify(await world.records.approvals.find(id))).not.toContain('Victor');
+  });
+
+  it('is erased from it where the server that created them died, and the end was said afterwards (A-13)', async () => {
+    const body = { companyId: company.id, name: 'Victor Victim', email: 'victor@victim.example' };
+    let made = '';
+    const act = markedAct({
+      permission: 'users.create',
+      endpoint: 'POST /users',
+      perform: async (_request, actor) => {
+        made = (await createUser(world, { ...body, actor })).id;
+        throw new AuthError('unavailable');
+      },
+    });
+    const kept = { params: undefined, query: undefined, body };
+    const [first, later] = [await keep(act, asker, kept), await keep(act, asker, kept)];
+    await expect(approve(first.id, act)).rejects.toMatchObject({ code: 'unavailable' });
+    const doer = { name: 'cli' };
+    await removeUser(world, { userId: made, reason: 'left', actor: doer });
+    await erasePersonalData(world, { userId: made, reason: 'asked', actor: doer });
+    world.clock.advance(301_000);
+    await settleInterrupted(world);
+    expect(await world.records.approvals.find(first.id)).toMatchObject({ status: 'done', subjectId: made });
+    expect(await world.records.approvals.request(first.id)).toBeUndefined();
+    // The other one waits as before: it is about nobody yet.
+    expect(await world.records.approvals.request(later.id)).toMatchObject({ body });
+  });
+});
+
 describe('a server that dies while an act is done', () => {
   /** As far as the claim, and then nothing: what is left of a process that was killed. */
   async function killed({ afterTheAct }: { readonly afterTheAct: boolean }): Promise<string> {
@@ -327,6 +432,49 @@ describe('a server that dies while an act is done', () => {
     await settleInterrupted(world);
     expect(await stateOf(id)).toBe('failed');
   });
+
+  it.each(['unavailable', 'internal'] as const)(
+    'or whose act committed and got no answer (%s), does not have it written as failed: the trail decides (X-05, P-03)',
+    async (code) => {
+      const done = markedAct();
+      const unanswered = (isDone: boolean) =>
+        markedAct({
+          perform: async (kept, actor, user) => {
+            if (isDone) await done.perform(kept, actor, user);
+            throw new AuthError(code);
+          },
+        });
+      const [one, other] = [await keep(done), await keep(done)];
+      await expect(approve(one.id, unanswered(true))).rejects.toMatchObject({ code });
+      await expect(approve(other.id, unanswered(false))).rejects.toMatchObject({ code });
+      expect([await stateOf(one.id), await stateOf(other.id)]).toEqual(['claimed', 'claimed']);
+      await expect(approve(one.id, done)).rejects.toMatchObject(decided);
+      world.clock.advance(301_000);
+      await settleInterrupted(world);
+      expect([await stateOf(one.id), await stateOf(other.id)]).toEqual(['done', 'failed']);
+      expect(done.done).toHaveLength(1);
+    },
+  );
+
+  it('finds what was done behind whatever else who asked does meanwhile: nobody hides it under records (X-05, A-04)', async () => {
+    const act = markedAct();
+    const { id } = await keep(act);
+    const busy = async () => {
+      const record = { event: 'user.updated', ...actedBy(actorOf(asker)), companyId: company.id } as const;
+      for (let index = 0; index < 201; index += 1) await world.records.audit.append(record, world.clock.now());
+    };
+    const unanswered = markedAct({
+      perform: async (kept, actor, user) => {
+        await busy();
+        await act.perform(kept, actor, user);
+        throw new AuthError('unavailable');
+      },
+    });
+    await expect(approve(id, unanswered)).rejects.toMatchObject({ code: 'unavailable' });
+    world.clock.advance(301_000);
+    await settleInterrupted(world);
+    expect(await stateOf(id)).toBe('done');
+  });
 });
 
 describe('which acts take two people', () => {
@@ -346,6 +494,19 @@ describe('which acts take two people', () => {
     expect(takesTwo(rules, { permission: 'users.email', body: {} })).toBe(true);
     expect(takesTwo(rules, { permission: 'users.create', body: { role: 'administrator' } })).toBe(true);
     expect(takesTwo(rules, { permission: 'users.change', body: { role: 'administrator' } })).toBe(true);
+  });
+
+  it('is giving an administrator back, wherever anything takes two: one who was shut out is no second person (T-15, T27)', () => {
+    const creating = { fourEyes: ['users.create'] } as const;
+    const restoring = { permission: 'users.restore', body: { reason: 'x' } };
+    expect(takesTwo(creating, { ...restoring, subjectRole: 'administrator' })).toBe(true);
+    expect(takesTwo(creating, { ...restoring, subjectRole: 'user' })).toBe(false);
+    expect(takesTwo(creating, restoring)).toBe(false);
+    expect(takesTwo({ fourEyes: [] }, { ...restoring, subjectRole: 'administrator' })).toBe(false);
+    for (const permission of ['users.suspend', 'users.remove', 'devices.deactivate']) {
+      const stopping = { permission, body: { reason: 'x' }, subjectRole: 'administrator' } as const;
+      expect(takesTwo(creating, stopping), permission).toBe(false);
+    }
   });
 
   it('is nothing else: an emergency takes one', () => {
