@@ -36,7 +36,7 @@ export interface IdempotencyStore {
    * that the act must not be.
    */
   done(attempt: IdempotencyAttempt): Promise<boolean>;
-  /** Keeps the answer, sealed. */
+  /** Keeps the answer, sealed, and whom it names, so that it is erased with them. */
   answer(attempt: IdempotencyAttempt, answer: string): Promise<void>;
   /** Gives the name back, unless the act is done. */
   release(attempt: IdempotencyAttempt): Promise<void>;

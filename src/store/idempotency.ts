@@ -14,6 +14,21 @@ interface IdempotencyRow {
 const context = ({ caller, key }: IdempotencyName): string =>
   `idempotency_keys.answer:${JSON.stringify([caller, key])}`;
 
+/** The users whose ids an answer holds; null where it holds none. */
+function peopleIn(answer: string): string | null {
+  const ids = new Set(answer.match(/usr_[A-Za-z0-9_-]{22}/g));
+  return ids.size === 0 ? null : [...ids].join(' ');
+}
+
+/** Erases kept answers that name a user: what was done stays done, and its answer is lost. */
+export async function eraseAnswersAbout(sql: Sql, userId: string): Promise<void> {
+  await sql.run(
+    `update idempotency_keys set state = 'done', answer_sealed = null, people = null
+     where people is not null and people like $1 escape '!'`,
+    [`%${userId.replaceAll('_', '!_')}%`],
+  );
+}
+
 /** Idempotency keys over one engine or one open transaction. */
 export function idempotencyStore(sql: Sql, sealing: Sealing): IdempotencyStore {
   const hashOf = (request: string): string => sealing.lookup(request, 'idempotency-request');
@@ -23,7 +38,7 @@ export function idempotencyStore(sql: Sql, sealing: Sealing): IdempotencyStore {
         `insert into idempotency_keys (caller, idempotency_key, attempt, request_hash, state, begun_at)
          values ($1, $2, $3, $4, 'begun', $5)
          on conflict (caller, idempotency_key) do update
-         set attempt = excluded.attempt, request_hash = excluded.request_hash, state = 'begun', answer_sealed = null,
+         set attempt = excluded.attempt, request_hash = excluded.request_hash, state = 'begun', answer_sealed = null, people = null,
            begun_at = excluded.begun_at
          where idempotency_keys.begun_at < $7
            or (idempotency_keys.state = 'begun' and idempotency_keys.begun_at < $6
@@ -50,9 +65,9 @@ export function idempotencyStore(sql: Sql, sealing: Sealing): IdempotencyStore {
       )) === 1,
     answer: async ({ caller, key, attempt }, answer) => {
       await sql.run(
-        `update idempotency_keys set state = 'answered', answer_sealed = $4
+        `update idempotency_keys set state = 'answered', answer_sealed = $4, people = $5
          where caller = $1 and idempotency_key = $2 and attempt = $3`,
-        [caller, key, attempt, sealing.seal(answer, context({ caller, key }))],
+        [caller, key, attempt, sealing.seal(answer, context({ caller, key })), peopleIn(answer)],
       );
     },
     release: async ({ caller, key, attempt }) => {

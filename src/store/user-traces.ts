@@ -2,6 +2,7 @@
 import type { User, UserStore } from '../companies/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import { folded } from './folded.ts';
+import { eraseAnswersAbout } from './idempotency.ts';
 import type { Sql } from './ports.ts';
 import { atomically } from './transaction.ts';
 
@@ -72,6 +73,7 @@ async function erase(sql: Sql, sealing: Sealing, { id, name, email, version }: U
   if (changed === 0) return false;
   await sql.run("update devices set name = '-', last_place = null where user_id = $1", [id]);
   await sql.run("update approvals set request_sealed = '', reason = null where subject_id = $1", [id]);
+  await eraseAnswersAbout(sql, id);
   await sql.run('delete from user_browsers where user_id = $1', [id]);
   await sql.run("delete from outbox where kind = 'email' and recipient = $1", [id]);
   return true;

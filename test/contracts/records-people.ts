@@ -1,6 +1,7 @@
 /** What searches, e-mail addresses, documents, browsers and erasure must do on every durable engine. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../src/companies/store.ts';
+import { randomId } from '../../src/crypto/random.ts';
 import type { DurableEngine } from '../engines.ts';
 import {
   type FreshRecords,
@@ -246,6 +247,34 @@ export function peopleRecordsContract(engine: DurableEngine): void {
       }
       expect(await open.records.outbox.sentTo(user.id)).toEqual([]);
       expect(await open.records.users.browsers(user.id)).toEqual([]);
+    });
+
+    it('erases with a person the answers that are kept of their creation, and no other; what was done stays done (A-13)', async () => {
+      const [user, other] = [await insertedUser(open.records), await insertedUser(open.records)];
+      const answered = async (answer: object) => {
+        const attempt = { caller: 'client:one', key: randomId('key'), attempt: randomId('att') };
+        const request = 'request';
+        const times = { at: noon, abandonedBefore: noon - 60, forgottenBefore: noon - 1000 };
+        await open.records.idempotency.claim({ ...attempt, request, ...times });
+        await open.records.idempotency.done(attempt);
+        await open.records.idempotency.answer(attempt, JSON.stringify(answer));
+        return () => open.other.idempotency.find(attempt, request);
+      };
+      const about = await answered({ id: user.id, name: user.name });
+      const among = await answered({ requestedBy: { id: other.id }, subject: { id: user.id } });
+      const aside = await answered({ id: other.id, name: other.name });
+      const nobody = await answered({ id: 'co_1' });
+      await open.records.users.update({ ...user, status: 'removed' });
+      expect(await about()).toMatchObject({ state: 'answered' });
+      expect(await open.records.users.erase({ ...user, name: '—', version: 2 })).toBe(true);
+      for (const find of [about, among]) {
+        expect(await find()).toEqual({ state: 'done', isSameRequest: true, begunAt: noon });
+      }
+      for (const find of [aside, nobody]) expect(await find()).toMatchObject({ state: 'answered' });
+      const rows = await open.fresh.store.query('select people from idempotency_keys where people like $1', [
+        `%${user.id}%`,
+      ]);
+      expect(rows).toEqual([]);
     });
 
     it('tells when what was written to somebody, without what it says', async () => {
