@@ -20,11 +20,15 @@ export const Type = {
   String: made('string'),
   Unknown: (): Schema => ({}),
   Literal: (value: unknown): Schema => ({ type: typeof value, const: value }),
-  Union: (anyOf: readonly Schema[]): Schema => ({ anyOf }),
+  Union: (anyOf: readonly Schema[], options: Schema = {}): Schema => ({ ...options, anyOf }),
   Array: (items: Schema, options: Schema = {}): Schema => ({ type: 'array', ...options, items }),
   Optional: (schema: Schema): Schema => Object.defineProperty({ ...schema }, optional, { value: true }),
   /** With any text as the name of a member, which is the one kind that is used. */
-  Record: (_key: Schema, value: Schema): Schema => ({ type: 'object', patternProperties: { '^.*$': value } }),
+  Record: (_key: Schema, value: Schema, options: Schema = {}): Schema => ({
+    type: 'object',
+    ...options,
+    patternProperties: { '^.*$': value },
+  }),
   Object: (properties: Readonly<Record<string, Schema>>, options: Schema = {}): Schema => {
     const required = Object.keys(properties).filter((name) => !(optional in (properties[name] ?? {})));
     return { type: 'object', ...options, ...(required.length > 0 && { required }), properties };

@@ -4,7 +4,9 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const source = new URL('../../../src/', import.meta.url).pathname;
-const files = readdirSync(`${source}protocol`).map((name) => `${source}protocol/${name}`);
+const files = readdirSync(`${source}protocol`, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => `${source}protocol/${name}`);
 
 /** Everything that a module exports, as the build for browsers makes it, or with the package. */
 async function exportsOf(file: string, alias: Record<string, string>): Promise<Record<string, unknown>> {
