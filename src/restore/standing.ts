@@ -12,11 +12,12 @@ import { fileWitness, sharedWitness } from './witness.ts';
 
 /**
  * first: no server has served from it yet · current: it holds the newest head that was seen · behind: it ends before that head ·
- * forked: it has another record in that place · unknown: nothing outside of it remembers it.
+ * forked: it has another record in that place · unknown: nothing outside of it remembers it. `seen` is the note that a copy of its
+ * trail must agree with.
  */
 export type DatabaseStanding =
-  | { readonly outcome: 'first' | 'current'; readonly head: AuditHead }
-  | { readonly outcome: 'behind' | 'forked'; readonly head: AuditHead; readonly seen: SeenHead }
+  | { readonly outcome: 'first'; readonly head: AuditHead; readonly seen?: SeenHead }
+  | { readonly outcome: 'behind' | 'forked' | 'current'; readonly head: AuditHead; readonly seen: SeenHead }
   | { readonly outcome: 'unknown'; readonly head: AuditHead; readonly why: string };
 
 export interface StandingDeps {
@@ -36,14 +37,22 @@ export async function standingOf({ records, witness }: Omit<StandingDeps, 'clock
   const seen = await witness.read();
   const trail = await records.restore.trailName();
   const head = await records.audit.head();
-  if (trail === undefined && (seen === undefined || head.seq === 0)) return { outcome: 'first', head };
-  if (seen === undefined) return { outcome: 'unknown', head, why: `nothing of it is noted in ${witness.where}` };
-  if (seen.trail !== trail) return { outcome: 'unknown', head, why: `${witness.where} has noted another database` };
+  if (seen === undefined) {
+    if (trail === undefined) return { outcome: 'first', head };
+    return { outcome: 'unknown', head, why: `nothing of it is noted in ${witness.where}` };
+  }
+  // Without a name it is empty, or a backup from before trails had names: then any note may be of what came after it.
+  if (trail === undefined && head.seq === 0) return { outcome: 'first', head, seen };
+  if (trail !== undefined && seen.trail !== trail)
+    return { outcome: 'unknown', head, why: `${witness.where} has noted another database` };
   if (seen.seq > head.seq) return { outcome: 'behind', head, seen };
   const [record] = seen.seq === 0 ? [] : await records.audit.read(seen.seq - 1, 1);
-  // A record that was cut off after an export is not there to compare.
-  const isOther = record?.seq === seen.seq && record.hash !== seen.hash;
-  return isOther ? { outcome: 'forked', head, seen } : { outcome: 'current', head };
+  const isThere = record?.seq === seen.seq;
+  if (isThere && record.hash !== seen.hash) return { outcome: 'forked', head, seen };
+  // A record that was cut off after an export is not there to compare: the name alone tells then.
+  if (!isThere && trail === undefined)
+    return { outcome: 'unknown', head, why: `record ${seen.seq}, which ${witness.where} has noted, was cut off` };
+  return { outcome: 'current', head, seen };
 }
 
 /** In words, for the log and the command line; undefined where all is well. */

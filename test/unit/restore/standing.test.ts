@@ -76,7 +76,7 @@ describe('A database', () => {
     await requireNewest(deps, strictly);
     const other = await testStores(clock);
     const elsewhere = { ...deps, records: other.records };
-    await other.records.audit.append({ event: 'server.started', actor: 'test' }, clock.now());
+    await other.records.audit.append({ event: 'server.started', actor: 'elsewhere' }, clock.now());
     await expect(requireNewest(elsewhere, strictly)).rejects.toMatchObject({ code: 'conflict' });
     const empty = await testStores(clock);
     await requireNewest({ ...deps, records: empty.records }, strictly);
