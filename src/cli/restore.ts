@@ -36,7 +36,10 @@ export function restoreCommand(): Command {
       '--since-audit <file>',
       'a copy of the audit trail, exported (jsonl) or streamed: what is lost is done again',
     )
-    .option('--end-all-devices', 'there is no copy: every phone is deactivated and registers again')
+    .option(
+      '--end-all-devices',
+      'there is no copy: every phone is deactivated and registers again, every machine of the admin API is disabled',
+    )
     .option(
       '--nothing-lost <reason>',
       'this database is the newest one: Redis, which remembers it, was lost or replaced',
@@ -103,9 +106,14 @@ async function fromCopy(deps: DrillDeps, file: string, { yes, json }: RestoreOpt
   else sayReport(report);
 }
 
-function sayReport({ records, devicesEnded, attemptsSpent, changes, toLookAt }: DrillReport): void {
+function sayReport(report: DrillReport): void {
+  const { records, devicesEnded, attemptsSpent, changes, approvalsFailed, unproved, toLookAt } = report;
   say(`${records} records taken back; ended again ${devicesEnded} devices, spent again ${attemptsSpent} attempts`);
   say(`changed again ${changes} users, companies, clients and biometric keys; ended every login; servers may start`);
+  if (approvalsFailed > 0)
+    say(`failed ${approvalsFailed} acts that waited for a second person: who wants them asks again`);
+  if (unproved > 0)
+    remark(`the last ${unproved} records stand behind what was seen: nothing proves them but the copy; read them`);
   if (toLookAt.length === 0) return;
   remark(`${toLookAt.length} records tell of what was lost and is not done again; look at them:`);
   sayTable(
@@ -123,11 +131,28 @@ function sayReport({ records, devicesEnded, attemptsSpent, changes, toLookAt }: 
 }
 
 async function endAll(deps: DrillDeps, { yes, json }: RestoreOptions): Promise<void> {
-  await confirm(yes, 'Every phone of every user is deactivated for good; all of them register again.');
-  const devicesEnded = await restoreWithoutCopy(deps, actor);
-  if (json) sayJson({ devicesEnded });
-  else say(`ended ${devicesEnded} devices and every login; servers may start`);
+  await confirm(
+    yes,
+    'Every phone of every user is deactivated for good, all of them register again; every machine of the admin API is disabled.',
+  );
+  const report = await restoreWithoutCopy(deps, actor);
+  if (json) return sayJson(report);
+  const { devicesEnded, clientsDisabled, approvalsFailed } = report;
+  say(`ended ${devicesEnded} devices and every login; disabled ${clientsDisabled} machines of the admin API`);
+  say(`failed ${approvalsFailed} acts that waited for a second person; servers may start`);
+  remark(checkByHand);
 }
+
+/** What a backup revives and nothing tells: printed, because nobody reads a runbook again on such a day. */
+const checkByHand = `Your own credential is disabled too. A new one, on this machine: mtoken bootstrap --out NEW-FILE
+
+What was changed since the backup is forgotten. Before anybody is invited again, check by hand:
+  - users and companies that were suspended or removed since, and persons who were erased: mtoken user list, mtoken company list
+  - administrators and staff who lost their role since: mtoken user list --role administrator (operator, support, auditor)
+  - e-mail addresses that were changed since: invitations and codes go to the old ones
+  - rules of companies that were tightened since: mtoken company show ID
+  - portals, machines and webhooks that were changed or disabled since: mtoken client list, mtoken webhook list
+  - keys that were rotated since because somebody had them: mtoken keys list`;
 
 async function declare(deps: DrillDeps, reason: string, { yes, json }: RestoreOptions): Promise<void> {
   await confirm(yes, 'You say that no newer database than this one ever served.');

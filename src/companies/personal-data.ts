@@ -97,18 +97,17 @@ export async function erasePersonalData(deps: CompanyDeps, act: UserAct): Promis
     assertMayManage(actor, user);
     if (user.status !== 'removed') throw new AuthError('conflict', { message: 'remove the user first' });
     if (user.name === erasedName && user.email === erasedEmail(user)) return user;
-    const erased: User = {
-      ...user,
-      name: erasedName,
-      email: erasedEmail(user),
-      document: undefined,
-      language: undefined,
-    };
+    const erased = erasedUser(user);
     if (!(await records.users.erase(erased))) throw changedMeanwhile();
     const record = { event: 'user.erased', ...actedBy(actor), companyId: user.companyId, userId } as const;
     await records.audit.append({ ...record, data: { reason } }, at);
     return { ...erased, version: user.version + 1 };
   });
+}
+
+/** The user without what tells of the person. */
+export function erasedUser(user: User): User {
+  return { ...user, name: erasedName, email: erasedEmail(user), document: undefined, language: undefined };
 }
 
 /** Of a domain that never exists (RFC 2606). */

@@ -2,9 +2,11 @@
 import type { AuditEntry, AuditHead } from '../audit/store.ts';
 import { type DeviceDeps, deactivateUserDevices } from '../devices/devices.ts';
 import { AuthError } from '../errors.ts';
-import { type CopyLines, lostRecords } from './journal.ts';
+import { disableClient } from '../oidc/clients.ts';
+import type { Client } from '../oidc/store.ts';
+import { type CopyLines, type JudgedRecord, judgedRecords } from './journal.ts';
 import { isWorthALook, redo } from './replay.ts';
-import { noteHead, type StandingDeps, standingOf } from './standing.ts';
+import { type DatabaseStanding, noteHead, type StandingDeps, standingOf } from './standing.ts';
 import type { SeenHead } from './store.ts';
 
 export type DrillDeps = DeviceDeps & StandingDeps;
@@ -17,61 +19,87 @@ export interface DrillReport {
   readonly attemptsSpent: number;
   /** Users, companies, clients and biometric keys that were changed again. */
   readonly changes: number;
+  /** Acts that waited for a second person, or were being done: they are to be asked for again. */
+  readonly approvalsFailed: number;
+  /** How many of the records nothing proves but the copy itself: they stand behind the newest one that was seen. */
+  readonly unproved: number;
   /** Records whose act was not done again, and which a person should look at: at most a thousand of them. */
   readonly toLookAt: readonly Pick<AuditEntry, 'seq' | 'event' | 'companyId' | 'userId' | 'deviceId' | 'clientId'>[];
 }
 
-const usersAtOnce = 200;
+/** What was done where there is no copy. */
+export interface EmergencyReport {
+  readonly devicesEnded: number;
+  /** Machines of the admin API: any of them may have been switched off since the backup. */
+  readonly clientsDisabled: number;
+  readonly approvalsFailed: number;
+}
+
+const rowsAtOnce = 200;
 const mostToLookAt = 1_000;
+/** As the trail names why these ended. */
+const withoutCopy = 'restored-without-copy';
 
 /**
- * Takes back what the copy has and the database has lost, does again what must not be undone, ends every login and voids every open
- * activation. Broken off it goes on where it stopped: no server serves before the last record is there. Throws `conflict`, and changes
- * nothing, where the copy has a gap, is of another trail, or ends before what was seen.
+ * Takes back what the copy has and the database has lost, does again what must not be undone, ends every login, voids every open
+ * activation and fails every open approval. Broken off it goes on where it stopped: no server serves before the last record that was
+ * seen is there. Throws `conflict`, and changes nothing, where the copy has a gap, is of another trail, ends before what was seen, or
+ * has more where nothing was lost.
  */
 export async function restoreFromCopy(deps: DrillDeps, copy: CopyLines, actor: string): Promise<DrillReport> {
   const standing = await standingOf(deps);
-  if (standing.outcome === 'forked') {
-    throw new AuthError('conflict', { message: 'the restored backup was written to since: restore it again' });
-  }
+  const range = await checkedRange(copy, standing);
   const { head } = standing;
-  await checkCopy(copy, head, standing.outcome === 'behind' ? standing.seen : undefined);
-  await endLoginsOfAll(deps);
+  const approvalsFailed = await endOpenWork(deps);
   const report = {
     records: 0,
     devicesEnded: 0,
     attemptsSpent: 0,
     changes: 0,
+    approvalsFailed,
+    unproved: 0,
     toLookAt: [] as DrillReport['toLookAt'][number][],
   };
-  for await (const entry of lostRecords(copy, head)) {
-    const redone = await takeBack(deps, entry);
+  for await (const judged of judgedRecords(copy, range)) {
+    // Nothing that was not read before: the copy may grow meanwhile.
+    if (judged.entry.seq > range.last) break;
+    const redone = await takeBack(deps, judged);
     report.records += 1;
+    if (!judged.isProved) report.unproved += 1;
     if (redone === 'ended') report.devicesEnded += 1;
     if (redone === 'spent') report.attemptsSpent += 1;
     if (redone === 'changed') report.changes += 1;
-    if (isWorthALook(entry, redone) && report.toLookAt.length < mostToLookAt) report.toLookAt.push(placeOf(entry));
+    if (isWorthALook(judged.entry, redone) && report.toLookAt.length < mostToLookAt)
+      report.toLookAt.push(placeOf(judged.entry));
   }
   const { toLookAt: _list, ...counts } = report;
-  await finish(deps, { actor, data: { how: 'copy', from: head.seq, ...counts } });
+  await finish(deps, { actor, data: { how: 'copy', from: head.seq, seen: range.seen?.seq ?? null, ...counts } });
   return report;
 }
 
 /**
- * Where there is no copy: ends every device, since any of them may have been deactivated or be about to run out of attempts; their
- * users are told and register again. Answers how many.
+ * Where there is no copy: ends every device and switches every machine of the admin API off, since any of them may have been ended since,
+ * or be about to run out of attempts; fails every open approval. Users are told and register again. Who was suspended, removed, demoted
+ * or got another address since then only people know, who must look before they invite anybody.
  */
-export async function restoreWithoutCopy(deps: DrillDeps, actor: string): Promise<number> {
+export async function restoreWithoutCopy(deps: DrillDeps, actor: string): Promise<EmergencyReport> {
   const { head, ...standing } = await standingOf(deps);
+  const approvalsFailed = await endOpenWork(deps);
+  let clientsDisabled = 0;
+  for await (const { id, kind, status } of everyClient(deps)) {
+    if (kind !== 'admin' || status === 'disabled') continue;
+    await disableClient(deps, id, { name: actor });
+    clientsDisabled += 1;
+  }
   let devicesEnded = 0;
   for await (const userId of everyUser(deps)) {
-    const act = { userId, actor, reason: 'restored-without-copy' };
+    const act = { userId, actor, reason: withoutCopy };
     devicesEnded += (await deactivateUserDevices(deps, act)).length;
   }
-  await endLoginsOfAll(deps);
-  const seen = 'seen' in standing ? standing.seen.seq : null;
-  await finish(deps, { actor, data: { how: 'all-devices', from: head.seq, seen, devicesEnded } });
-  return devicesEnded;
+  const seen = 'seen' in standing ? (standing.seen?.seq ?? null) : null;
+  const report = { devicesEnded, clientsDisabled, approvalsFailed };
+  await finish(deps, { actor, data: { how: 'all-devices', from: head.seq, seen, ...report } });
+  return report;
 }
 
 /**
@@ -91,43 +119,74 @@ export async function declareNewest(
   await finish(deps, { actor, data: { how: 'nothing-lost', from: standing.head.seq, reason } });
 }
 
-/** Everything is read before anything is changed. */
-async function checkCopy(copy: CopyLines, head: AuditHead, seen: SeenHead | undefined): Promise<void> {
-  let last = head;
-  for await (const { seq, hash } of lostRecords(copy, head)) {
-    if (seq === seen?.seq && hash !== seen.hash)
-      throw new AuthError('conflict', { message: `record ${seq} of the copy is another one than was seen` });
-    last = { seq, hash };
-  }
-  if (seen !== undefined && last.seq < seen.seq) {
-    const message = `the copy ends at record ${last.seq}, and record ${seen.seq} was seen: find the rest, or end all devices`;
-    throw new AuthError('conflict', { message });
-  }
+interface Range {
+  readonly head: AuditHead;
+  readonly seen: SeenHead | undefined;
+  /** The number of the copy's last record. */
+  readonly last: number;
 }
 
-/** A refresh token that was revoked, or an activation that was used, must not come back with the backup. */
-async function endLoginsOfAll(deps: DrillDeps): Promise<void> {
+/** Everything is read before anything is changed; answers what is to be taken back. */
+async function checkedRange(copy: CopyLines, standing: DatabaseStanding): Promise<Range> {
+  if (standing.outcome === 'forked')
+    throw new AuthError('conflict', { message: 'the restored backup was written to since: restore it again' });
+  const { outcome, head } = standing;
+  const seen = 'seen' in standing ? standing.seen : undefined;
+  let last = head.seq;
+  for await (const { entry } of judgedRecords(copy, { head, seen })) last = entry.seq;
+  if (outcome === 'current' && last > head.seq) {
+    const message = `nothing was lost: record ${seen?.seq} was the newest, and nothing proves what the copy has behind record ${head.seq}`;
+    throw new AuthError('conflict', { message });
+  }
+  if (seen !== undefined && last < seen.seq) {
+    const message = `the copy ends at record ${last}, and record ${seen.seq} was seen: find the rest, or end all devices`;
+    throw new AuthError('conflict', { message });
+  }
+  if (outcome !== 'current' && last === head.seq)
+    throw new AuthError('conflict', { message: `the copy has nothing behind record ${head.seq}: it repairs nothing` });
+  return { head, seen, last };
+}
+
+/**
+ * A refresh token that was revoked, an activation that was used, or an act that was refused or done, must not come back with the
+ * backup. Answers how many acts were open.
+ */
+async function endOpenWork(deps: DrillDeps): Promise<number> {
+  const approvalsFailed = await deps.records.transaction(({ approvals }) =>
+    approvals.failOpen('restored', deps.clock.now()),
+  );
   for await (const userId of everyUser(deps)) {
     await deps.records.transaction(async (records) => {
       await records.activations.voidOpen(userId);
       await deps.endLogins(records, { userId }, deps.clock.now());
     });
   }
+  return approvalsFailed;
 }
 
 async function* everyUser({ records }: DrillDeps): AsyncGenerator<string> {
   for (let after: string | undefined; ; ) {
-    const users = await records.users.list(undefined, { limit: usersAtOnce, ...(after && { after }) });
+    const users = await records.users.list(undefined, { limit: rowsAtOnce, ...(after && { after }) });
     for (const { id } of users) yield id;
     after = users.at(-1)?.id;
     if (after === undefined) return;
   }
 }
 
+async function* everyClient({ records }: DrillDeps): AsyncGenerator<Client> {
+  for (let after: string | undefined; ; ) {
+    const clients = await records.clients.list(after, rowsAtOnce);
+    yield* clients;
+    after = clients.at(-1)?.id;
+    if (after === undefined) return;
+  }
+}
+
 /** The record and what it tells commit together. */
-function takeBack({ records }: DrillDeps, entry: AuditEntry): ReturnType<typeof redo> {
+function takeBack({ records }: DrillDeps, judged: JudgedRecord): ReturnType<typeof redo> {
+  const { entry } = judged;
   return records.transaction(async (within) => {
-    const redone = await redo(within, entry);
+    const redone = await redo(within, judged);
     if (await within.audit.extend(entry)) return redone;
     throw new AuthError('conflict', { message: `record ${entry.seq} does not follow: is a server writing meanwhile?` });
   });

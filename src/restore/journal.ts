@@ -10,7 +10,7 @@ export type CopyLines = () => AsyncIterable<string>;
  * The records after `head`, in order and without a gap. Lines of a log between them, and records that came twice, are passed over.
  * Throws `conflict` where a record is missing, altered, or of another trail.
  */
-export async function* lostRecords(lines: CopyLines, head: AuditHead): AsyncGenerator<AuditEntry> {
+async function* lostRecords(lines: CopyLines, head: AuditHead): AsyncGenerator<AuditEntry> {
   let last = head;
   for await (const line of lines()) {
     const entry = entryOf(line);
@@ -26,6 +26,29 @@ export async function* lostRecords(lines: CopyLines, head: AuditHead): AsyncGene
     last = { seq: entry.seq, hash: entry.hash };
     yield entry;
   }
+}
+
+/**
+ * The records after `head` that may be taken back, judged twice alike: before anything is changed, and again while it is changed, for
+ * the file may be another one by then. Up to `seen` the chain proves them, since each hash covers what comes before; what stands
+ * behind it, or every record where nothing was seen, anybody can have appended to the copy. Throws `conflict` as `lostRecords`, and
+ * where the copy is not the trail whose head was seen.
+ */
+export async function* judgedRecords(
+  lines: CopyLines,
+  { head, seen }: { readonly head: AuditHead; readonly seen: AuditHead | undefined },
+): AsyncGenerator<JudgedRecord> {
+  for await (const entry of lostRecords(lines, head)) {
+    if (entry.seq === seen?.seq && entry.hash !== seen.hash)
+      throw unusable(`record ${entry.seq} of the copy is another one than was seen`);
+    yield { entry, isProved: seen !== undefined && entry.seq <= seen.seq };
+  }
+}
+
+/** A lost record, and whether the noted head proves that it was written by a server. */
+export interface JudgedRecord {
+  readonly entry: AuditEntry;
+  readonly isProved: boolean;
 }
 
 /** A line of an export, or of a stream with what syslog or a collector wrote before it; undefined for any other line. */

@@ -1,64 +1,131 @@
-/** Does again what a lost record tells, where not doing it would give something back: to who was shut out, or to who was guessing. */
+/**
+ * Does again what a lost record tells, where not doing it would give something back: to who was shut out, or to who was guessing. The copy
+ * is not signed, so a replay only ever takes away: whoever can append lines to it gains no right by them.
+ */
+import type { AuditEvent } from '../audit/events.ts';
 import type { AuditEntry } from '../audit/store.ts';
+import { erasedUser } from '../companies/personal-data.ts';
 import type { Company, User } from '../companies/store.ts';
 import { MAX_ATTEMPTS } from '../lockout/deps.ts';
 import type { Records } from '../store/records.ts';
+import type { JudgedRecord } from './journal.ts';
 
 /** ended: a device died again · spent: an attempt · changed: a user, company, client or key · undefined: nothing to do, or not known. */
 export type Redone = 'ended' | 'spent' | 'changed' | undefined;
 
 type Replay = (records: Records, entry: AuditEntry) => Promise<Redone>;
 
-const replays: Partial<Record<AuditEntry['event'], Replay>> = {
-  'device.deactivated': (records, entry) => endAgain(records, entry, 'deactivated'),
+/**
+ * What becomes of each event: a replay · look: not done again, a person should look at it · fleeting: leaves nothing behind which a backup
+ * could give back, or which somebody would miss. A new event does not compile before somebody has decided.
+ */
+const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
+  'company.created': 'look',
+  'company.updated': 'look',
+  'company.suspended': (records, entry) => endCompany(records, entry, 'suspended'),
+  'company.restored': 'look',
+  'company.closed': (records, entry) => endCompany(records, entry, 'closed'),
+  'user.created': 'look',
+  'user.updated': lowerRights,
+  'user.suspended': (records, entry) => changeUser(records, entry, () => ({ status: 'suspended' })),
+  'user.restored': 'look',
+  'user.removed': removeUser,
+  'user.email_changed': 'look',
+  'user.staff_changed': lowerRights,
+  'user.document_warned': 'fleeting',
+  'user.exported': 'fleeting',
+  'user.erased': eraseUser,
+  'activation.created': 'fleeting',
+  'activation.voided': 'fleeting',
+  'terms.published': 'look',
+  'terms.accepted': 'look',
+  // What was open is failed by the drill; what was asked since has to be asked again.
+  'approval.requested': 'look',
+  'approval.approved': 'fleeting',
+  'approval.refused': 'fleeting',
+  'approval.withdrawn': 'fleeting',
+  'approval.done': 'fleeting',
+  'approval.failed': 'fleeting',
+  'registration.started': 'fleeting',
+  'registration.refused': 'fleeting',
+  'registration.finished': keepKeys,
+  'device.approved': 'look',
   'device.refused': (records, entry) => endAgain(records, entry, 'refused'),
+  'device.deactivated': (records, entry) => endAgain(records, entry, 'deactivated'),
+  'mpin.attempt_spent': 'fleeting',
+  'mpin.attempt_returned': 'fleeting',
+  'mpin.proved': beginEpoch,
+  'mpin.wrong': spendAgain,
   'mpin.blocked': (records, entry) => endAgain(records, entry, 'blocked'),
   // The backup has the verifier of the mPIN before: whoever knew that one was to be locked out.
   'mpin.changed': (records, entry) => endAgain(records, entry, 'deactivated', 'mpin-lost-in-restore'),
-  'mpin.proved': beginEpoch,
-  'mpin.wrong': spendAgain,
   // The key that the backup has may be the one that was taken away; its user switches biometrics on again.
   'biometrics.enabled': dropBiometric,
   'biometrics.disabled': dropBiometric,
-  'registration.finished': keepKeys,
-  'user.suspended': (records, entry) => changeUser(records, entry, () => ({ status: 'suspended' })),
-  'user.restored': restoreUser,
-  'user.removed': removeUser,
-  'user.updated': changeRights,
-  'user.staff_changed': changeRights,
-  'company.suspended': (records, entry) => changeCompany(records, entry, 'suspended'),
-  'company.restored': (records, entry) => changeCompany(records, entry, 'active'),
-  'company.closed': (records, entry) => changeCompany(records, entry, 'closed'),
+  'confirmation.wrong': 'fleeting',
+  'confirmation.attempt_returned': 'fleeting',
+  'session.opened': 'fleeting',
+  'session.refused': 'fleeting',
+  'session.ended': 'fleeting',
+  // Orders are short-lived, and never in a backup: what was signed is proved by the receipt that its portal holds, and by these records.
+  'order.created': 'fleeting',
+  'order.claimed': 'fleeting',
+  'order.claim_refused': 'fleeting',
+  'order.approved': 'fleeting',
+  'order.declined': 'fleeting',
+  'order.reported': 'fleeting',
+  'order.cancelled': 'fleeting',
+  'order.expired': 'fleeting',
+  'order.redeemed': 'fleeting',
+  'order.decision_refused': 'fleeting',
+  'login.completed': 'fleeting',
+  'login.refused': 'fleeting',
+  'logout.completed': 'fleeting',
+  'token.refused': 'fleeting',
+  'proof.refused': 'fleeting',
+  'envelope.refused': 'fleeting',
+  'client.created': 'look',
   'client.updated': disableClient,
+  'keys.created': 'look',
+  'keys.rotated': 'look',
+  'webhook.created': 'look',
+  'webhook.rotated': 'look',
+  'webhook.enabled': 'look',
+  'webhook.disabled': 'look',
+  'notification.resent': 'fleeting',
+  'console.opened': 'fleeting',
+  'admin.refused': 'fleeting',
+  'backup.restored': 'look',
+  'audit.exported': 'fleeting',
+  'audit.pruned': 'fleeting',
+  'rate.limited': 'fleeting',
+  'server.started': 'fleeting',
+  'server.stopped': 'fleeting',
 };
 
-/** Events that leave nothing behind which a backup could give back, or which somebody would miss. */
-const fleeting =
-  /^(session|order|login|logout|token|proof|envelope|rate|confirmation|console|audit|server|notification)\./;
-const alsoFleeting: ReadonlySet<string> = new Set([
-  'mpin.attempt_spent',
-  'mpin.attempt_returned',
-  'admin.refused',
-  'registration.started',
-  'registration.refused',
-  'activation.created',
-  'activation.voided',
-  'user.exported',
-  'user.document_warned',
-]);
+/**
+ * Does the record's part again, within the transaction that takes the record back. Attempts are given back by a proved record alone, which
+ * nobody can have appended to the copy.
+ */
+export async function redo(records: Records, { entry, isProved }: JudgedRecord): Promise<Redone> {
+  if (entry.event === 'mpin.proved' && !isProved) return undefined;
+  const fate = fateOf(entry);
+  return typeof fate === 'function' ? fate(records, entry) : undefined;
+}
 
-/** Does the record's part again, within the transaction that takes the record back. */
-export async function redo(records: Records, entry: AuditEntry): Promise<Redone> {
-  return replays[entry.event]?.(records, entry);
+/** The copy may name an event that this version does not know. */
+function fateOf({ event }: Pick<AuditEntry, 'event'>): (typeof fates)[AuditEvent] {
+  return Object.hasOwn(fates, event) ? fates[event] : 'look';
 }
 
 /** Whether a person should look at what the backup lost with this record: it was not, or not wholly, done again. */
-export function isWorthALook({ event, data }: AuditEntry, redone: Redone): boolean {
-  if (fleeting.test(event) || alsoFleeting.has(event)) return false;
-  if (event === 'mpin.proved' || event === 'mpin.wrong') return false;
+export function isWorthALook({ event, data = {} }: AuditEntry, redone: Redone): boolean {
+  const fate = fateOf({ event });
+  if (fate === 'fleeting' || event === 'mpin.proved' || event === 'mpin.wrong') return false;
+  if (redone === undefined) return true;
   // What else the client's change was, the record does not tell.
-  if (event === 'client.updated') return data?.['status'] !== 'disabled';
-  return redone === undefined;
+  if (event === 'client.updated') return data['status'] !== 'disabled';
+  return fate === lowerRights && Object.keys(data).some((name) => !isLowered(name, data));
 }
 
 async function endAgain(
@@ -122,12 +189,6 @@ async function changeUser(
   return (await records.users.update({ ...user, ...next(user) })) ? 'changed' : undefined;
 }
 
-async function restoreUser(records: Records, entry: AuditEntry): Promise<Redone> {
-  const devices = await records.devices.listByUser(entry.userId ?? '');
-  const status = devices.some(({ activatedAt }) => activatedAt !== undefined) ? 'active' : 'invited';
-  return changeUser(records, entry, (user) => (user.status === 'suspended' ? { status } : {}));
-}
-
 async function removeUser(records: Records, entry: AuditEntry): Promise<Redone> {
   const user = await records.users.find(entry.userId ?? '');
   if (user === undefined || user.status === 'removed') return undefined;
@@ -139,27 +200,51 @@ async function removeUser(records: Records, entry: AuditEntry): Promise<Redone> 
   return changeUser(records, entry, () => ({ status: 'removed' }));
 }
 
-const roles: ReadonlySet<unknown> = new Set(['user', 'administrator']);
-const permissions: ReadonlySet<unknown> = new Set(['full', 'mtoken']);
-const staffRoles: ReadonlySet<unknown> = new Set(['operator', 'support', 'auditor']);
-
-/** Rights as they were after the change: somebody who lost a role must not have it back. */
-async function changeRights(records: Records, entry: AuditEntry): Promise<Redone> {
-  const { roleAfter, permissionsAfter, staffRoleAfter } = entry.data ?? {};
-  const rights: Record<string, unknown> = {
-    ...(roles.has(roleAfter) ? { role: roleAfter } : {}),
-    ...(permissions.has(permissionsAfter) ? { permissions: permissionsAfter } : {}),
-    ...(staffRoles.has(staffRoleAfter) ? { staffRole: staffRoleAfter } : {}),
-    ...(staffRoleAfter === 'none' ? { staffRole: undefined } : {}),
-  };
-  if (Object.keys(rights).length === 0) return undefined;
-  return changeUser(records, entry, () => rights as Partial<User>);
+/** A person was forgotten as the law demands, and must not be known again. Who is not removed is left to a person's look. */
+async function eraseUser(records: Records, { userId = '' }: AuditEntry): Promise<Redone> {
+  const user = await records.users.find(userId);
+  return user !== undefined && (await records.users.erase(erasedUser(user))) ? 'changed' : undefined;
 }
 
-async function changeCompany(
+/** From what gives nothing to what gives most; each one may all that those before it may (admin/permissions.ts). */
+const ladders = {
+  role: ['user', 'administrator'],
+  permissions: ['mtoken', 'full'],
+  staffRole: ['none', 'auditor', 'support', 'operator'],
+} as const;
+
+type Right = keyof typeof ladders;
+const rights = Object.keys(ladders) as readonly Right[];
+
+/** Somebody who lost a right must not have it back; a right that was given has to be given again, by somebody who may. */
+async function lowerRights(records: Records, entry: AuditEntry): Promise<Redone> {
+  const user = await records.users.find(entry.userId ?? '');
+  if (user === undefined) return undefined;
+  const lowered: Partial<Record<Right, unknown>> = {};
+  for (const right of rights) {
+    const ladder: readonly unknown[] = ladders[right];
+    const after = ladder.indexOf(entry.data?.[`${right}After`]);
+    if (after < 0 || after >= ladder.indexOf(user[right] ?? 'none')) continue;
+    lowered[right] = ladder[after] === 'none' ? undefined : ladder[after];
+  }
+  if (Object.keys(lowered).length === 0) return undefined;
+  return changeUser(records, entry, () => lowered as Partial<User>);
+}
+
+/** Whether a member of the record tells of a right that went down, by the record alone. */
+function isLowered(name: string, data: NonNullable<AuditEntry['data']>): boolean {
+  const right = rights.find((one) => name === `${one}Before` || name === `${one}After`);
+  if (right === undefined) return false;
+  const ladder: readonly unknown[] = ladders[right];
+  const [before, after] = [ladder.indexOf(data[`${right}Before`]), ladder.indexOf(data[`${right}After`])];
+  return after >= 0 && after < before;
+}
+
+/** Suspended or closed; never less than it is. */
+async function endCompany(
   records: Records,
   { companyId = '' }: AuditEntry,
-  status: Company['status'],
+  status: Exclude<Company['status'], 'active'>,
 ): Promise<Redone> {
   const company = await records.companies.find(companyId);
   if (company === undefined || company.status === 'closed') return undefined;
