@@ -7,7 +7,7 @@ import type { Records } from '../store/records.ts';
 import { type Actor, actedBy, reaches } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
 import { checkedInteger, checkedName } from './fields.ts';
-import { isWithinNetworks } from './login-rules.ts';
+import { loginObstacle } from './login-rules.ts';
 import { bankRules, changedRules, type RuleChanges } from './rule-checks.ts';
 import { type CompanyRules, defaultRules } from './rules.ts';
 import type { Company, CompanyFilter, Page } from './store.ts';
@@ -87,7 +87,8 @@ export async function updateCompany(
     const company = await findWithin(records, companyId, actor);
     assertMayChange(actor, company, changes);
     const after = changedCompany(company, version, changes);
-    assertNotShutOut(actor, after.rules);
+    assertFitsBank(actor, company, changes);
+    assertNotShutOut(actor, after, at);
     if (!(await records.companies.update(after))) throw stale();
     const data = { ...differences(company, after), ...(await enforce(records, company, after)) };
     await records.audit.append({ event: 'company.updated', ...actedBy(actor), companyId, data }, at);
@@ -160,10 +161,35 @@ function assertMayChange(actor: Actor, company: Company, changes: CompanyChanges
     throw new AuthError('access_denied', { message: `only the bank changes ${refused.join(', ')}` });
 }
 
-/** A person who sets networks without their own would end their company's logins with a slip. */
-function assertNotShutOut({ companyId, userId, address }: Actor, rules: CompanyRules): void {
-  if (companyId === undefined || userId === undefined || isWithinNetworks(rules, address)) return;
-  throw new AuthError('invalid_request', { message: 'rules.networks would shut out the network that you use now' });
+/**
+ * The bank's own company: its rules let the operators in or shut all of them out, so a machine that may not make them does not change
+ * it. Acts of two people are those of a company's own administrators, and it has none: a rule that would hold for nobody is refused.
+ */
+function assertFitsBank({ name, isStaffMachine }: Actor, { isBank }: Company, { rules }: CompanyChanges): void {
+  if (!isBank) return;
+  if (name.startsWith('client:') && isStaffMachine !== true) {
+    throw new AuthError('access_denied', {
+      message: "for the bank's own company a machine needs the scope admin:staff",
+    });
+  }
+  if ((rules?.fourEyes ?? []).length > 0) throw invalid("rules.fourEyes is without effect in the bank's own company");
+}
+
+/**
+ * A person who sets networks without their own would end their company's logins with a slip. Operators have nobody above them who could
+ * let them in again: for them the hours are judged too.
+ */
+function assertNotShutOut(actor: Actor, { id, isBank, rules }: Company, now: number): void {
+  const isOwn = actor.companyId === id || (isBank && actor.companyId === undefined);
+  if (actor.userId === undefined || !isOwn) return;
+  const judged = isBank ? rules : { ...rules, hours: null };
+  const obstacle = loginObstacle(judged, { addresses: [actor.address], now });
+  if (obstacle === 'network') throw invalid('rules.networks would shut out the network that you use now');
+  if (obstacle === 'hours') throw invalid('rules.hours would shut you out at this hour');
+}
+
+function invalid(message: string): AuthError {
+  return new AuthError('invalid_request', { message });
 }
 
 /** Takes each member by its name: no other column can be written through a change (T27). */
