@@ -1,5 +1,7 @@
 /** Making and unmaking the bank's staff, and who else may touch one of them. */
 import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
+import { wakeOutbox } from '../notify/outbox.ts';
 import { type Actor, actedBy } from './actor.ts';
 import { assertNotLast } from './administrators.ts';
 import type { CompanyDeps } from './deps.ts';
@@ -23,8 +25,9 @@ export async function createStaff(
 }
 
 /**
- * Makes a member of the staff something else; their logins end, so that nothing that they were goes on. Nobody changes their own role,
- * and the last operator stays one. Throws `invalid_request` for who is no member, `access_denied`, `not_found`, `conflict`.
+ * Makes a member of the staff something else; their logins end, so that nothing that they were goes on, and a new operator is told of to
+ * the others. Nobody changes their own role, and the last operator stays one. Throws `invalid_request` for who is no member,
+ * `access_denied`, `not_found`, `conflict`.
  */
 export async function changeStaffRole(
   deps: CompanyDeps,
@@ -37,7 +40,7 @@ export async function changeStaffRole(
 ): Promise<User> {
   const { userId, version, staffRole, actor } = change;
   const at = deps.clock.now();
-  return deps.records.transaction(async (records) => {
+  const staff = await deps.records.transaction(async (records) => {
     const { user, company } = await heldUser(records, userId, actor);
     if (user.status === 'removed') throw new AuthError('conflict', { message: 'the user is removed' });
     if (actor.userId === userId) throw new AuthError('access_denied', { message: 'nobody changes their own role' });
@@ -49,9 +52,12 @@ export async function changeStaffRole(
       throw new AuthError('conflict', { message: 'the record was changed by someone else: read it again' });
     }
     await deps.endLogins(records, { userId }, at);
+    if (staffRole === 'operator') await notify(records, { event: 'administrator.added', userId }, at);
     const data = { staffRoleBefore: user.staffRole ?? 'none', staffRoleAfter: staffRole };
     const record = { event: 'user.staff_changed', ...actedBy(actor), companyId: user.companyId, userId } as const;
     await records.audit.append({ ...record, data }, at);
     return { ...changed, version: version + 1 };
   });
+  await wakeOutbox(deps.shortLived);
+  return staff;
 }

@@ -1,6 +1,7 @@
 /** The bank's own people: users of the one company that is the bank's, each with a staff role, and nobody else with one. */
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import { notify } from '../notify/notify.ts';
 import type { Records } from '../store/records.ts';
 import { type Actor, actedBy } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
@@ -49,8 +50,8 @@ export interface NewOperator {
 
 /**
  * Creates an invited user with the staff role `operator`, and the bank's own company where there is none yet: the way to a first
- * operator, for the server's own machine. Throws `invalid_request`, `already_exists` where the bank has that e-mail address,
- * `limit_reached`, `conflict` where the bank's company is not active.
+ * operator, for the server's own machine. The active operators are told. Throws `invalid_request`, `already_exists` where the bank has
+ * that e-mail address, `limit_reached`, `conflict` where the bank's company is not active.
  */
 export async function createOperator(
   deps: Pick<CompanyDeps, 'records' | 'clock'>,
@@ -77,6 +78,7 @@ export async function createOperator(
       version: 1,
     };
     await records.users.insert(user);
+    await notify(records, { event: 'administrator.added', userId: user.id }, at);
     if (found === undefined) {
       const record = { event: 'company.created', ...actedBy(actor), companyId: bank.id } as const;
       await records.audit.append({ ...record, data: { isBank: true, ...bankPolicies } }, at);

@@ -38,9 +38,9 @@ export interface NewUser {
 }
 
 /**
- * Creates an invited user and takes a place of the company's user limit; a new administrator is told of to the others. Throws
- * `invalid_request`, also for what the company's rules do not allow, `not_found`, `already_exists` where the company has that e-mail
- * address, `limit_reached`, `conflict` where the company is not active.
+ * Creates an invited user and takes a place of the company's user limit; a new administrator, or operator of the bank, is told of to the
+ * others. Throws `invalid_request`, also for what the company's rules do not allow, `not_found`, `already_exists` where the company has
+ * that e-mail address, `limit_reached`, `conflict` where the company is not active.
  */
 export async function createUser(deps: CompanyDeps, options: NewUser & { readonly actor: Actor }): Promise<User> {
   const { actor, companyId } = options;
@@ -75,8 +75,9 @@ export async function createUser(deps: CompanyDeps, options: NewUser & { readonl
       ...(language === undefined ? {} : { language }),
       ...(document === undefined ? {} : { hasDocument: true }),
     };
+    const isTold = role === 'administrator' || staffRole === 'operator';
+    if (isTold) await notify(records, { event: 'administrator.added', userId: user.id }, at);
     await records.audit.append({ event: 'user.created', ...actedBy(actor), companyId, userId: user.id, data }, at);
-    if (role === 'administrator') await notify(records, { event: 'administrator.added', userId: user.id }, at);
   });
   await wakeOutbox(deps.shortLived);
   return user;
@@ -131,10 +132,10 @@ export async function updateUser(deps: CompanyDeps, update: UserUpdate): Promise
     // Apart from the rest, or a phone that sets it meanwhile would be overwritten with what was read before.
     if (changes.language !== undefined) await records.users.setLanguage(userId, changed.language);
     const { companyId } = user;
-    const record = { event: 'user.updated', ...actedBy(actor), companyId, userId } as const;
-    await records.audit.append({ ...record, data: differences(user, changed) }, at);
     const isNew = user.role !== 'administrator' && changed.role === 'administrator';
     if (isNew) await notify(records, { event: 'administrator.added', userId }, at);
+    const record = { event: 'user.updated', ...actedBy(actor), companyId, userId } as const;
+    await records.audit.append({ ...record, data: differences(user, changed) }, at);
     return { ...changed, version: changed.version + 1 };
   });
   await wakeOutbox(deps.shortLived);

@@ -50,7 +50,7 @@ export type Notice =
       readonly clientName: string;
       readonly browserName: string;
     }
-  /** The user is an administrator from now on. */
+  /** The user is an administrator, or an operator of the bank, from now on. */
   | { readonly event: 'administrator.added'; readonly userId: string }
   | { readonly event: 'policy.changed'; readonly companyId: string }
   | { readonly event: 'document.expires'; readonly userId: string; readonly expiresAt: number }

@@ -77,15 +77,31 @@ export async function recipientsOf(records: Records, notice: Notice): Promise<re
   const own = user !== undefined && isTold && readers !== 'administrators' ? [user.id] : [];
   const of = user?.companyId ?? companyId;
   if (readers === 'user' || of === undefined) return own;
-  const administrators = await records.users.administrators(of);
-  // Judged again here: no fault in a store's filter may tell another company (T32: one product mailed every user of every realm).
-  const told = administrators.filter((administrator) => isAdministratorOf(administrator, of));
-  const ids = new Set([...own, ...told.map(({ id }) => id)]);
+  const ids = new Set([...own, ...(await keepersOf(records, of)).map(({ id }) => id)]);
   // Nobody decides on what is their own, and who asked knows of it.
   if (notice.event === 'approval.wanted') ids.delete(notice.userId);
   return [...ids];
 }
 
-function isAdministratorOf(user: User, companyId: string): boolean {
-  return user.companyId === companyId && user.role === 'administrator' && user.status === 'active';
+/** The active people who answer for a company. The bank's own has no administrators: there it is the operators. */
+async function keepersOf(records: Records, companyId: string): Promise<readonly User[]> {
+  const isBank = (await records.companies.find(companyId))?.isBank === true;
+  const keepers = isBank ? await operatorsOf(records, companyId) : await records.users.administrators(companyId);
+  // Judged again here: no fault in a store's filter may tell another company (T32: one product mailed every user of every realm).
+  return keepers.filter((user) => {
+    const isKeeper = isBank ? user.staffRole === 'operator' : user.role === 'administrator';
+    return isKeeper && user.companyId === companyId && user.status === 'active';
+  });
+}
+
+async function operatorsOf(records: Records, companyId: string): Promise<readonly User[]> {
+  const limit = 200;
+  const filter = { role: 'operator', status: 'active' } as const;
+  const operators: User[] = [];
+  for (;;) {
+    const after = operators.at(-1)?.id;
+    const page = await records.users.list(companyId, after === undefined ? { limit } : { after, limit }, filter);
+    operators.push(...page);
+    if (page.length < limit) return operators;
+  }
 }

@@ -1,7 +1,9 @@
 /** The bank's own company, its first operator, and whose role counts at the console. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { updateCompany } from '../../../src/companies/companies.ts';
 import { assertStaffFits, consoleRole, createOperator } from '../../../src/companies/staff.ts';
-import { addCompany, auditTrail, bank, openWorld, type World } from './world.ts';
+import { changeStaffRole, createStaff } from '../../../src/companies/staff-acts.ts';
+import { addCompany, addUser, auditTrail, bank, openWorld, takeNotices, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -43,6 +45,44 @@ describe('the first operator', () => {
     await world.records.companies.update({ ...own, status: 'suspended', version: own.version + 1 });
     await expect(operator('otto')).rejects.toMatchObject({ code: 'conflict' });
     expect(await world.records.users.list(own.id, { limit: 10 })).toHaveLength(1);
+  });
+});
+
+describe('the operators of the bank', () => {
+  const actor = { name: 'user:usr_olga', userId: 'usr_olga', address: '192.0.2.7' };
+  const told = async () => {
+    const notices = await takeNotices(world.records, world.clock.now());
+    return notices.map(({ event, recipient }) => [event, recipient]).toSorted();
+  };
+  const staffed = async () => {
+    const { bank: own, user } = await operator('olga');
+    await world.records.users.update({ ...user, status: 'active' });
+    const auditor = await addUser(world, own.id, { staffRole: 'auditor', status: 'active' });
+    await addUser(world, own.id, { staffRole: 'operator', status: 'suspended' });
+    await addUser(world, (await addCompany(world)).id, { role: 'administrator', status: 'active' });
+    await told();
+    return { own, olga: user.id, auditor };
+  };
+
+  it('hear of a further one, however they are made: by another, at the server, out of an auditor (A-09, X-07)', async () => {
+    const { olga, auditor } = await staffed();
+    const added = ['administrator.added', olga];
+    await createStaff(world, { name: 'Eve', email: 'eve@x.example', staffRole: 'operator', actor });
+    expect(await told()).toEqual([added]);
+    await operator('mallory');
+    expect(await told()).toEqual([added]);
+    await createStaff(world, { name: 'Sue', email: 'sue@x.example', staffRole: 'support', actor });
+    expect(await told()).toEqual([]);
+    const version = (await world.records.users.find(auditor.id))?.version ?? 0;
+    await changeStaffRole(world, { userId: auditor.id, version, staffRole: 'operator', actor });
+    expect(await told()).toEqual([added, ['administrator.added', auditor.id]].toSorted());
+  });
+
+  it("hear of every change of the bank's own rules, and nobody else does (A-09, T32)", async () => {
+    const { own, olga } = await staffed();
+    const { version } = (await world.records.companies.find(own.id)) ?? own;
+    await updateCompany(world, { companyId: own.id, version, changes: { selfActivation: false }, actor });
+    expect(await told()).toEqual([['policy.changed', olga]]);
   });
 });
 
