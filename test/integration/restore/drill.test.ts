@@ -250,8 +250,19 @@ describe.each(engines)('A restored backup on $name', { timeout: 120_000 }, (engi
     const forge = mtoken('bootstrap', '--out', join(stores.dataDir, 'operator.json'), '--json');
     expect(forge.status, forge.said).toBe(0);
     await expect(startServer()).rejects.toThrow(/another one than was seen|restored backup/);
-    expect(mtoken('restore', '--end-all-devices', '--yes').status).toBe(0);
+    // Nor is the credential good that was made on it: every machine is off, and a new one takes the server's own machine.
+    const { clientId } = JSON.parse(forge.said) as { clientId: string };
+    const drill = mtoken('restore', '--end-all-devices', '--yes');
+    expect(drill.status, drill.said).toBe(0);
+    expect(drill.said).toContain('mtoken bootstrap --out');
+    expect(drill.said).toContain('check by hand');
+    const next = mtoken('bootstrap', '--out', join(stores.dataDir, 'next.json'), '--json');
+    expect(next.status, next.said).toBe(0);
     await serve();
+    const { clients } = system.server.stores.records;
+    expect((await clients.find(clientId))?.status).toBe('disabled');
+    const made = (JSON.parse(next.said) as { clientId: string }).clientId;
+    expect((await clients.find(made))?.status).toBe('active');
   });
 
   it('without a copy costs every phone, and no thief keeps one (X-05, R-14)', async () => {
