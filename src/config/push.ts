@@ -1,5 +1,5 @@
 /** The bank's gateway for nudges to phones: address and secret come together, and the address is judged like a webhook's. */
-import { isPrivateHost } from '../http/outbound.ts';
+import { isPrivateHost } from '../private-networks.ts';
 import type { ConfigProblem } from './problem.ts';
 import { type SettingValues, settings } from './settings.ts';
 

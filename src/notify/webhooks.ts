@@ -2,7 +2,7 @@
 import { type Actor, actedBy } from '../companies/actor.ts';
 import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
-import { isPrivateHost } from '../http/outbound.ts';
+import { isPrivateHost } from '../private-networks.ts';
 import type { WebhookEvent } from '../protocol/admin.ts';
 import type { Records } from '../store/records.ts';
 import type { WebhookEndpoint } from './store.ts';

@@ -1,6 +1,6 @@
 /** Addresses that the server never calls on others' behalf. */
 import { describe, expect, it } from 'vitest';
-import { isPrivate } from '../../../src/http/outbound.ts';
+import { isPrivate } from '../../../src/private-networks.ts';
 
 describe('A private address', () => {
   it.each([
