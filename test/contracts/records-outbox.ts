@@ -144,7 +144,7 @@ export function outboxRecordsContract(engine: DurableEngine): void {
 
     it('claims one kind where told, and holds no kind back for another', async () => {
       await open.fresh.store.run('delete from outbox');
-      const kinds = ['email', 'webhook', 'backchannel_logout'] as const;
+      const kinds = ['email', 'webhook', 'backchannel_logout', 'push'] as const;
       for (const kind of kinds) {
         await open.records.outbox.enqueue({ kind, recipient: 'same', payload: kind, isOrdered: true }, 1000);
       }
