@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../src/companies/store.ts';
 import type { Phone } from '../../src/sdk/index.ts';
+import { addDevice } from '../unit/companies/world.ts';
 import { hasChromium } from './chromium.ts';
 import { act, type Counter, confirmOn, openCounter, settled, told } from './counter.ts';
 import { desk, inspect, narrow, useMode, violations } from './inspect.ts';
@@ -174,10 +175,38 @@ describe.skipIf(!hasChromium)('the console', () => {
     const svens = await counter.enter(await counter.phoneOf(second?.id ?? ''), '/approvals');
     await svens.getByRole('link', { name: 'Create a user' }).click();
     await svens.getByText('nora@northwind.example').waitFor();
+    expect(await svens.locator('h1').innerText()).toBe('Create a user: Nora Newcomer');
     await act(svens, 'Approve act');
     expect(await told(svens)).toBe('It was approved.');
     await go(svens, '/users?search=nora@northwind.example');
     expect(await svens.locator('tbody th').allInnerTexts()).toEqual(['Nora Newcomer']);
+    await counter.rule({ rules: { fourEyes: [] } });
+  });
+
+  it('tells the second person whether a phone is approved or refused, which one and whose: one reads not as the other (A-10, T-15)', async () => {
+    const [asker, second] = await Promise.all(
+      ['Alma', 'Bert'].map((name) =>
+        counter.addUser({ name, email: `${name.toLowerCase()}@northwind.example`, role: 'administrator' }),
+      ),
+    );
+    const device = await addDevice(counter.server.capabilities.admin, user, {
+      status: 'pending',
+      name: 'Phone of a stranger',
+    });
+    await counter.rule({ rules: { fourEyes: ['devices.decide'] } });
+    const almas = await counter.enter(await counter.phoneOf(asker?.id ?? ''), `/devices/${device.id}`);
+    await act(almas, 'Refuse device', 'Nobody knows it');
+    expect(await told(almas)).toContain('A second person has to approve this.');
+    const berts = await counter.enter(await counter.phoneOf(second?.id ?? ''), '/approvals');
+    await berts.getByRole('link', { name: 'Refuse device' }).click();
+    await settled(berts);
+    expect(await berts.locator('h1').innerText()).toContain('Refuse device: Phone of a stranger, ');
+    const main = await berts.locator('main').innerText();
+    for (const text of ['Refuse device', 'Nobody knows it']) expect(main).toContain(text);
+    expect(main).not.toContain('Approve device');
+    const phone = berts.locator('main section').getByRole('link', { name: 'Phone of a stranger' });
+    expect(await phone.getAttribute('href')).toBe(`/console/devices/${device.id}`);
+    await act(berts, 'Refuse act', 'It is hers');
     await counter.rule({ rules: { fourEyes: [] } });
   });
 

@@ -3,7 +3,8 @@ import { element, form } from '../design/dom.ts';
 import type { Console } from './context.ts';
 import { choiceField, textField } from './fields.ts';
 
-type Cell = Node | string | undefined;
+/** What a place of a table or a list of facts holds. */
+export type Cell = Node | string | undefined;
 
 /** Where the console is served. */
 export const prefix = '/console';

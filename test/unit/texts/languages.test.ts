@@ -78,7 +78,7 @@ describe('the texts', () => {
 /** Names that are put together while the program runs. */
 const composed = [
   /^console: (error|role|permissions|fourEyes|health|keys\.(use|status)|notify\.kind|client\.(kind|status))\./,
-  /^console: (company|user|device|approval)\.status\./,
+  /^console: ((company|user|device|approval)\.status|approval\.problem)\./,
   /^console: (company\.(suspend|restore|close)|user\.(suspend|restore|remove))(Text|Done)?$/,
   /^console: webhook\.(enable|disable)(Text)?$/,
   /^console: (company\.(from|until|(networks|emailDomains)Hint)|client\.(post_logout_)?redirect_uris)$/,

@@ -1,12 +1,13 @@
 /** Acts that take two people: those that wait, and one of them with everything that will be done. */
-import type { Approval, ApprovalWithRequest } from '../../../admin-client/operations.ts';
+import type { Approval } from '../../../admin-client/operations.ts';
 import { paragraph } from '../../design/dom.ts';
 import { api, list } from '../api.ts';
 import type { Console, Screen } from '../context.ts';
 import { approve, refuse, withdraw } from '../deeds/approvals.ts';
 import { actButton } from '../dialog.ts';
 import { when } from '../format.ts';
-import { badge, buttons, code, facts, filterForm, link, pager, section, table } from '../parts.ts';
+import { badge, buttons, facts, filterForm, link, pager, section, table } from '../parts.ts';
+import { actName, actTitle, namedIn, requestRows } from './request-words.ts';
 
 const path = '/approvals';
 const pageSize = '25';
@@ -26,7 +27,7 @@ export function approvalTable(console: Console, rows: readonly Approval[]): HTML
     columns: [
       {
         head: t('approval.what'),
-        cell: ({ id, permission }) => link(`/approvals/${id}`, t.named('fourEyes', permission)),
+        cell: (approval) => link(`/approvals/${approval.id}`, actName(t, approval)),
       },
       { head: t('approval.subject'), cell: ({ subject }) => person(subject) },
       { head: t('approval.by'), cell: ({ requestedBy }) => person(requestedBy) },
@@ -59,7 +60,8 @@ export const approvalScreen: Screen = async (console, { params }) => {
   const { t } = console;
   const id = params['approvalId'] ?? '';
   const approval = await api('getApproval', { params: { approvalId: id } });
-  const what = t.named('fourEyes', approval.permission);
+  const named = await namedIn(approval.request);
+  const what = actTitle(t, approval, named);
   return {
     title: what,
     back: link(path, t('nav.approvals'), 'back'),
@@ -73,28 +75,22 @@ export const approvalScreen: Screen = async (console, { params }) => {
         [t('approval.until'), when(t, approval.expiresAt)],
         ...(approval.decidedBy === null ? [] : [[t('approval.decidedBy'), person(approval.decidedBy)] as const]),
         ...given(t('approval.decision'), approval.decisionReason),
-        ...given(t('approval.problem'), approval.problem),
+        ...given(t('approval.problem'), approval.problem && t.named('approval.problem', approval.problem)),
       ]),
       // Erased a month after it ended.
       approval.request === null
         ? undefined
-        : section(t('approval.request'), paragraph(t('approval.requestText'), 'soft'), requestFacts(approval.request)),
+        : section(
+            t('approval.request'),
+            paragraph(t('approval.requestText'), 'soft'),
+            facts([[t('approval.what'), actName(t, approval)], ...requestRows(console, approval, named)]),
+          ),
       decisions(console, approval, what),
     ],
   };
 };
 
 const given = (name: string, value: string | null) => (value === null ? [] : [[name, value] as const]);
-
-/** Everything that will be done, member by member, as it was asked. */
-function requestFacts({ params, query, body }: NonNullable<ApprovalWithRequest['request']>): HTMLElement {
-  const members = [params, query, body].flatMap((part) =>
-    typeof part === 'object' && part !== null ? Object.entries(part as Readonly<Record<string, unknown>>) : [],
-  );
-  return facts(
-    members.map(([name, value]) => [name, code(typeof value === 'string' ? value : JSON.stringify(value))] as const),
-  );
-}
 
 function decisions(console: Console, approval: Approval, what: string): HTMLElement | undefined {
   const { id, status, requestedBy, subject } = approval;

@@ -4,6 +4,7 @@ import { element } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
 import { areaField, checkField, checksField, choiceField, linesOf, textField } from '../fields.ts';
 import { weekday } from '../format.ts';
+import type { Messages } from '../messages.ts';
 import { facts } from '../parts.ts';
 
 /** Acts that a company may want two people for. */
@@ -123,29 +124,37 @@ function hourFields({ t }: Console, hours: Hours | null) {
 }
 
 /** For whoever may not change them. */
-export function ruleFacts({ t }: Console, company: Company): HTMLElement {
-  const { rules } = company;
-  const { hours } = rules;
-  const list = (values: readonly string[]): string => (values.length === 0 ? t('list.any') : values.join(', '));
+export function ruleFacts(console: Console, company: Company): HTMLElement {
+  const { t } = console;
   return facts([
     [t('company.userLimit'), String(company.userLimit)],
     [t('company.deviceLimit'), String(company.deviceLimit)],
     [t('company.mpinLength'), String(company.mpinLength)],
     [t('company.selfActivation'), t(company.selfActivation ? 'list.yes' : 'list.no')],
-    [t('company.permissions'), t.named('permissions', rules.permissions)],
-    [t('company.sessionsPerUser'), String(rules.sessionsPerUser)],
-    [t('company.sessionMinutes'), String(rules.sessionMinutes)],
-    [t('company.networks'), list(rules.networks)],
-    [t('company.emailDomains'), list(rules.emailDomains)],
-    [
-      t('company.hours'),
-      hours === null
-        ? t('list.no')
-        : `${hours.days.map((day) => weekday(t, day)).join(', ')} ${hours.from}–${hours.until} ${hours.timeZone}`,
-    ],
+    ...ruleRows(console, company.rules),
+  ]);
+}
+
+/** Those rules that are given, each with its name. */
+export function ruleRows({ t }: Console, rules: Partial<CompanyRules>): (readonly [name: string, value: string])[] {
+  const { permissions, sessionsPerUser, sessionMinutes, networks, emailDomains, hours, fourEyes } = rules;
+  const list = (values: readonly string[]): string => (values.length === 0 ? t('list.any') : values.join(', '));
+  const rows = [
+    [t('company.permissions'), permissions && t.named('permissions', permissions)],
+    [t('company.sessionsPerUser'), sessionsPerUser?.toString()],
+    [t('company.sessionMinutes'), sessionMinutes?.toString()],
+    [t('company.networks'), networks && list(networks)],
+    [t('company.emailDomains'), emailDomains && list(emailDomains)],
+    [t('company.hours'), hours === undefined ? undefined : hoursText(t, hours)],
     [
       t('company.fourEyes'),
-      rules.fourEyes.length === 0 ? t('list.no') : rules.fourEyes.map((act) => t.named('fourEyes', act)).join(', '),
+      fourEyes && (fourEyes.length === 0 ? t('list.no') : fourEyes.map((act) => t.named('fourEyes', act)).join(', ')),
     ],
-  ]);
+  ] as const;
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+}
+
+function hoursText(t: Messages, hours: Hours | null): string {
+  if (hours === null) return t('list.no');
+  return `${hours.days.map((day) => weekday(t, day)).join(', ')} ${hours.from}–${hours.until} ${hours.timeZone}`;
 }
