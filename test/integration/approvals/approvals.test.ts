@@ -251,6 +251,34 @@ describe('one administrator alone', () => {
     expect([agreed.status, codeOf(agreed)]).toEqual([403, 'access_denied']);
     expect(await usersNamed(wanted.name)).toBe(0);
   });
+
+  it('whose phone was stolen and reported, has nothing done that the thief asked for on it, with another phone or without (T-15, X-05)', async () => {
+    const user = await addPerson(desk, 'administrator');
+    const thief = await comeIn(user);
+    const wanted = newUser();
+    const { id } = json(await call(thief, '/users', wanted));
+    const stolen = (await records().approvals.find(id))?.requestedWith ?? '';
+    expect(await records().devices.find(stolen)).toMatchObject({ userId: user.id, status: 'active' });
+    await registerPhone(desk.system, { user });
+    expect((await call(bob, `/devices/${stolen}/deactivate`, { reason: 'stolen' })).status).toBe(200);
+    const agreed = await call(bob, `/approvals/${id}/approve`, {});
+    expect([agreed.status, codeOf(agreed)]).toEqual([403, 'access_denied']);
+    expect(agreed.text).toContain('no longer in use');
+    expect(json(await call(bob, `/approvals/${id}`))).toMatchObject({ status: 'failed', problem: 'device_ended' });
+    expect(await usersNamed(wanted.name)).toBe(0);
+  });
+
+  it('does not give back an administrator who was shut out, and with them a second vote (T-15, T27)', async () => {
+    const accomplice = await addPerson(desk, 'administrator');
+    expect((await call(bob, `/users/${accomplice.id}/suspend`, { reason: 'fraud' })).status).toBe(200);
+    const asked = await call(alice, `/users/${accomplice.id}/restore`, { reason: 'a mistake' });
+    expect([asked.status, json(asked)['status']]).toEqual([202, 'pending']);
+    expect(await records().users.find(accomplice.id)).toMatchObject({ status: 'suspended' });
+    const ordinary = await addUser(desk.system.server, desk.system.company.id, { name: 'Ordinary' });
+    for (const act of ['suspend', 'restore']) {
+      expect((await call(alice, `/users/${ordinary.id}/${act}`, { reason: 'x' })).status, act).toBe(200);
+    }
+  });
 });
 
 describe('an invitation that takes two people', () => {
