@@ -6,7 +6,8 @@ import { AuthError } from '../errors.ts';
 import { verifyAccessToken } from '../oidc/access-token.ts';
 import { accountAudience, accountScope, type OidcDeps } from '../oidc/deps.ts';
 import { grantClaim } from '../oidc/resources.ts';
-import type { GrantRow } from '../oidc/store.ts';
+import { isPastRule } from '../oidc/sessions.ts';
+import type { GrantRow, SessionRow } from '../oidc/store.ts';
 import { proveKey } from './dpop.ts';
 
 export type AccountDeps = DeviceDeps & Pick<OidcDeps, 'keys' | 'issuer'>;
@@ -36,11 +37,13 @@ export async function accountCaller(deps: AccountDeps, request: FastifyRequest):
   if (scheme === undefined || token === undefined) throw refusal('there is no access token');
   const claims = await verifyAccessToken(deps, token, accountAudience(deps.issuer));
   await checkBinding(deps, request, { token, claims, isBound: scheme.toLowerCase() === 'dpop' });
-  const grant = await livingGrant(deps, claims);
+  const { grant, session } = await livingGrant(deps, claims);
   await checkScope(deps, claims, grant.clientId);
   const { deviceId = '', sessionUid = '' } = grant;
   const standing = await findUsable(deps, deviceId);
   if (standing === undefined) throw refusal('the device of the login may not be used');
+  if (isPastRule(session, standing.company, deps.clock.now()))
+    throw refusal('its company lets the login last no longer');
   return { userId: grant.userId, companyId: standing.company.id, deviceId, sessionUid, clientId: grant.clientId };
 }
 
@@ -66,7 +69,12 @@ async function checkBinding(
   if (thumbprint !== jkt) throw refusal('the proof is of another key');
 }
 
-async function livingGrant({ records, clock }: AccountDeps, claims: JWTPayload): Promise<GrantRow> {
+interface Living {
+  readonly grant: GrantRow;
+  readonly session: SessionRow;
+}
+
+async function livingGrant({ records, clock }: AccountDeps, claims: JWTPayload): Promise<Living> {
   const lookup = claims[grantClaim];
   const grant = typeof lookup === 'string' ? await records.oidc.findGrant(lookup) : undefined;
   const isSame = grant?.userId === claims.sub && grant?.clientId === claims['client_id'];
@@ -74,7 +82,7 @@ async function livingGrant({ records, clock }: AccountDeps, claims: JWTPayload):
   const session = grant.sessionUid === undefined ? undefined : await records.oidc.findSession(grant.sessionUid);
   const isLive = session?.userId === grant.userId && session.expiresAt > clock.now();
   if (!isLive || session.deviceId !== grant.deviceId) throw refusal('its session has ended');
-  return grant;
+  return { grant, session };
 }
 
 /** By the token and by the portal's registration of this moment, so that taking the scope away works at once. */

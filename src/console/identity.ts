@@ -5,6 +5,7 @@ import { consoleRole } from '../companies/staff.ts';
 import { findUsable } from '../devices/devices.ts';
 import { AuthError } from '../errors.ts';
 import { hostCookieName, readCookie } from '../http/cookies.ts';
+import { isPastRule } from '../oidc/sessions.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { assertOwnRequest } from './own-request.ts';
 import {
@@ -61,6 +62,7 @@ export async function personOf(
   if (!isOwn || login.expiresAt <= deps.clock.now()) return undefined;
   const standing = await findUsable(deps.devices, deviceId);
   if (standing === undefined || standing.user.id !== userId) return undefined;
+  if (isPastRule(login, standing.company, deps.clock.now())) return undefined;
   const role = consoleRole(standing.user, standing.company);
   return role === undefined ? undefined : { role, companyId: standing.company.id };
 }

@@ -8,6 +8,8 @@ import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
 import type { DeviceGrant, DeviceSession } from './provider-models.ts';
+import { isPastRule } from './sessions.ts';
+import type { GrantRow } from './store.ts';
 import { orUnavailable } from './unavailable.ts';
 
 type AccountDeps = Pick<OidcDeps, 'records' | 'sealing' | 'clock' | 'issuer' | 'assertUsable'>;
@@ -24,10 +26,10 @@ export function accountFinder(deps: AccountDeps): FindAccount {
         assertSameBrowser(deps, ctx, login['browser']);
         await beginLogin(deps, ctx, String(login['deviceId']));
       }
-      const deviceId = token === undefined ? sessionOf(ctx).deviceId : await deviceOfToken(deps, ctx, token.grantId);
-      const standing = deviceId === undefined ? undefined : await findStanding(deps, deviceId);
-      const isOver = standing !== undefined && token === undefined && isPastRules(deps, sessionOf(ctx), standing);
-      if (standing !== undefined && !isOver) {
+      const standing = await (token === undefined
+        ? standingOfSession(deps, ctx)
+        : standingOfToken(deps, ctx, token.grantId));
+      if (standing !== undefined) {
         // Of this login alone: a session that merely goes on takes nobody's place.
         if (login !== undefined) sessionOf(ctx).sessionLimit = standing.company.rules.sessionsPerUser;
         return account(deps, sub);
@@ -51,6 +53,27 @@ async function findStanding(
   }
 }
 
+/** What stands behind the session, unless the company lets it last no longer. */
+async function standingOfSession(deps: AccountDeps, ctx: KoaContextWithOIDC): Promise<Standing | undefined> {
+  const session = sessionOf(ctx);
+  const standing = session.deviceId === undefined ? undefined : await findStanding(deps, session.deviceId);
+  return standing === undefined || isPastRules(deps, session, standing) ? undefined : standing;
+}
+
+/** What stands behind a token, unless the company lets the login that it came from last no longer. */
+async function standingOfToken(
+  deps: AccountDeps,
+  ctx: KoaContextWithOIDC,
+  grantId: string | undefined,
+): Promise<Standing | undefined> {
+  const { deviceId, sessionUid } = (await grantOfToken(deps, ctx, grantId)) ?? {};
+  const standing = deviceId === undefined ? undefined : await findStanding(deps, deviceId);
+  if (standing === undefined || sessionUid === undefined) return standing;
+  const session = await deps.records.oidc.findSession(sessionUid);
+  const isOver = session !== undefined && isPastRule(session, standing.company, deps.clock.now());
+  return isOver ? undefined : standing;
+}
+
 /** Notes in the session how long the company lets it last, which its next saving heeds; true where that time is over. */
 function isPastRules({ clock }: AccountDeps, session: DeviceSession, { company }: Standing): boolean {
   session.ruleSeconds = company.rules.sessionMinutes * 60;
@@ -59,8 +82,7 @@ function isPastRules({ clock }: AccountDeps, session: DeviceSession, { company }
 
 /** Whether what stands behind a token may still be used; tokens of the client credentials grant have no device. */
 export async function isTokenUsable(deps: AccountDeps, ctx: KoaContextWithOIDC, grantId: string): Promise<boolean> {
-  const deviceId = await deviceOfToken(deps, ctx, grantId);
-  return deviceId !== undefined && (await findStanding(deps, deviceId)) !== undefined;
+  return (await standingOfToken(deps, ctx, grantId)) !== undefined;
 }
 
 function sessionOf(ctx: KoaContextWithOIDC): DeviceSession {
@@ -87,7 +109,12 @@ async function beginLogin({ records, clock }: AccountDeps, ctx: KoaContextWithOI
   if (session.deviceId !== undefined && session.deviceId !== deviceId) {
     // A session belongs to one device: with another one a new session begins, or ending the first would leave its portals logged in.
     const { uid } = session;
-    await records.transaction((within) => endLogins(within, { sessionUid: uid }, clock.now()));
+    await records.transaction(async (within) => {
+      // The user first, as whatever else ends logins takes them.
+      const userId = (await within.oidc.findSession(uid))?.userId;
+      if (userId !== undefined) await within.users.hold(userId);
+      await endLogins(within, { sessionUid: uid }, clock.now());
+    });
     Object.assign(session, { uid: randomBytes(32).toString('base64url'), authorizations: {}, exp: undefined });
   }
   session.deviceId = deviceId;
@@ -96,15 +123,16 @@ async function beginLogin({ records, clock }: AccountDeps, ctx: KoaContextWithOI
 }
 
 /** The grant that the request has loaded already, because a parallel replay may have deleted its row by now; or else the row. */
-async function deviceOfToken(
+async function grantOfToken(
   { records, sealing }: AccountDeps,
   ctx: KoaContextWithOIDC,
   grantId: string | undefined,
-): Promise<string | undefined> {
+): Promise<Pick<GrantRow, 'deviceId' | 'sessionUid'> | undefined> {
   const loaded = ctx.oidc.grant as DeviceGrant | undefined;
-  if (loaded !== undefined && loaded.jti === grantId) return loaded.deviceId;
-  if (grantId === undefined) return undefined;
-  return (await records.oidc.findGrant(grantLookup(sealing, grantId)))?.deviceId;
+  if (loaded !== undefined && loaded.jti === grantId) {
+    return { deviceId: loaded.deviceId, sessionUid: loaded.sessionUid };
+  }
+  return grantId === undefined ? undefined : records.oidc.findGrant(grantLookup(sealing, grantId));
 }
 
 function account({ records }: AccountDeps, sub: string): Account {

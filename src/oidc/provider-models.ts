@@ -76,11 +76,12 @@ function adjustSession({ prototype }: Model<DeviceSession>, { records, sealing, 
   Object.defineProperty(prototype, 'transient', { value: true, writable: true, configurable: true });
 
   prototype.save = async function save(this: DeviceSession, ttl: number): Promise<string> {
-    const readAs = typeof this.exp === 'number' ? (this.oldId ?? this.jti) : undefined;
+    const { exp: readExp } = this;
+    const readAs = typeof readExp === 'number' ? (this.oldId ?? this.jti) : undefined;
     this.exp = toSeconds(clock.now()) + ttl;
     const { payload } = await this.getValueAndPayload();
     const { jti: id, sessionLimit: limit } = this;
-    await orUnavailable(() => sessions.save(payload, { id, readAs, limit }));
+    await orUnavailable(() => sessions.save(payload, { id, readAs, readExp, limit }));
     this.sessionLimit = undefined;
     this.oldId = undefined;
     this.touched = false;

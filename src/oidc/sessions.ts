@@ -1,9 +1,11 @@
 /** Sessions as rows: one document, one row a portal, found by an HMAC of the cookie's value (P2, P3 of the provider's pitfalls). */
 import type { AdapterPayload, ClientAuthorizationState } from 'oidc-provider';
+import type { Company } from '../companies/store.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Records } from '../store/records.ts';
 import type { OidcDeps } from './deps.ts';
 import { endLogins } from './end-logins.ts';
+import { toSeconds } from './lifetimes.ts';
 import type { SessionClientRow, SessionRow } from './store.ts';
 
 /** What the provider keeps of a session, and the device that approved its login. */
@@ -17,6 +19,8 @@ export interface SaveOptions {
   readonly id: string;
   /** The id under which the session was read; undefined for a new one. */
   readonly readAs: string | undefined;
+  /** The `exp` that it had then. */
+  readonly readExp?: number | undefined;
   /** After a login: how many sessions its user may have, this one among them. */
   readonly limit?: number | undefined;
 }
@@ -44,7 +48,8 @@ export function sessionRecords({ records, sealing, clock }: SessionDeps): Sessio
     // By the row as well: a rule that became stricter shortens what the document still says.
     if (row === undefined || row.expiresAt <= clock.now()) return undefined;
     const document = JSON.parse(row.payload) as SessionPayload;
-    return { ...document, authorizations: authorizationsOf(await records.oidc.sessionClients(row.uid)) };
+    const authorizations = authorizationsOf(await records.oidc.sessionClients(row.uid));
+    return { ...document, exp: toSeconds(row.expiresAt), authorizations };
   };
   return {
     find: async (id) => {
@@ -52,12 +57,12 @@ export function sessionRecords({ records, sealing, clock }: SessionDeps): Sessio
       return payload === undefined ? undefined : { ...payload, jti: id };
     },
     findByUid: async (uid) => load(await records.oidc.findSession(uid)),
-    save: async (payload, { id, readAs, limit }) => {
+    save: async (payload, { id, readAs, readExp = 0, limit }) => {
       const session = toRow(payload, lookupOf(id));
       const clients = toClientRows(session.uid, payload.authorizations ?? {});
       const write = async ({ oidc }: Records): Promise<void> => {
         if (readAs === undefined) await oidc.saveSession(session, clients);
-        else await oidc.updateSession(session, clients, lookupOf(readAs));
+        else await oidc.updateSession(session, clients, { idLookup: lookupOf(readAs), expiresAt: readExp * 1000 });
       };
       const { userId } = session;
       if (limit === undefined || userId === undefined) return write(records);
@@ -106,6 +111,19 @@ async function endOldest(records: Records, { userId, limit, newest, at }: Limit)
     const record = { event: 'logout.completed', actor: 'server', userId, deviceId } as const;
     await records.audit.append({ ...record, data: { reason: 'session_limit' } }, at);
   }
+}
+
+/**
+ * Whether the company lets that login last no longer. Asked wherever a login is used, beside the end of its row: a login that was under
+ * way when the rule was changed may have been written down with the end that the rule gave before.
+ */
+export function isPastRule(
+  { payload }: Pick<SessionRow, 'payload'>,
+  { rules }: Pick<Company, 'rules'>,
+  now: number,
+): boolean {
+  const { loggedInAt } = JSON.parse(payload) as SessionPayload;
+  return loggedInAt !== undefined && loggedInAt + rules.sessionMinutes * 60_000 <= now;
 }
 
 function loginOf({ payload, createdAt }: SessionRow): number {

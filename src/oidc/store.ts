@@ -35,6 +35,9 @@ export interface SessionRow {
   readonly expiresAt: number;
 }
 
+/** What a request that changes a session found when it read it. */
+export type SessionAsRead = Pick<SessionRow, 'idLookup' | 'expiresAt'>;
+
 /** One portal in a session, as "my sessions" and back-channel logout need it. */
 export interface SessionClientRow {
   readonly sessionUid: string;
@@ -68,10 +71,11 @@ export interface OidcStore {
   saveSession(session: SessionRow, clients: readonly SessionClientRow[]): Promise<void>;
   /**
    * Writes a session that was read before, and merges its clients. The document is written only while the stored look-up value is
-   * still `readAs`: of parallel requests of one browser the slower neither brings an old cookie back nor undoes a login. False, and
-   * nothing is written, where the session has ended meanwhile.
+   * still that which was read: of parallel requests of one browser the slower neither brings an old cookie back nor undoes a login. Who
+   * read a later end than is stored now, read it before a rule shortened the session, and does not lengthen it. False, and nothing is
+   * written, where the session has ended meanwhile.
    */
-  updateSession(session: SessionRow, clients: readonly SessionClientRow[], readAs: string): Promise<boolean>;
+  updateSession(session: SessionRow, clients: readonly SessionClientRow[], read: SessionAsRead): Promise<boolean>;
   findSessionByLookup(idLookup: string): Promise<SessionRow | undefined>;
   findSession(uid: string): Promise<SessionRow | undefined>;
   /** Binds a session to the device that approved its login. */

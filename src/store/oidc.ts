@@ -1,6 +1,13 @@
 /** OpenID Connect's lasting state in SQL: sessions, grants and refresh tokens, with sealed payloads. */
 import type { Sealing } from '../crypto/sealing.ts';
-import type { GrantRow, OidcStore, RefreshTokenRow, SessionClientRow, SessionRow } from '../oidc/store.ts';
+import type {
+  GrantRow,
+  OidcStore,
+  RefreshTokenRow,
+  SessionAsRead,
+  SessionClientRow,
+  SessionRow,
+} from '../oidc/store.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional } from './rows.ts';
 import { atomically } from './transaction.ts';
@@ -76,10 +83,10 @@ function sessions(sql: Sql, sealing: Sealing): Sessions {
         await upsertSession(inner, session, sealing.seal(session.payload, sessionContext(session.uid)));
         for (const client of clients) await upsertSessionClient(inner, client);
       }),
-    updateSession: (session, clients, readAs) =>
+    updateSession: (session, clients, read) =>
       atomically(sql, async (inner) => {
         const sealed = sealing.seal(session.payload, sessionContext(session.uid));
-        if (!(await updateSessionDocument(inner, { session, sealed, readAs }))) return false;
+        if (!(await updateSessionDocument(inner, { session, sealed, read }))) return false;
         for (const client of clients) await upsertSessionClient(inner, client);
         return true;
       }),
@@ -150,20 +157,32 @@ async function upsertSession(sql: Sql, session: SessionRow, payloadSealed: strin
 interface SessionUpdate {
   readonly session: SessionRow;
   readonly sealed: string;
-  readonly readAs: string;
+  readonly read: SessionAsRead;
 }
 
 /** One statement that always touches the row where there is one, so that no ending can slip between it and the client rows. */
-async function updateSessionDocument(sql: Sql, { session, sealed, readAs }: SessionUpdate): Promise<boolean> {
+async function updateSessionDocument(sql: Sql, { session, sealed, read }: SessionUpdate): Promise<boolean> {
   const changed = await sql.run(
     `update oidc_sessions set
        user_id = case when id_lookup = $2 then $4 else user_id end,
        device_id = case when id_lookup = $2 then $5 else device_id end,
        payload_sealed = case when id_lookup = $2 then $6 else payload_sealed end,
-       expires_at = case when id_lookup = $2 then $7 else expires_at end,
+       expires_at = case
+         when id_lookup <> $2 then expires_at
+         when expires_at < $8 and expires_at < $7 then expires_at
+         else $7 end,
        id_lookup = case when id_lookup = $2 then $3 else id_lookup end
      where uid = $1`,
-    [session.uid, readAs, session.idLookup, session.userId, session.deviceId, sealed, session.expiresAt],
+    [
+      session.uid,
+      read.idLookup,
+      session.idLookup,
+      session.userId,
+      session.deviceId,
+      sealed,
+      session.expiresAt,
+      read.expiresAt,
+    ],
   );
   return changed === 1;
 }

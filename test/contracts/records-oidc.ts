@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerKey } from '../../src/keys/store.ts';
 import type { Client, GrantRow, RefreshTokenRow, SessionRow } from '../../src/oidc/store.ts';
 import type { DurableEngine } from '../engines.ts';
-import { type FreshRecords, freshRecords, noon, parallel } from './samples.ts';
+import { type FreshRecords, freshRecords, insertedUser, noon, parallel } from './samples.ts';
 
 const unique = (prefix: string): string => `${prefix}_${randomBytes(8).toString('hex')}`;
 
@@ -153,6 +153,27 @@ export function oidcRecordsContract(engine: DurableEngine): void {
         await open.records.oidc.saveSession({ ...session, userId: 'usr_second' }, []);
         const after = await open.records.oidc.findSession(session.uid);
         expect(after).toMatchObject({ userId: 'usr_second', deviceId: undefined });
+      });
+
+      it('keeps the end that a rule gave it against a request that read it before (S-02, lost update)', async () => {
+        const { id: userId, companyId } = await insertedUser(open.records);
+        const end = (minutes: number) => noon + minutes * 60_000;
+        const session = sampleSession({ userId, expiresAt: end(60) });
+        await open.records.oidc.saveSession(session, []);
+        await open.other.oidc.shortenSessions(companyId, 5 * 60_000);
+        const written = async (read: number, expiresAt: number) => {
+          const changed = { ...session, expiresAt: end(expiresAt), payload: `{"n":${expiresAt}}` };
+          const found = { idLookup: session.idLookup, expiresAt: end(read) };
+          expect(await open.records.oidc.updateSession(changed, [], found)).toBe(true);
+          const after = await open.other.oidc.findSession(session.uid);
+          expect(after?.payload).toBe(changed.payload);
+          return ((after?.expiresAt ?? 0) - noon) / 60_000;
+        };
+        expect(await written(60, 90)).toBe(5);
+        // Who has read the shorter end knows the rule, and may lengthen: it is a login anew.
+        expect(await written(5, 8)).toBe(8);
+        expect(await written(8, 3)).toBe(3);
+        expect(await written(60, 2)).toBe(2);
       });
 
       it('moves to a new cookie, after which the old one finds nothing (S-03)', async () => {

@@ -285,7 +285,7 @@ describe('A token', () => {
     await plain.close();
   });
 
-  it('dies with session, user, registration of the portal and scope, before it expires (S-06, S-07, T8)', async () => {
+  it('dies with session, user, rule of the company, registration of the portal and scope, before it expires (S-02, S-06, S-07, T8)', async () => {
     const admin = system.server.capabilities.admin;
     const status = async (session: PortalSession) => (await session.call('GET', '/devices')).status;
 
@@ -299,6 +299,17 @@ describe('A token', () => {
     const suspended = await portalSession(system, portal, { user });
     await suspendUser(admin, { userId: user.id, reason: 'suspected', actor: bank });
     expect(await status(suspended)).toBe(401);
+
+    const outlived = await newUser();
+    const long = await portalSession(system, portal, { user: outlived });
+    expect(await status(long)).toBe(200);
+    const [row] = await records.oidc.sessionsOf({ userId: outlived.id });
+    if (row === undefined) throw new Error('no session');
+    // Longer ago than its company lets a login last, whatever end the row has.
+    const document: object = JSON.parse(row.payload);
+    const payload = JSON.stringify({ ...document, loggedInAt: Date.now() - 721 * 60_000 });
+    await records.oidc.saveSession({ ...row, payload }, []);
+    expect(await status(long)).toBe(401);
 
     const short = await accountPortal(system);
     const session = await portalSession(system, short, { user: await newUser() });

@@ -122,6 +122,22 @@ describe('time', () => {
     await records().oidc.saveSession({ ...session, expiresAt: clock.now() }, []);
     expect(await statusOf(cookie)).toBe(401);
   });
+
+  it("is over by the company's rule even where the row of the login says otherwise (S-02, lost update)", async () => {
+    const { browser, user } = await personAtConsole(desk, 'operator');
+    const cookie = browser.cookies(desk.origin);
+    const [session] = await records().oidc.sessionsOf({ userId: user.id });
+    if (session === undefined) throw new Error('no session');
+    const loggedIn = async (minutesAgo: number): Promise<void> => {
+      const document: object = JSON.parse(session.payload);
+      const payload = JSON.stringify({ ...document, loggedInAt: clock.now() - minutesAgo * 60_000 });
+      await records().oidc.saveSession({ ...session, payload, expiresAt: clock.now() + 3_600_000 }, []);
+    };
+    await loggedIn(719);
+    expect(await statusOf(cookie)).toBe(200);
+    await loggedIn(720);
+    expect(await statusOf(cookie)).toBe(401);
+  });
 });
 
 describe('at once, at the next request', () => {

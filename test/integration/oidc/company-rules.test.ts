@@ -7,7 +7,7 @@ import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
 import { takeMessages } from '../../outbox.ts';
 import { openBrowser } from './browser.ts';
-import { addPortal, logIn, obtainCode, type Portal } from './portal.ts';
+import { addPortal, logIn, obtainCode, type Portal, post } from './portal.ts';
 import { bank, type OidcServer, startOidcServer } from './server.ts';
 
 let server: OidcServer;
@@ -117,6 +117,24 @@ describe('a session', () => {
     clock.advance(61_000);
     expect(await isLoggedIn(login)).toBe(false);
     expect((await userinfo(login)).status).toBe(401);
+  });
+
+  it('ends by the stricter rule though a login that was under way was written down with the looser one (S-02, lost update)', async () => {
+    const metadata = { grant_types: ['authorization_code', 'refresh_token'] };
+    const refreshing = await addPortal(server, { metadata });
+    const login = await logIn(server, refreshing);
+    await setRules({ sessionMinutes: 5 });
+    const [session] = await sessions();
+    if (session === undefined) throw new Error('no session');
+    await records().oidc.saveSession({ ...session, expiresAt: clock.now() + 8 * 3_600_000 }, []);
+    const form = { grant_type: 'refresh_token', refresh_token: login.tokens.refresh_token ?? '' };
+    const refresh = () => post(server, '/oauth2/token', { portal: refreshing, form });
+    clock.advance(4 * 60_000);
+    expect((await refresh()).status).toBe(200);
+    expect((await userinfo(login)).status).toBe(200);
+    clock.advance(61_000);
+    expect((await userinfo(login)).status).toBe(401);
+    expect((await refresh()).body['error']).toBe('invalid_grant');
   });
 
   it('lives for all of its minutes though the app session behind it was opened long before', async () => {

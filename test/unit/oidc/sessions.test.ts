@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type SessionPayload, type SessionRecords, sessionRecords } from '../../../src/oidc/sessions.ts';
 import { fixedClock } from '../../clock.ts';
+import { insertedUser } from '../../contracts/samples.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 const clock = fixedClock();
@@ -39,6 +40,20 @@ describe('A session', () => {
     await sessions.save(payload({ authorizations: { b: { sid: 'sid-b' } } }), { id: 'cookie-1', readAs: 'cookie-1' });
     expect(await sessions.find('cookie-1')).toBeUndefined();
     expect(await stores.records.oidc.sessionClients('uid-1')).toEqual([]);
+  });
+
+  it('that a rule has shortened is not lengthened by a request that read it before, but by a login after (S-02, lost update)', async () => {
+    const { id: accountId, companyId } = await insertedUser(stores.records);
+    await sessions.save(payload({ accountId, exp: seconds + 3600 }), { id: 'cookie-1', readAs: undefined });
+    const { exp: readExp } = (await sessions.find('cookie-1')) ?? {};
+    await stores.records.oidc.shortenSessions(companyId, 300_000);
+    const later = payload({ accountId, exp: seconds + 4000 });
+    await sessions.save(later, { id: 'cookie-1', readAs: 'cookie-1', readExp });
+    const shortened = await sessions.find('cookie-1');
+    expect(shortened?.exp).toBe(seconds + 300);
+    const renewed = payload({ accountId, exp: seconds + 500 });
+    await sessions.save(renewed, { id: 'cookie-1', readAs: 'cookie-1', readExp: shortened?.exp });
+    expect((await sessions.find('cookie-1'))?.exp).toBe(seconds + 500);
   });
 
   it('keeps its new cookie against a slower request with the old one, which still adds its portal (P2, S-03)', async () => {
