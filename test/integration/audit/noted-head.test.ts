@@ -3,20 +3,16 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { openStores } from '../../../src/server/stores.ts';
-import { buildMtokenCommand, type MtokenCommand } from '../../mtoken-command.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined };
 const made: string[] = [];
-let command: MtokenCommand;
-beforeAll(async () => {
-  command = await buildMtokenCommand();
-});
+const command = await commandProgram();
 afterAll(async () => {
-  await command.remove();
   for (const folder of made) await rm(folder, { recursive: true });
 });
 
@@ -41,7 +37,7 @@ async function trailOf(actors: readonly string[]): Promise<string> {
 function verify(folder: string, ...words: string[]): Promise<{ readonly exit: number; readonly text: string }> {
   const options = { env: { PATH: process.env['PATH'], HOME: folder, MTOKEN_DATA_DIR: folder } };
   return new Promise((resolve) => {
-    execFile(process.execPath, [command.program, 'audit', 'verify', ...words], options, (error, out, err) =>
+    execFile(process.execPath, [command, 'audit', 'verify', ...words], options, (error, out, err) =>
       resolve({ exit: error === null ? 0 : Number(error.code), text: out + err }),
     );
   });

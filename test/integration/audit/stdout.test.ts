@@ -6,10 +6,11 @@ import { systemClock } from '../../../src/clock.ts';
 import { auditStore } from '../../../src/store/audit.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { openSqlite } from '../../../src/store/sqlite.ts';
+import { serverProgram } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { freePort, serverEnv } from '../system/rig.ts';
 
-const mainFile = new URL('../../../src/main.ts', import.meta.url).pathname;
+const mainFile = await serverProgram();
 let child: ChildProcess | undefined;
 let stores: SystemStores | undefined;
 afterEach(async () => {
@@ -49,7 +50,7 @@ it('is not held up by a reader that stalls, and gives it every record when it re
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const env = { ...serverEnv(origin, stores), MTOKEN_PORT: String(port), MTOKEN_AUDIT_STREAM: 'stdout' };
-  child = spawn(process.execPath, ['--import', 'tsx', mainFile], {
+  child = spawn(process.execPath, [mainFile], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -3,30 +3,28 @@ import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildMtokenCommand, type MtokenCommand } from '../../mtoken-command.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { registerPhone } from '../system/rig.ts';
 import { callAdmin, logInToConsole, startConsoleSystem } from './desk.ts';
 
 let stores: SystemStores;
-let command: MtokenCommand;
+const command = await commandProgram();
 let credential: string;
 
 beforeAll(async () => {
   const [engine] = systemEngines();
   if (engine === undefined) throw new Error('no engine');
   stores = await engine.open();
-  command = await buildMtokenCommand();
   credential = join(stores.dataDir, 'operator.json');
 });
 
 afterAll(async () => {
-  await command.remove();
   await stores.close();
 });
 
 async function bootstrap(...words: string[]): Promise<{ exit: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [command.program, 'bootstrap', '--out', credential, ...words], {
+  const child = spawn(process.execPath, [command, 'bootstrap', '--out', credential, ...words], {
     env: { PATH: process.env['PATH'] ?? '', HOME: stores.dataDir, ...stores.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

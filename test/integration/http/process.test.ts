@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serverProgram } from '../../bundled-programs.ts';
 
-const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const main = await serverProgram();
 let directory: string;
 const children = new Set<ChildProcess>();
 
@@ -35,7 +35,7 @@ function run(env: Record<string, string>): Run {
     Object.entries(process.env).filter(([name]) => !/^(MTOKEN_|DATABASE_URL|REDIS_URL)/.test(name)),
   );
   const base = { MTOKEN_DATA_DIR: join(directory, 'data'), MTOKEN_PORT: '0', MTOKEN_ADMIN_PORT: '0' };
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+  const child = spawn(process.execPath, [main], {
     env: { ...clean, ...base, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,13 +7,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { suspendUser } from '../../../src/companies/user-status.ts';
-import { buildMtokenCommand, type MtokenCommand } from '../../mtoken-command.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { addAdminClient, addUser, bank, eventually, type System, startSystem } from '../system/rig.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
 
 type Verify = (headers: unknown, body: string, secret: string) => { id: string; type: string; data: object };
 
+const command = await commandProgram();
 const manual = fileURLToPath(new URL('../../../docs/operations.md', import.meta.url));
 
 let stores: SystemStores;
@@ -22,13 +23,11 @@ let receiver: Receiver;
 let folder: string;
 let credential: string;
 let verify: Verify;
-let command: MtokenCommand;
 
 beforeAll(async () => {
   const [engine] = systemEngines();
   if (engine === undefined) throw new Error('no engine');
   stores = await engine.open();
-  command = await buildMtokenCommand();
   receiver = await startReceiver();
   system = await startSystem(stores, { env: { MTOKEN_INTERNAL_WEBHOOKS: receiver.host } });
   folder = await mkdtemp(join(tmpdir(), 'mtoken-commands-'));
@@ -51,7 +50,6 @@ afterAll(async () => {
   await system.close();
   await receiver.close();
   await stores.close();
-  await command.remove();
   await rm(folder, { recursive: true });
 });
 
@@ -64,7 +62,7 @@ function mtoken(...words: string[]): Promise<{ exit: number; out: string; err: s
     ...stores.env,
   };
   return new Promise((resolve) => {
-    execFile(process.execPath, [command.program, ...words], { env }, (error, out, err) =>
+    execFile(process.execPath, [command, ...words], { env }, (error, out, err) =>
       resolve({ exit: error === null ? 0 : Number(error.code), out, err }),
     );
   });

@@ -5,23 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
-import { buildMtokenCommand, type MtokenCommand } from '../../mtoken-command.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { createSigningWorld, historyOf, type SigningWorld, signedReceipt } from '../../unit/signing/signed.ts';
 
 let world: SigningWorld;
-let command: MtokenCommand;
+const command = await commandProgram();
 let directory: string;
 let receipt: Receipt;
 
 beforeAll(async () => {
-  [world, command] = await Promise.all([createSigningWorld(), buildMtokenCommand()]);
+  world = await createSigningWorld();
   directory = mkdtempSync(join(tmpdir(), 'mtoken-verify-'));
   receipt = await signedReceipt(world, 'payment-batch');
   write('keys.json', await historyOf(world));
 });
 afterAll(async () => {
   await world.close();
-  await command.remove();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -32,7 +31,7 @@ function write(name: string, value: unknown): string {
 }
 
 function verify(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command.program, 'verify', ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'verify', ...words], {
     encoding: 'utf8',
   });
   return { exit: status, out: stdout, err: stderr };

