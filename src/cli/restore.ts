@@ -107,7 +107,7 @@ async function fromCopy(deps: DrillDeps, file: string, { yes, json }: RestoreOpt
 }
 
 function sayReport(report: DrillReport): void {
-  const { records, devicesEnded, attemptsSpent, changes, approvalsFailed, unproved, toLookAt } = report;
+  const { records, devicesEnded, attemptsSpent, changes, approvalsFailed, unproved, toLookAt, notListed } = report;
   say(`${records} records taken back; ended again ${devicesEnded} devices, spent again ${attemptsSpent} attempts`);
   say(`changed again ${changes} users, companies, clients and biometric keys; ended every login; servers may start`);
   if (approvalsFailed > 0)
@@ -115,7 +115,7 @@ function sayReport(report: DrillReport): void {
   if (unproved > 0)
     remark(`the last ${unproved} records stand behind what was seen: nothing proves them but the copy; read them`);
   if (toLookAt.length === 0) return;
-  remark(`${toLookAt.length} records tell of what was lost and is not done again; look at them:`);
+  remark(`${toLookAt.length + notListed} records tell of what was lost and is not done again; look at them:`);
   sayTable(
     ['record', 'event', 'company', 'user', 'device', 'client'],
     toLookAt.map(({ seq, event, companyId, userId, deviceId, clientId }) => [
@@ -128,6 +128,8 @@ function sayReport(report: DrillReport): void {
     ]),
     '',
   );
+  const last = toLookAt.at(-1)?.seq;
+  if (notListed > 0) remark(`${notListed} more are behind record ${last}: mtoken audit list --after ${last}`);
 }
 
 async function endAll(deps: DrillDeps, { yes, json }: RestoreOptions): Promise<void> {

@@ -25,6 +25,8 @@ export interface DrillReport {
   readonly unproved: number;
   /** Records whose act was not done again, and which a person should look at: at most a thousand of them. */
   readonly toLookAt: readonly Pick<AuditEntry, 'seq' | 'event' | 'companyId' | 'userId' | 'deviceId' | 'clientId'>[];
+  /** How many more there are to look at than are listed: `mtoken audit list` has them. */
+  readonly notListed: number;
 }
 
 /** What was done where there is no copy. */
@@ -58,6 +60,7 @@ export async function restoreFromCopy(deps: DrillDeps, copy: CopyLines, actor: s
     changes: 0,
     approvalsFailed,
     unproved: 0,
+    notListed: 0,
     toLookAt: [] as DrillReport['toLookAt'][number][],
   };
   for await (const judged of judgedRecords(copy, range)) {
@@ -69,8 +72,9 @@ export async function restoreFromCopy(deps: DrillDeps, copy: CopyLines, actor: s
     if (redone === 'ended') report.devicesEnded += 1;
     if (redone === 'spent') report.attemptsSpent += 1;
     if (redone === 'changed') report.changes += 1;
-    if (isWorthALook(judged.entry, redone) && report.toLookAt.length < mostToLookAt)
-      report.toLookAt.push(placeOf(judged.entry));
+    if (!isWorthALook(judged.entry, redone)) continue;
+    if (report.toLookAt.length < mostToLookAt) report.toLookAt.push(placeOf(judged.entry));
+    else report.notListed += 1;
   }
   const { toLookAt: _list, ...counts } = report;
   await finish(deps, { actor, data: { how: 'copy', from: head.seq, seen: range.seen?.seq ?? null, ...counts } });

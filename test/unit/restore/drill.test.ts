@@ -225,6 +225,13 @@ describe('A restored backup', () => {
     expect(report.toLookAt.map(({ userId }) => userId)).toEqual([here.id]);
   });
 
+  it('hides no record behind a thousand others: it says how many it does not list (X-05)', async () => {
+    const made = Array.from({ length: 1_001 }, (_, index) => ({ event: 'user.created', userId: `usr_${index}` }));
+    const report = await drill(...made, { event: 'order.created' }, { event: 'client.created', clientId: 'last' });
+    expect(report.toLookAt).toHaveLength(1_000);
+    expect(report).toMatchObject({ records: 1_003, notListed: 2 });
+  });
+
   it('lists no payment that was signed since: its portal holds the receipt, and the record is back (X-05, T-06)', async () => {
     const report = await drill(
       { event: 'order.created', orderId: 'ord_1' },
