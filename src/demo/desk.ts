@@ -20,6 +20,8 @@ export interface DeskDeps {
   readonly portalUrl: string;
   /** The desk's own address, on this machine alone. */
   readonly deskUrl: string;
+  /** The console, where administrator and operator log in. */
+  readonly consoleUrl: string;
 }
 
 /** An activation with the code that the user finds in their mail. */
@@ -56,7 +58,7 @@ export function registerDesk(app: FastifyInstance, deps: DeskDeps): void {
     reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-store')
-      .send(deskPage(deps.people, deps.mailbox.messages())),
+      .send(deskPage(deps.people, deps.mailbox.messages(), deps.consoleUrl)),
   );
   app.post('/desk/activations', async (request, reply) => {
     const origin = request.headers.origin;

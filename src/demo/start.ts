@@ -73,27 +73,18 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     });
     const { registration } = server.capabilities;
     const people = [user, administrator, operator];
-    const desk: DeskDeps = { registration, mailbox, people, clock: systemClock, portalUrl, deskUrl };
-    registerDesk(portal, desk);
     const { adminUrl } = await server.start();
+    const consoleUrl = `${config.consoleUrl ?? adminUrl}/console/`;
+    const desk: DeskDeps = { registration, mailbox, people, clock: systemClock, portalUrl, deskUrl, consoleUrl };
+    registerDesk(portal, desk);
     const fronts = plan.lan && (await prepareFronts(plan.lan, config, portal));
     ends.push(() => portal.close());
     await portal.listen({ host: 'localhost', port: portNumber('MTOKEN_CLI_PORTAL_PORT', standardPortalPort) });
     for (const front of fronts ?? []) ends.push(await startFront(front));
     const activation = await activateAtDesk(desk);
-    const { dataDir, consoleUrl = adminUrl } = config;
+    const { dataDir } = config;
     const { isLan } = options;
-    return {
-      issuer,
-      adminUrl,
-      consoleUrl: `${consoleUrl}/console/`,
-      portalUrl,
-      deskUrl,
-      dataDir,
-      isLan,
-      activation,
-      stop,
-    };
+    return { issuer, adminUrl, consoleUrl, portalUrl, deskUrl, dataDir, isLan, activation, stop };
   } catch (error) {
     await stop();
     throw error;

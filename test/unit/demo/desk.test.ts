@@ -7,10 +7,11 @@ import { welcomePage } from '../../../src/demo/portal-pages.ts';
 
 const deskUrl = 'http://localhost:3002';
 const lanUrl = 'https://192.168.1.20:3444';
+const consoleUrl = 'http://localhost:3001/console/';
 
 /** The mailbox is empty; nothing else of the server is asked for by what is tested here. */
 const deps = (portalUrl: string): DeskDeps =>
-  ({ portalUrl, deskUrl, people: [], mailbox: { messages: () => [] } }) as unknown as DeskDeps;
+  ({ portalUrl, deskUrl, consoleUrl, people: [], mailbox: { messages: () => [] } }) as unknown as DeskDeps;
 
 describe.each([
   { where: 'on this machine', portalUrl: deskUrl },
@@ -26,8 +27,10 @@ describe.each([
 
   const ask = async (url: string, headers: Record<string, string>) => app.inject({ url, headers });
 
-  it('opens by its own name', async () => {
-    expect((await ask('/desk', { host: 'localhost:3002' })).statusCode).toBe(200);
+  it('opens by its own name, and leads to the console', async () => {
+    const desk = await ask('/desk', { host: 'localhost:3002' });
+    expect(desk.statusCode).toBe(200);
+    expect(desk.body).toContain(`href="${consoleUrl}"`);
   });
 
   it('refuses every other name that resolves to this machine (DNS rebinding)', async () => {
@@ -55,8 +58,18 @@ describe.each([
 
 it('an activation’s page leads to the app with the very text of the picture', () => {
   const activationText = 'http://localhost:3000/activate#c=4ZV1R9';
-  const activation = { activationText, name: 'Ada Example', code: '4ZV1R9', confirmationCode: '12345678', expiresAt: 0 };
-  expect(activationPage(activation as DeskActivation, '')).toContain(`href="${activationText}"`);
+  const activation = {
+    activationText,
+    name: 'Ada Example',
+    code: '4ZV1R9',
+    confirmationCode: '12345678',
+    expiresAt: 0,
+  };
+  const page = activationPage(activation as DeskActivation, '');
+  expect(page).toContain(`href="${activationText}"`);
+  // To be copied: the app takes the whole text, and the short code alone it does not.
+  expect(page).toContain(`<code id="activation-text">${activationText}</code>`);
+  expect(page).not.toContain('>4ZV1R9<');
 });
 
 it('the portal leads whoever has no phone yet to the desk', () => {
