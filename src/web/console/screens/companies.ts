@@ -55,7 +55,7 @@ export const companiesScreen: Screen = async (console, { query }) => {
 export const newCompanyScreen: Screen = (console) => {
   const { t } = console;
   const name = textField({ name: 'name', label: t('list.name'), attributes: { maxlength: '120' } });
-  const limits = limitFields(console, { userLimit: 2, deviceLimit: 2, selfActivation: true, mpinLength: 5 });
+  const limits = limitFields(console, { userLimit: 2, deviceLimit: 3, selfActivation: true, mpinLength: 5 });
   const made = actForm(console, {
     act: createCompany,
     fields: [name.row, ...limits.rows],
