@@ -30,7 +30,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Row = readonly [name: string, value: Cell];
 
 /** The things of an act by their present names; undefined where it is about none, or it is not to be seen. */
-export interface Named {
+interface Named {
   readonly device: Pick<Device, 'id' | 'name'> | undefined;
   readonly company: Pick<Company, 'id' | 'name'> | undefined;
 }
