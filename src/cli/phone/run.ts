@@ -102,8 +102,12 @@ interface Explanation {
 
 /** Advice of the library in this command's own words. */
 const beginAnew = 'mtoken phone deactivate --local, then mtoken phone register with a new activation';
+/** The way out where the server's data was deleted: nobody there can end this phone any more. */
+const serverMadeAnew = `if you made the server anew yourself: ${beginAnew}`;
 const commandHints: Readonly<Record<string, string>> = {
-  locked: 'mtoken phone unlock',
+  locked: `mtoken phone unlock; ${serverMadeAnew}`,
+  already_registered: `mtoken phone deactivate, then mtoken phone register with a new activation; ${serverMadeAnew}`,
+  server_not_authentic: `do not go on: someone may be in between; try another network, and tell the bank if it comes back; ${serverMadeAnew}`,
   deactivated: beginAnew,
   blocked: beginAnew,
 };

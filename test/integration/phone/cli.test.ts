@@ -184,7 +184,15 @@ describe('mtoken phone', () => {
     await registerPhone();
     expect(await mtokenPhone(['scan', frameText(bank.issuer)])).toMatchObject({
       exit: 7,
-      err: expect.stringMatching(/hint: mtoken phone unlock/),
+      err: expect.stringMatching(
+        /hint: mtoken phone unlock; if you made the server anew yourself: mtoken phone deactivate --local/,
+      ),
+    });
+    expect(await mtokenPhone(['register', '--confirmation', '12345678', '--mpin-file', mpinFile])).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(
+        /registered already.*\n.*made the server anew yourself: mtoken phone deactivate --local/,
+      ),
     });
     const wrong = await mtokenPhone(['unlock', '--mpin', '83046196', '--json']);
     expect(wrong).toMatchObject({
