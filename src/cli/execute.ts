@@ -1,7 +1,7 @@
 /** Runs a command as a process would, and says how it would exit. */
 import { CommanderError } from 'commander';
 import { AdminProblem } from '../admin-client/client.ts';
-import { CommandError, exitCode, remark } from './output.ts';
+import { CommandError, exitCode, ReaderGone, remark } from './output.ts';
 import { program } from './program.ts';
 
 /** Runs `words`, the command line behind the name of the program; answers the exit code. */
@@ -15,6 +15,7 @@ export async function execute(words: readonly string[]): Promise<number> {
 }
 
 function explain(error: unknown): number {
+  if (error instanceof ReaderGone) return exitCode.done;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
   remark(error instanceof Error ? error.message : String(error));
   if (error instanceof CommandError) {

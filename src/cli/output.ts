@@ -31,9 +31,39 @@ export function printable(value: Cell): string {
   return String(value ?? '').replace(unsafe, '�');
 }
 
+/** Whoever reads the result has gone, as `head` does once it has its lines. No failure, and nobody is left to be told. */
+export class ReaderGone extends Error {
+  override readonly name = 'ReaderGone';
+}
+
+let isReaderGone = false;
+
+/** Whether this error is that of a stream whose reader has gone. */
+export function isOfGoneReader(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
+
+/**
+ * From now on a reader that goes away does not crash the process: an act that is under way is finished, and the next word of result
+ * throws `ReaderGone`, so that nothing goes on being fetched for nobody. Other errors of the streams are thrown.
+ */
+export function outliveReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (!isOfGoneReader(error)) throw error;
+      if (stream === process.stdout) isReaderGone = true;
+    });
+}
+
+/** Throws `ReaderGone` where nobody reads. */
+function write(text: string): void {
+  if (isReaderGone) throw new ReaderGone('nobody reads the result');
+  process.stdout.write(text);
+}
+
 /** One line of result for people. */
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  write(`${line}\n`);
 }
 
 /** A remark that is not part of the result; it may repeat what a server said. */
@@ -43,7 +73,7 @@ export function remark(text: string): void {
 
 /** The result as one JSON document. */
 export function sayJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** A table with aligned columns; says so where there is nothing. */
