@@ -5,13 +5,15 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { Command } from 'commander';
 import type { Reply, Row } from '../admin-client/client.ts';
+import type { AuditEvent } from '../audit/events.ts';
 import type { AuditHead } from '../audit/store.ts';
 import { type TrailVerdict, verifyTrail } from '../audit/trail.ts';
 import { pruneCommand } from './audit-prune.ts';
 import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
+import { knownEvent } from './event-names.ts';
 import { openCommandStores } from './local.ts';
 import { instant, oneOf, wholeNumber } from './option-values.ts';
-import { CommandError, exitCode, remark, say, sayJson, sayTable, time } from './output.ts';
+import { CommandError, exitCode, isOfGoneReader, remark, say, sayJson, sayTable, time } from './output.ts';
 
 /** The `audit` command. */
 export function auditCommand(): Command {
@@ -97,7 +99,7 @@ interface FilterOptions extends SharedOptions {
   readonly device?: string;
   readonly order?: string;
   readonly client?: string;
-  readonly event?: string;
+  readonly event?: AuditEvent;
   readonly actor?: string;
   readonly from?: number;
   readonly to?: number;
@@ -110,7 +112,7 @@ function withFilter(command: Command): Command {
     .option('--device <id>')
     .option('--order <id>')
     .option('--client <id>', 'the portal or machine it is about')
-    .option('--event <name>', 'such as device.deactivated')
+    .option('--event <name>', 'such as device.deactivated', knownEvent)
     .option('--actor <name>', 'who acted, such as client:cli_…')
     .option('--from <time>', 'from this time on, such as 2026-11-20 or 2026-11-20T09:30:00Z (UTC)', instant('--from'))
     .option('--to <time>', 'up to this time, not included', instant('--to'));
@@ -212,6 +214,7 @@ function exportCommand(): Command {
     try {
       if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), process.stdout, { end: false });
     } catch (cause) {
+      if (isOfGoneReader(cause)) return;
       throw new CommandError('the export broke off: what was written is a part', { exit: exitCode.unreachable, cause });
     }
   });
