@@ -264,7 +264,7 @@ describe.skipIf(!hasChromium)('the app on its rarer screens', () => {
     const { activation } = await bank.invite();
     await page.goto('about:blank');
     await page.goto(activation);
-    await at(page, 'unlock');
-    expect(await trouble(page)).toContain('This phone is registered already.');
+    await at(page, 'replace');
+    expect(await page.locator('main').innerText()).toContain('This phone is registered already.');
   });
 });

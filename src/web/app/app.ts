@@ -22,6 +22,8 @@ export interface Navigation {
   /** Looks where this phone stands and shows that. */
   start(): Promise<void>;
   welcome(): void;
+  /** Registers a phone that is new with this activation. */
+  enrol(activation: string): void;
   pending(): void;
   unlock(notice?: string): void;
   forgotten(): void;
@@ -66,6 +68,8 @@ export interface App {
   isPrivate(): boolean;
   /** The person has removed this phone: that its keys are gone is no surprise. */
   forget(): void;
+  /** The server said that this registration is over: a reload is to say so too. */
+  markEnded(): void;
   readonly go: Navigation;
 }
 
@@ -83,6 +87,7 @@ interface Parts {
   readonly main: HTMLElement;
   readonly load: (code: string) => Promise<Messages>;
   readonly forget: () => void;
+  readonly markEnded: () => void;
   readonly navigate: (app: App) => Navigation;
 }
 
@@ -90,7 +95,7 @@ interface Parts {
 const patienceMs = 800;
 
 /** The app over one element of the document. */
-export function createApp({ phone, issuer, main, load, forget, navigate }: Parts): App {
+export function createApp({ phone, issuer, main, load, forget, markEnded, navigate }: Parts): App {
   let t = englishMessages;
   // As the server titles the page: the bank's own name.
   const name = document.title;
@@ -132,6 +137,7 @@ export function createApp({ phone, issuer, main, load, forget, navigate }: Parts
     run,
     isPrivate: () => shown?.isPrivate ?? false,
     forget,
+    markEnded,
     go: undefined as unknown as Navigation,
   };
   app.go = navigate(app);

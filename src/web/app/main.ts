@@ -12,11 +12,13 @@ import { showGone, showOtherWindow } from './lost.ts';
 import { claimLink, showConfirm } from './order.ts';
 import { showOwn } from './own.ts';
 import { showChange, showRemove, showSettings } from './settings.ts';
-import { showBlocked, showEnded, showForgotten, showStorage, showUnlock } from './unlock.ts';
+import { showBlocked, showEnded, showForgotten, showReplace, showStorage, showUnlock } from './unlock.ts';
 import { holdWindow } from './windows.ts';
 
 /** Read by the landing page of a link, on the same origin. It is no secret and decides nothing but whether a link is offered. */
 const registeredMark = 'mtoken-app';
+/** What the mark says once the server has ended the registration whose keys are still here. */
+const endedValue = 'ended';
 
 const issuer = location.origin;
 const phone = createPhone({
@@ -35,6 +37,7 @@ function navigate(app: App): Navigation {
   return {
     start: () => start(app),
     welcome: () => showWelcome(app),
+    enrol: (activation) => installFirst(app, () => showName(app, activation)),
     pending: () => showPending(app),
     unlock: (notice) => void showUnlock(app, notice),
     forgotten: () => showForgotten(app),
@@ -62,9 +65,12 @@ async function start(app: App): Promise<void> {
     return app.go.storage();
   }
   if (state.kind === 'new' && wasRegistered()) return showGone(app);
-  markRegistered(state.kind === 'registered');
+  const isOver = state.kind === 'registered' && hasEnded();
+  if (state.kind !== 'registered') mark(undefined);
+  else if (!isOver) mark('1');
   if (state.kind === 'registering' && state.expiresAt > systemClock.now()) return showTermsOrCode(app, state);
   if (state.kind !== 'registered') return app.go.welcome();
+  if (isOver) return app.go.ended();
   if (!state.isApproved) return app.go.pending();
   return state.session === null ? showUnlock(app, undefined, true) : showHome(app);
 }
@@ -76,22 +82,25 @@ async function storage(app: App): Promise<void> {
   else showStorage(app);
 }
 
-const seen = { isRegistered: false };
+const seen: { mark: string | undefined } = { mark: undefined };
 
 /** As far as this window has seen, or an earlier one has left a mark. */
-function wasRegistered(): boolean {
+function readMark(): string | undefined {
   try {
-    return seen.isRegistered || localStorage.getItem(registeredMark) !== null;
+    return seen.mark ?? localStorage.getItem(registeredMark) ?? undefined;
   } catch {
-    return seen.isRegistered;
+    return seen.mark;
   }
 }
 
-function markRegistered(isRegistered: boolean): void {
-  seen.isRegistered = isRegistered;
+const wasRegistered = (): boolean => readMark() !== undefined;
+const hasEnded = (): boolean => readMark() === endedValue;
+
+function mark(value: string | undefined): void {
+  seen.mark = value;
   try {
-    if (isRegistered) localStorage.setItem(registeredMark, '1');
-    else localStorage.removeItem(registeredMark);
+    if (value === undefined) localStorage.removeItem(registeredMark);
+    else localStorage.setItem(registeredMark, value);
   } catch {
     // Storage that is refused refuses the keys too, and that is said.
   }
@@ -104,8 +113,8 @@ async function open(app: App): Promise<void> {
   if (opened.kind === 'link') app.pendingLink = opened.text;
   await start(app);
   const { kind } = await phone.state().catch(() => ({ kind: 'none' }));
-  if (opened.kind === 'activation' && kind === 'new') installFirst(app, () => showName(app, opened.text));
-  if (opened.kind === 'activation' && kind === 'registered') app.say(app.t('error.already_registered'));
+  if (opened.kind === 'activation' && kind === 'new') app.go.enrol(opened.text);
+  if (opened.kind === 'activation' && kind === 'registered') showReplace(app, opened.text, hasEnded());
   if (opened.kind === 'link' && app.isPrivate()) {
     app.pendingLink = undefined;
     await app.go.claim(opened.text);
@@ -119,7 +128,8 @@ const app = createApp({
   issuer,
   main,
   load,
-  forget: () => markRegistered(false),
+  forget: () => mark(undefined),
+  markEnded: () => mark(endedValue),
   navigate,
 });
 

@@ -102,8 +102,24 @@ export function showForgotten(app: App): void {
   });
 }
 
-/** Destroys the keys of a phone that is of no more use, after one more question. */
-export function confirmErase(app: App): void {
+/** An activation was opened on a phone that is registered, or was: this phone can make way for it. It is kept in memory alone. */
+export function showReplace(app: App, activation: string, hasEnded: boolean): void {
+  const { t } = app;
+  // No session stays open behind a screen that does not lock itself.
+  if (app.isPrivate()) endUnseen(app);
+  app.show({
+    name: 'replace',
+    title: t(hasEnded ? 'ended.title' : 'again.do'),
+    content: [
+      paragraph(t(hasEnded ? 'ended.text' : 'error.already_registered')),
+      button(t('again.with'), () => confirmErase(app, activation), 'danger'),
+      button(t('act.cancel'), () => void app.go.start(), 'quiet'),
+    ],
+  });
+}
+
+/** Destroys the keys of a phone that is of no more use, after one more question; goes on with the activation, where there is one. */
+export function confirmErase(app: App, activation?: string): void {
   const { t, phone } = app;
   app.show({
     name: 'erase',
@@ -117,7 +133,8 @@ export function confirmErase(app: App): void {
             () => phone.erase(),
             () => {
               app.forget();
-              void app.go.start();
+              if (activation === undefined) void app.go.start();
+              else app.go.enrol(activation);
             },
           ),
         'danger',
@@ -134,6 +151,7 @@ export function showBlocked(app: App): void {
 
 /** The server has ended this registration. */
 export function showEnded(app: App): void {
+  app.markEnded();
   showEnd(app, 'ended', [app.t('ended.text'), app.t('blocked.next')]);
 }
 
