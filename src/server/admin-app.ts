@@ -68,12 +68,12 @@ export async function createAdminApp(parts: AdminAppDeps): Promise<FastifyInstan
     await app.register(async (scope) => {
       useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'console');
       registerConsoleLogin(scope, consoleDeps);
+      scope.get('/', (_request, reply) => reply.redirect('/console/', 302));
     });
     await app.register(async (scope) => {
       useAddressLimit(scope, { shortLived: stores.shortLived, limits: config.limits }, 'console-page');
       if (parts.pages.manifest['console.js'] === undefined) return;
       await registerConsolePage(scope, { ...parts.pages, origin: consoleDeps.origin });
-      scope.get('/', (_request, reply) => reply.redirect('/console/', 302));
     });
   }
   return app;
