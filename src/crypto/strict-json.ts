@@ -5,6 +5,8 @@ import { AuthError } from '../errors.ts';
 export interface StrictJsonOptions {
   /** How deep arrays and objects may nest; 16 unless told (docs/protocol.md §1). */
   readonly maxDepth?: number;
+  /** How many values it may hold, arrays and objects counted too; 20,000 unless told. A bound on bytes alone lets millions through. */
+  readonly maxValues?: number;
 }
 
 /** Members that reach an object's prototype when someone copies or merges it carelessly. No schema of ours has them. */
@@ -31,6 +33,9 @@ const escapes: Readonly<Record<string, string>> = {
 interface Cursor {
   readonly text: string;
   readonly maxDepth: number;
+  readonly maxValues: number;
+  /** Values so far. */
+  values: number;
   at: number;
   /** Members and indexes from the root to here, for messages. */
   readonly path: (string | number)[];
@@ -38,12 +43,16 @@ interface Cursor {
 
 /**
  * Parses JSON (RFC 8259), given as text or as UTF-8 bytes. Refuses with `invalid_request`, saying what and where: duplicate members
- * (compared after unescaping), `__proto__`, `constructor` and `prototype` as members, nesting deeper than `maxDepth`, anything
- * after the value, a byte order mark, invalid UTF-8, lone surrogates, and numbers that a double cannot hold exactly as an integer or
- * at all. Objects in the result are plain.
+ * (compared after unescaping), `__proto__`, `constructor` and `prototype` as members, nesting deeper than `maxDepth`, more values than
+ * `maxValues`, anything after the value, a byte order mark, invalid UTF-8, lone surrogates, and numbers that a double cannot hold
+ * exactly as an integer or at all. Objects in the result are plain.
  */
-export function parseStrictJson(source: string | Uint8Array, { maxDepth = 16 }: StrictJsonOptions = {}): unknown {
-  const cursor: Cursor = { text: typeof source === 'string' ? source : decodeUtf8(source), maxDepth, at: 0, path: [] };
+export function parseStrictJson(
+  source: string | Uint8Array,
+  { maxDepth = 16, maxValues = 20_000 }: StrictJsonOptions = {},
+): unknown {
+  const text = typeof source === 'string' ? source : decodeUtf8(source);
+  const cursor: Cursor = { text, maxDepth, maxValues, values: 0, at: 0, path: [] };
   if (cursor.text.startsWith('\uFEFF')) throw refusal(cursor, 'a byte order mark is not allowed');
   const value = parseValue(cursor, 0);
   if (cursor.at < cursor.text.length) throw refusal(cursor, 'nothing may follow the value');
@@ -75,6 +84,8 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 function parseValue(cursor: Cursor, depth: number): unknown {
   skipWhiteSpace(cursor);
+  cursor.values += 1;
+  if (cursor.values > cursor.maxValues) throw refusal(cursor, `there are more than ${cursor.maxValues} values`);
   const value = parseBareValue(cursor, depth);
   skipWhiteSpace(cursor);
   return value;

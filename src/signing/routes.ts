@@ -27,6 +27,8 @@ export type SigningDeps = OrderDeps & CallerDeps & LimitDeps;
 /** A batch of ten thousand payments; nobody without a token can send as much. */
 const maxBatchBytes = 4 * 1024 * 1024;
 const maxBodyBytes = 4 * 1024;
+/** Ten thousand payments of four members each, with what is around them. */
+const maxValues = 60_000;
 /** Questions about one order in a minute: a portal that asks in a loop is told to wait instead. */
 const readsPerOrder = 60;
 
@@ -60,7 +62,7 @@ export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: maxBatchBytes },
-    async (_request: unknown, body: Buffer) => parseStrictJson(body),
+    async (_request: unknown, body: Buffer) => parseStrictJson(body, { maxValues }),
   );
   // Before any body is read: who has no token sends none.
   app.addHook('onRequest', async (request, reply) => {

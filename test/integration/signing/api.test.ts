@@ -195,6 +195,15 @@ describe('the signing API', () => {
     expect(response.status).toBe(400);
   });
 
+  it('refuses four megabytes of numbers, or of unknown members, before any schema sees them (X-10)', async () => {
+    const payments = Array.from({ length: 1_900_000 }, () => 1);
+    const members = Object.fromEntries(Array.from({ length: 250_000 }, (_, index) => [`k${index}`, 1]));
+    for (const body of [bodyOf('payment-batch', { fields: { payments } }), bodyOf('payment', members)]) {
+      const { status, json } = await create(body);
+      expect([status, json.detail]).toEqual([400, expect.stringContaining('there are more than 60000 values')]);
+    }
+  });
+
   it('takes a batch of ten thousand payments, and shows the phone every one of them (T-06)', async () => {
     const one = { amount: 1, creditorName: 'Zoë Peeters', creditorIban: 'BE71096123456769', reference: 'November' };
     const payments = Array.from({ length: 10_000 }, (_, index) => ({ ...one, amount: index + 1 }));

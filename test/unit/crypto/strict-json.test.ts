@@ -159,3 +159,18 @@ it('leaves no prototype polluted', () => {
   refusal('{"constructor":{"prototype":{"polluted":true}}}');
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 });
+
+describe('a text of very many values', () => {
+  const texts = {
+    'an array of numbers': `[${'1,'.repeat(20_000)}1]`,
+    'empty arrays': `[${'[],'.repeat(20_000)}[]]`,
+    members: `{${Array.from({ length: 20_001 }, (_, index) => `"k${index}":1`).join(',')}}`,
+  };
+
+  it.each(Object.entries(texts))('is refused before all of it was read: %s (X-10)', (_, text) => {
+    // Not even JSON from there on: who refuses it so has not read it.
+    const unread = `${text.slice(0, -1)},?`;
+    expect(refusal(unread)).toContain('there are more than 20000 values');
+    expect(refusal(text, { maxValues: 20_002 })).toBe('accepted');
+  });
+});
