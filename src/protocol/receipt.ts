@@ -29,7 +29,7 @@ export const Countersignature = strict({
     name: Type.String(),
     /** With this key the approval verifies. */
     jwk: PublicJwk,
-    /** As it was when the server countersigned: an ended device approves nothing. */
+    /** As it was when the portal fetched the approval: an ended device approves nothing, and what it signed before stays signed. */
     status: Type.Literal('active'),
     /** What is known of where the key is kept. */
     attestation: Type.String(),

@@ -1,11 +1,12 @@
 /** Signing orders as a portal's server has them: its own only, with frames to show, a state to ask for, and the receipt. */
+import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import type { Client } from '../oidc/store.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import { stepMs } from '../orders/frames.ts';
 import { readOrder } from '../orders/live.ts';
-import type { Order } from '../orders/order.ts';
-import { assertStillUsable, cancelOrder, type RedeemedOrder, unavailable } from '../orders/orders.ts';
+import type { Claim, Order } from '../orders/order.ts';
+import { cancelOrder, unavailable } from '../orders/orders.ts';
 import type { DeclineReason } from '../protocol/orders.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { SigningCreate, SigningFrame, SigningOrder, SigningState } from '../protocol/signing-api.ts';
@@ -114,11 +115,13 @@ async function endOf(deps: OrderDeps, order: Order, kept: Kept): Promise<Kept['e
     case 'claimed':
       return undefined;
     case 'approved':
-    case 'redeemed': {
-      const standing = await assertStillUsable(deps, state.claim.deviceId, terms.id);
-      const redeemed = state.name === 'redeemed' ? { terms, state } : await redeem(deps, terms.id, kept);
-      return { state: 'approved', receipt: await makeReceipt(deps, redeemed, standing) };
-    }
+      return endOf(deps, await redeemed(deps, terms.id, kept), kept);
+    case 'redeemed':
+      // Also where the process that redeemed it died, or the phone has ended since: that voids nothing which was signed (0020).
+      return {
+        state: 'approved',
+        receipt: await makeReceipt(deps, { terms, state }, await signerOf(deps, state.claim)),
+      };
     case 'declined':
       return { state: 'declined', ...(state.reason === undefined ? {} : { reason: state.reason }) };
     case 'reported':
@@ -128,15 +131,28 @@ async function endOf(deps: OrderDeps, order: Order, kept: Kept): Promise<Kept['e
   }
 }
 
-/** Also where another call was first, or a process died after it: what was redeemed stays readable for a while. */
-async function redeem(deps: OrderDeps, orderId: string, kept: Kept): Promise<RedeemedOrder> {
+/**
+ * The approved order as it is after redeeming it. Where that is refused, something else has ended it: another call was first, its time
+ * is over, or the phone has ended, with which the order is cancelled. The portal is told that state, not why.
+ */
+async function redeemed(deps: OrderDeps, orderId: string, kept: Kept): Promise<Order> {
   try {
     return await redeemSigning(deps, orderId, tokenOf(deps, orderId, kept));
   } catch (error) {
     const order = await readOrder(deps, orderId);
-    if (order?.state.name === 'redeemed') return { ...order, state: order.state };
-    throw error;
+    const isRefused = error instanceof AuthError && error.status < 500;
+    // Still approved: nothing has ended it, and asking again would be refused again.
+    if (!isRefused || order === undefined || order.state.name === 'approved') throw error;
+    return order;
   }
+}
+
+/** Whose key approved, usable or not: when the order was redeemed it was. */
+async function signerOf({ records }: OrderDeps, { deviceId }: Claim): Promise<Standing> {
+  const standing = await records.devices.standing(deviceId);
+  if (standing === undefined)
+    throw new AuthError('internal', { detail: 'signing: the device that approved is not there' });
+  return standing;
 }
 
 function tokenOf(deps: OrderDeps, orderId: string, { sealedToken }: Kept): string {

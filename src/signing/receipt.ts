@@ -9,7 +9,7 @@ import type { PublicJwk } from '../protocol/common.ts';
 import { typ } from '../protocol/names.ts';
 import type { Countersignature, Receipt } from '../protocol/receipt.ts';
 
-/** The receipt of an approved order, countersigned now. `standing` is that of the device that approved, found to be usable. */
+/** The receipt of an approved order, countersigned now. `standing` is that of the device that approved, found to be usable when it was redeemed. */
 export async function makeReceipt(
   deps: OrderDeps,
   { terms, state }: RedeemedOrder,
@@ -34,7 +34,8 @@ export async function makeReceipt(
     approvalHash: hashOf(outcome.approval),
     provedAt: seconds(outcome.provedAt),
     approvedAt: seconds(outcome.approvedAt),
-    iat: seconds(deps.clock.now()),
+    // Two processes' clocks differ: a statement of what has happened is not dated before it.
+    iat: seconds(Math.max(deps.clock.now(), outcome.approvedAt)),
   };
   const list = await readList(deps, terms.id);
   return {

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url, sha256 } from '../../../src/crypto/bytes.ts';
+import { deactivateDevice } from '../../../src/devices/devices.ts';
+import { AuthError } from '../../../src/errors.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { listPart } from '../../../src/orders/list.ts';
+import { readOrder } from '../../../src/orders/live.ts';
 import type { FieldsOf } from '../../../src/protocol/templates/templates.ts';
+import { verifyReceipt } from '../../../src/sdk/receipt.ts';
 import {
   cancelPortalOrder,
   createPortalOrder,
@@ -14,7 +18,7 @@ import { render } from '../../../src/signing/wording.ts';
 import { addPhone, insertUser, refusalOf } from '../mpin/world.ts';
 import { callOf, claim, decide, newLogin, scanned, signed, statementOf } from '../orders/order-world.ts';
 import { samples } from './samples.ts';
-import { approve, ask, createSigningWorld, otherPortal, portal, type SigningWorld } from './signed.ts';
+import { approve, ask, createSigningWorld, historyOf, otherPortal, portal, type SigningWorld } from './signed.ts';
 
 let world: SigningWorld;
 beforeEach(async () => {
@@ -24,6 +28,11 @@ afterEach(async () => world.close());
 
 const by = { address: '192.0.2.1', requestId: 'req_2' };
 const stateOf = async (orderId: string) => (await readPortalOrder(world.orders, portal, orderId)).state;
+
+async function lastOf(orderId: string) {
+  const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
+  return records.slice(-1);
+}
 
 async function claimed(orderId: string) {
   const { qr } = await portalFrame(world.orders, portal, orderId);
@@ -175,6 +184,56 @@ describe('an order of a portal’s server', () => {
     expect((await refusalOf(decide(world, world.phone, { claimed: order }))).code).toBe('order_unavailable');
     await approve(world, second.orderId);
     expect((await cancelPortalOrder(world.orders, portal, { orderId: second.orderId, ...by })).state).toBe('approved');
+  });
+
+  it('approved on a phone that ends before the portal looks is cancelled: one clear state, and no receipt (T8, S-07)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    await deactivateDevice(world.deps, { deviceId: world.phone.id, actor: 'cli', reason: 'stolen' });
+    for (const _ of [1, 2]) {
+      const ended = await readPortalOrder(world.orders, portal, orderId);
+      expect(ended.state).toBe('cancelled');
+      expect(ended).not.toHaveProperty('receipt');
+    }
+    expect((await lastOf(orderId)).map(({ event, actor }) => [event, actor])).toEqual([['order.cancelled', 'server']]);
+  });
+
+  it('approved and fetched gives its receipt though the process died before it was made and the phone has ended since (S-07, T-14)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    const dying = { ...world.orders, signCompact: () => Promise.reject(new Error('the process ended')) };
+    await expect(readPortalOrder(dying, portal, orderId)).rejects.toThrow('the process ended');
+    expect((await readOrder(world.orders, orderId))?.state.name).toBe('redeemed');
+    await deactivateDevice(world.deps, { deviceId: world.phone.id, actor: 'cli', reason: 'lost' });
+    const { state, receipt } = await readPortalOrder(world.orders, portal, orderId);
+    expect(state).toBe('approved');
+    expect((await verifyReceipt(receipt, await historyOf(world))).isGenuine).toBe(true);
+  });
+
+  it('approved stays so when the company’s rules change before the portal looks: they were asked at the decision (T-14)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    const company = await world.deps.records.companies.find(world.company.id);
+    if (company === undefined) throw new Error('no company');
+    // No network of the portal's server, and no day on which anybody may log in.
+    const hours = { days: [], from: '00:00', until: '23:59', timeZone: 'UTC' };
+    const rules = { ...company.rules, networks: ['198.51.100.0/24'], hours };
+    await world.deps.records.companies.update({ ...company, rules });
+    expect(await readPortalOrder(world.orders, portal, orderId)).toMatchObject({
+      state: 'approved',
+      receipt: { format: 'mtoken-receipt' },
+    });
+    expect((await lastOf(orderId)).map(({ event, actor }) => [event, actor])).toEqual([
+      ['order.redeemed', `client:${portal.id}`],
+    ]);
+  });
+
+  it('gives a store that is down as such, and not as an end: the order is still there afterwards (A-11)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    const down = { ...world.orders, assertUsable: () => Promise.reject(new AuthError('unavailable')) };
+    expect((await refusalOf(readPortalOrder(down, portal, orderId))).code).toBe('unavailable');
+    expect(await stateOf(orderId)).toBe('approved');
   });
 
   it('names no page that the portal is not registered with, and asks nobody whom there is not (P-08)', async () => {

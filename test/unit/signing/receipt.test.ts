@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signCompactJws } from '../../../src/crypto/jws.ts';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
 import { verifyReceipt } from '../../../src/sdk/receipt.ts';
+import { readPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { templateNames } from './samples.ts';
 import { shownWords } from './shown.ts';
-import { createSigningWorld, historyOf, type SigningWorld, signedReceipt } from './signed.ts';
+import { approve, ask, createSigningWorld, historyOf, portal, type SigningWorld, signedReceipt } from './signed.ts';
 
 let world: SigningWorld;
 let history: unknown;
@@ -18,23 +19,7 @@ afterEach(async () => world.close());
 const failedOf = async (receipt: unknown, under = history): Promise<string[]> =>
   (await verifyReceipt(receipt, under)).checks.flatMap(({ name, isPassed }) => (isPassed ? [] : [name]));
 
-const payloadOf = (jws: string): Record<string, unknown> =>
-  JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
-
-/** Signed anew by whoever has the key. */
-const resigned = (jws: string, change: object, key = world.serverPrivateKey): string => {
-  const { typ, kid } = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as Record<
-    string,
-    string
-  >;
-  const header = kid === undefined ? {} : { header: { kid } };
-  return signCompactJws({
-    payload: { ...payloadOf(jws), ...change },
-    typ: typ ?? '',
-    key: { key, alg: 'ES256' },
-    ...header,
-  });
-};
+const resigned = (jws: string, change: object, key = world.serverPrivateKey): string => signedAnew(jws, change, key);
 
 describe('a receipt', () => {
   it.each(templateNames)(
@@ -70,6 +55,17 @@ describe('a receipt', () => {
         expect.arrayContaining(['order', 'countersignature']),
       );
     }
+  });
+
+  it('is never dated before the approval that it confirms, where two processes’ clocks differ (T-14)', async () => {
+    const { orderId } = await ask(world);
+    await approve(world, orderId);
+    const now = world.clock.now();
+    const behind = { ...world.orders, clock: { ...world.clock, now: () => now - 1500 } };
+    const { receipt } = await readPortalOrder(behind, portal, orderId);
+    const { iat, approvedAt } = payloadOf(receipt?.countersignature ?? '');
+    expect([iat, approvedAt]).toEqual([Math.floor(now / 1000), Math.floor(now / 1000)]);
+    expect((await verifyReceipt(receipt, history)).isGenuine).toBe(true);
   });
 
   it('is refused under the history of another server (T-14)', async () => {
@@ -165,6 +161,31 @@ describe('a receipt', () => {
     expect(await failedOf({ ...receipt, countersignature }, await historyOf(world, { until }))).toContain(check);
   });
 
+  it.each(['provedAt', 'approvedAt', 'iat'] as const)(
+    'of processes whose clocks differ verifies with %s out of order by two minutes, and by no second more (T-14)',
+    async (name) => {
+      const receipt = await signedReceipt(world);
+      const order = payloadOf(receipt.order) as { iat: number };
+      const counter = payloadOf(receipt.countersignature) as Record<typeof name, number>;
+      const before = { provedAt: order.iat, approvedAt: counter.provedAt, iat: counter.approvedAt }[name];
+      const failedWith = (time: number) =>
+        failedOf({ ...receipt, countersignature: resigned(receipt.countersignature, { [name]: time }) });
+      expect(await failedWith(before - 120)).toEqual([]);
+      expect(await failedWith(before - 121)).toEqual(['times']);
+    },
+  );
+
+  it('is refused where the approval is later than the order lasts, or the phone younger than the order (T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    const { iat } = payloadOf(receipt.order) as { iat: number };
+    const { approvedAt, device } = payloadOf(receipt.countersignature) as { approvedAt: number; device: object };
+    const late = resigned(receipt.order, { exp: approvedAt - 121 });
+    expect(await failedOf({ ...receipt, order: late })).toContain('times');
+    const young = { device: { ...device, registeredAt: iat + 121 } };
+    const countersignature = resigned(receipt.countersignature, young);
+    expect(await failedOf({ ...receipt, countersignature })).toEqual(['times']);
+  });
+
   it('of a batch is refused without its list, with two payees swapped, and with one payment more (T-06)', async () => {
     const receipt = await signedReceipt(world, 'payment-batch');
     const payments = JSON.parse(receipt.list ?? '') as object[];
@@ -185,5 +206,21 @@ describe('a key history', () => {
     for (const bad of [undefined, {}, [], 'x', { keys: [] }, mixed]) {
       await expect(verifyReceipt(receipt, bad)).rejects.toMatchObject({ code: 'server_not_authentic' });
     }
+  });
+
+  it.each([
+    'https://bank.example@evil.example',
+    'https://id.example/',
+    'https://id.example/evil',
+    'https://ID.example',
+    'https://id.example:443',
+    'id.example',
+    'null',
+    '',
+  ])('that names its server in another way than by its origin verifies nothing: %j (T-14)', async (iss) => {
+    const receipt = await signedReceipt(world);
+    await expect(verifyReceipt(receipt, await historyOf(world, { iss }))).rejects.toMatchObject({
+      code: 'server_not_authentic',
+    });
   });
 });
