@@ -58,6 +58,8 @@ export async function readList(list: string, batch: BatchFields): Promise<readon
   if ((await hashText(list)) !== batch.paymentsHash) return undefined;
   const payments = parseJson(list);
   if (!matches(BatchList, payments) || payments.length !== batch.count) return undefined;
+  // A member that is said twice is read one way here and another way elsewhere.
+  if (JSON.stringify(payments) !== list) return undefined;
   const total = payments.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
   return total === BigInt(batch.total) ? payments : undefined;
 }

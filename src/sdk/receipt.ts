@@ -160,11 +160,19 @@ async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Pa
   return pairs.every(([one, other]) => one === other);
 }
 
+/** Each no earlier than the one before it, give or take what clocks may differ: several processes and the phone say them. */
 function areTimesRight(order: Parts['order'], counter: Parts['counter'], approval: Parts['approval']): boolean {
-  const { provedAt, approvedAt, iat } = counter;
-  // By the server's clock; the phone's own may differ by as much as its proofs may.
-  const isOrdered = order.iat <= provedAt && provedAt <= approvedAt && approvedAt <= iat && approvedAt <= order.exp;
-  return isOrdered && Math.abs(approval.iat - approvedAt) <= tolerance && counter.device.registeredAt <= order.iat;
+  const { provedAt, approvedAt, iat, device } = counter;
+  const pairs: readonly (readonly [earlier: number, later: number])[] = [
+    [device.registeredAt, order.iat],
+    [order.iat, provedAt],
+    [provedAt, approvedAt],
+    [approvedAt, iat],
+    [approvedAt, order.exp],
+    [approval.iat, approvedAt],
+    [approvedAt, approval.iat],
+  ];
+  return pairs.every(([earlier, later]) => earlier <= later + tolerance);
 }
 
 function displayOf(order: Parts['order']) {
@@ -219,6 +227,8 @@ async function verified<T extends TSchema>(
 async function readHistory(document: unknown): Promise<History> {
   const payload = matches(SignedDocument, document) ? parseJson(textOf(document.payload)) : undefined;
   if (!matches(SignedDocument, document) || !matches(KeyHistory, payload)) throw noHistory('it has another form');
+  // An address with a name or a path before what it leads to would read as another server's.
+  if (!isOrigin(payload.iss)) throw noHistory('its issuer is no origin');
   for (const { kid, kty, crv, x, y } of payload.keys) {
     if ((await thumbprintOf({ kty, crv, x, y })) !== kid) throw noHistory('a key has another name');
   }
@@ -232,6 +242,11 @@ async function readHistory(document: unknown): Promise<History> {
     }
   }
   throw noHistory('none of its keys has signed it');
+}
+
+/** Whether it is the origin of a server and no other spelling of it: whoever reads it knows which server that is. */
+export function isOrigin(issuer: string): boolean {
+  return URL.canParse(issuer) && new URL(issuer).origin === issuer;
 }
 
 function textOf(part: string): string {

@@ -8,6 +8,7 @@ with an exception where the receipt is not genuine.
 
 import hashlib
 import json
+import re
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
@@ -75,6 +76,7 @@ def by_server(jws, typ, history):
 def check(receipt, document):
     history = json.loads(unb64(document["payload"]))
     issuer = history["iss"]
+    require(re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]+)?", issuer), "an issuer that is no origin")
     require(set(receipt) - {"list"} == {"format", "version", "order", "approval", "countersignature"}, "another form")
     require((receipt["format"], receipt["version"]) == ("mtoken-receipt", 1), "another format")
     order = by_server(receipt["order"], "mtoken-order+jws", history)
@@ -100,9 +102,11 @@ def check(receipt, document):
     ]
     for what, first, *others in expected:
         require(all(other == first for other in others), f"{what} differs")
-    times = [order["iat"], counter["provedAt"], counter["approvedAt"], counter["iat"]]
-    require(times == sorted(times) and counter["approvedAt"] <= order["exp"], "times out of order")
-    require(abs(approval["iat"] - counter["approvedAt"]) <= TOLERANCE, "the phone's time differs")
+    approved = counter["approvedAt"]
+    times = [device["registeredAt"], order["iat"], counter["provedAt"], approved, counter["iat"]]
+    in_order = all(later >= earlier - TOLERANCE for earlier, later in zip(times, times[1:]))
+    require(in_order and approved <= order["exp"] + TOLERANCE, "times out of order")
+    require(abs(approval["iat"] - approved) <= TOLERANCE, "the phone's time differs")
     payments = check_list(receipt, order["display"]["template"])
     return {
         "text": order["display"]["text"],
@@ -121,6 +125,8 @@ def check_list(receipt, template):
     fields = template["fields"]
     require(digest(receipt["list"]) == fields["paymentsHash"], "another list")
     payments = json.loads(receipt["list"])
+    written = json.dumps(payments, separators=(",", ":"), ensure_ascii=False)
+    require(written == receipt["list"], "a list that can be read in two ways")
     require(len(payments) == fields["count"], "another number of payments")
     require(sum(payment["amount"] for payment in payments) == fields["total"], "another total")
     return payments

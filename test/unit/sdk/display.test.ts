@@ -108,4 +108,19 @@ describe('the list of a batch', () => {
       expect(await readList(text, bound)).toBeUndefined();
     }
   });
+
+  it('is refused where it can be read in two ways, though hash, number and total are right (T-06)', async () => {
+    const bound = (text: string) => ({ ...batch, paymentsHash: createHash('sha256').update(text).digest('base64url') });
+    expect(await readList(list, bound(list))).toHaveLength(2);
+    for (const text of [
+      list.replace('"amount":', '"amount":1,"amount":'),
+      list.replace('"creditorName":', '"creditorName":"Mallory","creditorName":'),
+      list.replace('1000000', '1e6'),
+      list.replace('Ana', '\\u0041na'),
+      list.replace(',', ', '),
+    ]) {
+      expect(text).not.toBe(list);
+      expect(await readList(text, bound(text)), text).toBeUndefined();
+    }
+  });
 });

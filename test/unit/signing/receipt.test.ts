@@ -6,7 +6,17 @@ import { verifyReceipt } from '../../../src/sdk/receipt.ts';
 import { readPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { templateNames } from './samples.ts';
 import { shownWords } from './shown.ts';
-import { approve, ask, createSigningWorld, historyOf, portal, type SigningWorld, signedReceipt } from './signed.ts';
+import {
+  approve,
+  ask,
+  createSigningWorld,
+  historyOf,
+  payloadOf,
+  portal,
+  type SigningWorld,
+  signedAnew,
+  signedReceipt,
+} from './signed.ts';
 
 let world: SigningWorld;
 let history: unknown;

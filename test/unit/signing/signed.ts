@@ -1,6 +1,6 @@
 /** A whole signing in the small: a portal that asks, a phone that approves, the receipt, and the key history that verifies it. */
 
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { GeneralSign } from 'jose';
 import { signCompactJws } from '../../../src/crypto/jws.ts';
 import type { Client } from '../../../src/oidc/store.ts';
@@ -90,4 +90,19 @@ export async function historyOf(
     .addSignature(world.serverPrivateKey)
     .setProtectedHeader({ alg: 'ES256', kid: world.kid, typ: 'mtoken-key-history+jws' })
     .sign();
+}
+
+/** What a statement says, unjudged. */
+export const payloadOf = (jws: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+
+/** A statement with something else in it, signed by whoever has the key. */
+export function signedAnew(jws: string, change: object, key: KeyObject): string {
+  const head = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()) as Record<string, string>;
+  return signCompactJws({
+    payload: { ...payloadOf(jws), ...change },
+    typ: head['typ'] ?? '',
+    key: { key, alg: 'ES256' },
+    ...(head['kid'] === undefined ? {} : { header: { kid: head['kid'] } }),
+  });
 }
