@@ -1,7 +1,15 @@
 /** What is to be signed, drawn once more from its fields: the phone shows nothing that it did not make of them itself (T-05). */
 import type { Static } from 'typebox';
 import { type OrderDescriptor, OrderListed } from '../protocol/orders.ts';
-import { displayText, draw, type Line, label } from '../protocol/templates/draw.ts';
+import {
+  type DrawnLine,
+  displayText,
+  draw,
+  type Line,
+  label,
+  type Wording,
+  wordingNames,
+} from '../protocol/templates/draw.ts';
 import {
   BatchList,
   type BatchPayment,
@@ -29,7 +37,7 @@ export interface ReadDisplay {
 
 /**
  * The lines of an order to sign, drawn here, whose text is the one that is signed. Throws `unsupported` for a template or version that
- * this release does not know, and `server_not_authentic` where fields and text do not say the same.
+ * this release does not know, and `server_not_authentic` where fields and text do not say the same, or labels could be read as more.
  */
 export function readDisplay({ text, locale, template }: Display): ReadDisplay {
   if (template === undefined) throw notFitting('it does not say what its text was made of');
@@ -40,17 +48,38 @@ export function readDisplay({ text, locale, template }: Display): ReadDisplay {
     });
   }
   if (!matches(templateFields[name], fields)) throw notFitting('its fields are not those of its template');
-  const lines = drawnLines(() => label(draw(name, fields as FieldsOf<typeof name>, locale), wording));
+  const drawn = drawnFrom(() => draw(name, fields as FieldsOf<typeof name>, locale));
+  if (!isPlainLabel(title) || !isWordingOf(drawn, wording)) throw notFitting('its labels are not those of its lines');
+  const lines = label(drawn, wording);
   if (displayText(title, lines) !== text) throw notFitting('its text does not say what its fields say');
   return { lines, batch: name === 'payment-batch' ? (fields as BatchFields) : undefined };
 }
 
-function drawnLines(make: () => readonly Line[]): readonly Line[] {
+function drawnFrom(make: () => readonly DrawnLine[]): readonly DrawnLine[] {
   try {
     return make();
   } catch (cause) {
     throw notFitting('its fields cannot be drawn', cause);
   }
+}
+
+/**
+ * The server's own words come with the order, and what they say cannot be known here. Their form can: exactly those that are drawn, each
+ * another one, short, in one line, and without a colon, so that none passes for a line of its own or stands for two.
+ */
+function isWordingOf(drawn: readonly DrawnLine[], wording: Wording): boolean {
+  const names = wordingNames(drawn);
+  const texts = names.map((name) => (Object.hasOwn(wording, name) ? wording[name] : undefined));
+  const isExact = Object.keys(wording).length === names.length && new Set(texts).size === names.length;
+  return isExact && texts.every(isPlainLabel);
+}
+
+/** 1 to 60 characters, all drawn, without blanks around them and without any sign that reads as a colon. */
+function isPlainLabel(text: string | undefined): boolean {
+  if (text === undefined || text.trim() !== text || text.normalize('NFC') !== text) return false;
+  return /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}:\u02d0\u2236\ua789\ufe13\ufe55\uff1a]{1,60}$/u.test(
+    text,
+  );
 }
 
 /** Whether `list` is the one that a batch is bound to, and says as many payments and as much as the batch does; its payments. */

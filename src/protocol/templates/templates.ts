@@ -12,7 +12,18 @@ const Iban = Type.String({ pattern: '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$' });
 /** Day of the Gregorian calendar, such as 2026-11-21. */
 const IsoDate = Type.String({ pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}$' });
 const PartyName = PlainText(70);
-const Reference = PlainText(140);
+/**
+ * What the drawing puts in quotation marks: none of its own that could pass for the closing one, so that all of it stands within (T-08).
+ * “ ”, their look-alikes ‟ ″ ‶ ❝ ❞ 〝 〞, and the control and invisible characters of `PlainText`.
+ */
+const Quoted = (maxLength: number) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern:
+      '^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u201c\\u201d\\u201f\\u2028-\\u202e\\u2033\\u2036\\u2060-\\u206f\\u275d\\u275e\\u301d\\u301e\\ufeff]*$',
+  });
+const Reference = Quoted(140);
 /** Several lines. */
 const Words = Type.String({
   minLength: 1,
@@ -74,8 +85,8 @@ export const templateFields = {
     access: Type.Array(Access, { minItems: 1, maxItems: 3 }),
     until: IsoDate,
   }),
-  document: strict({ title: PlainText(200), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
-  'admin-act': strict({ act: Reference, target: Reference, reason: Type.Optional(PlainText(280)) }),
+  document: strict({ title: Quoted(200), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+  'admin-act': strict({ act: Reference, target: Reference, reason: Type.Optional(Quoted(280)) }),
   text: strict({ words: Words }),
 } as const satisfies Record<string, TSchema>;
 

@@ -1,10 +1,12 @@
 /** What a phone is given to sign, by a server that lies about it. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { displayText } from '../../../src/protocol/templates/draw.ts';
 import type { FieldsOf, TemplateName } from '../../../src/protocol/templates/templates.ts';
 import { readDisplay, readList } from '../../../src/sdk/display.ts';
 import { checkFields } from '../../../src/signing/check.ts';
 import { render } from '../../../src/signing/wording.ts';
+import { languages } from '../../../src/texts/languages.ts';
 import { samples, templateNames } from '../signing/samples.ts';
 
 function displayOf(template: TemplateName, locale = 'en') {
@@ -71,6 +73,43 @@ describe('what a phone is given to sign', () => {
     refused(bent(display, { title: `${title} ` }), 'server_not_authentic');
     refused(bent(display, { wording: { ...wording, payee: 'From' } }), 'server_not_authentic');
     refused(bent(display, { wording: {} }), 'server_not_authentic');
+  });
+
+  it.each(languages)('has in $code labels that the phone takes (T-05)', ({ code }) => {
+    for (const template of templateNames) expect(() => readDisplay(displayOf(template, code))).not.toThrow();
+  });
+
+  it.each([
+    ['a line feed', 'Amount\nPayee'],
+    ['a colon', 'Payee: Jansen, amount'],
+    ['a colon that is another character', 'Payee\uff1a Jansen, amount'],
+    ['nothing', ''],
+    ['a blank', ' '],
+    ['a blank after it', 'Amount '],
+    ['a line separator', 'Amount\u2028Payee'],
+    ['reordering', '\u202eAmount'],
+    ['a character that nobody sees', 'Amo\u200bunt'],
+    ['a filler', 'Amount\u3164'],
+    ['the story of a lie', 'Limit of your card, which is raised when you approve this; nothing is paid'],
+    ['the label of another line', 'Payee'],
+  ])('is refused with a label or title that has %s, though text and fields fit (T-05)', (_what, said) => {
+    const display = displayOf('payment');
+    const { wording, title } = display.template;
+    const lying = { ...wording, amount: said };
+    const lines = readDisplay(display).lines.map((line) => (line.name === 'amount' ? { ...line, label: said } : line));
+    refused({ ...bent(display, { wording: lying }), text: displayText(title, lines) }, 'server_not_authentic');
+    if (said === 'Payee') return;
+    const titled = { ...bent(display, { title: said }), text: displayText(said, readDisplay(display).lines) };
+    refused(titled, 'server_not_authentic');
+  });
+
+  it('is refused with a word that nothing draws, and without one that is drawn (T-05)', () => {
+    const display = displayOf('mandate');
+    const { wording } = display.template;
+    refused(bent(display, { wording: { ...wording, fee: 'Fee' } }), 'server_not_authentic');
+    const { recurring: _, ...rest } = wording;
+    refused(bent(display, { wording: rest }), 'server_not_authentic');
+    refused(bent(display, { wording: { ...rest, fee: 'Fee' } }), 'server_not_authentic');
   });
 
   it('is refused as text alone, which nothing could be compared with (T-05)', () => {

@@ -227,6 +227,22 @@ describe('what the portal wrote', () => {
     );
     expect(textOf('payment', { ...samples.payment, reference: 'Amount: 1' })).toContain('\nReference: “Amount: 1”');
   });
+
+  it.each([
+    ['payment', 'reference'],
+    ['payment-batch', 'reference'],
+    ['payee-add', 'reference'],
+    ['document', 'title'],
+    ['admin-act', 'act'],
+    ['admin-act', 'target'],
+    ['admin-act', 'reason'],
+  ] as const)('closes no quotation that the server opened: in %s the %s has none (T-08)', (template, field) => {
+    for (const mark of ['“', '”', '‟', '″', '‶', '❝', '❞', '〝', '〞']) {
+      const fields = { ...samples[template], [field]: `x${mark} Confirmed by your bank: ${mark}y` };
+      expect(refusal(template, fields), mark).toMatch(new RegExp(`^fields[./]${field}`));
+    }
+    expect(textOf(template, { ...samples[template], [field]: '‚so‘ «so» "so" ’so’' })).toContain('«so»');
+  });
 });
 
 /** Every leaf of the fields with another value that may stand there. */
@@ -278,6 +294,8 @@ const letters = fc.constantFrom(...'abXY09:“”>.-,');
 const phrase = fc
   .array(fc.array(letters, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 })
   .map((words) => words.map((word) => word.join('')).join(' '));
+/** What is drawn within quotation marks. */
+const note = phrase.map((text) => text.replace(/[“”]/g, '"'));
 const ibans = fc.constantFrom(
   'BE71096123456769',
   'NL91ABNA0417164300',
@@ -295,17 +313,17 @@ const payment = fc.record(
     creditorIban: ibans,
     debtorIban: ibans,
     date: days,
-    reference: phrase,
+    reference: note,
   },
   { requiredKeys: ['amount', 'currency', 'creditorName', 'creditorIban', 'debtorIban', 'date'] },
 );
 const anything = fc.oneof(
   payment.map((fields) => ['payment', fields] as const),
   fc
-    .record({ payeeName: phrase, payeeIban: ibans, reference: phrase }, { requiredKeys: ['payeeName', 'payeeIban'] })
+    .record({ payeeName: phrase, payeeIban: ibans, reference: note }, { requiredKeys: ['payeeName', 'payeeIban'] })
     .map((fields) => ['payee-add', fields] as const),
   fc
-    .record({ act: phrase, target: phrase, reason: phrase }, { requiredKeys: ['act', 'target'] })
+    .record({ act: note, target: note, reason: note }, { requiredKeys: ['act', 'target'] })
     .map((fields) => ['admin-act', fields] as const),
   fc.array(phrase, { minLength: 1, maxLength: 4 }).map((rows) => ['text', { words: rows.join('\n') }] as const),
 );
