@@ -1,5 +1,6 @@
 /** Transactions to be signed by one user's phone: an order of the same machine, whose outcome is the phone's signed statement. */
 import { randomToken } from '../crypto/random.ts';
+import { AuthError } from '../errors.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { FrameKind } from '../orders/frames.ts';
 import { keepList } from '../orders/list.ts';
@@ -13,6 +14,7 @@ import {
   redeemOrder,
   unavailable,
 } from '../orders/orders.ts';
+import { assertReadable } from '../orders/text.ts';
 import { checkFields } from './check.ts';
 import { render } from './wording.ts';
 
@@ -46,6 +48,7 @@ export interface SigningStarted {
 export async function createSigningOrder(deps: OrderDeps, request: SigningRequest): Promise<SigningStarted> {
   const { client, origin, browser, requestId, locale } = request;
   const { name, fields, list } = checkFields(request);
+  judgeReference(request.reference);
   const resultToken = randomToken(32);
   const { terms, state } = await createOrder(deps, {
     purpose: 'signing',
@@ -62,6 +65,18 @@ export async function createSigningOrder(deps: OrderDeps, request: SigningReques
   // Nobody has a frame of it yet.
   if (list !== undefined) await keepList(deps, terms.id, list);
   return { orderId: terms.id, resultToken, endsAt: deadlineOf(state) ?? terms.createdAt };
+}
+
+/** It stands in the receipt, as the portal's own words. */
+function judgeReference(reference: string): void {
+  try {
+    assertReadable(reference);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    throw new AuthError('invalid_request', {
+      message: `body/reference: ${error.publicMessage ?? 'it cannot be read'}`,
+    });
+  }
 }
 
 /** The frame to show at this moment. Throws `order_unavailable` unless the order is pending and the token is its own. */

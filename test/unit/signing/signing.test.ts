@@ -152,4 +152,14 @@ describe('signing order', () => {
     ];
     for (const value of good) await createSigningOrder(world.orders, request(words(value)));
   });
+
+  it('refuses a portal’s own name for it that could be read otherwise, for it stands in the receipt (T-08)', async () => {
+    const odd = ['inv\u202eoice', 'inv\u3164', 'p\u0430yment', 'invoice １', ' ', '\u0301x', 'Cafe\u0301', '1٢'];
+    for (const reference of odd) {
+      const refusal = await refusalOf(createSigningOrder(world.orders, { ...request(), reference }));
+      expect(refusal, reference).toMatchObject({ code: 'invalid_request' });
+      expect(refusal.message, reference).toMatch(/^body\/reference: the text /);
+    }
+    await createSigningOrder(world.orders, { ...request(), reference: 'payment-4711/Zürich' });
+  });
 });
