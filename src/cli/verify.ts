@@ -1,11 +1,13 @@
 /** `mtoken verify`: checks a receipt, with the keys of the server that it names or with those of a file. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { displayText } from '../protocol/templates/draw.ts';
 import { formatIban } from '../protocol/templates/iban.ts';
 import { formatAmount } from '../protocol/templates/money.ts';
 import { PhoneError, type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../sdk/index.ts';
+import { isOrigin } from '../sdk/receipt.ts';
 import { textsFor } from '../texts/files.ts';
-import { CommandError, exitCode, printable, say, sayJson } from './output.ts';
+import { CommandError, exitCode, printable, remark, say, sayJson } from './output.ts';
 
 interface VerifyOptions {
   readonly keys?: string;
@@ -40,6 +42,8 @@ Exit codes: 0 genuine · 1 not genuine · 2 wrong usage · 3 the keys cannot be 
     .action(async (path: string, options: VerifyOptions) => {
       const receipt = readJson(path);
       const verdict = await judge(receipt, await keysOf(receipt, options.keys));
+      if (options.keys === undefined)
+        remark(`the keys were taken from ${issuerOf(receipt)}, the server that the receipt names itself`);
       if (options.json) sayJson(verdict);
       else sayVerdict(verdict);
       if (!verdict.isGenuine) throw new CommandError('this receipt is not genuine');
@@ -88,11 +92,12 @@ function issuerOf(receipt: unknown): string {
   try {
     const payload = typeof order === 'string' ? Buffer.from(order.split('.')[1] ?? '', 'base64url').toString() : '';
     const { iss } = JSON.parse(payload) as { readonly iss?: unknown };
-    if (typeof iss === 'string' && URL.canParse(iss)) return new URL(iss).origin;
+    // Letter for letter: `https://bank.example@evil.example` is read as another server than it leads to.
+    if (typeof iss === 'string' && isOrigin(iss)) return iss;
   } catch {
     // Said below.
   }
-  throw new CommandError('this file is not a receipt', { exit: exitCode.failed });
+  throw new CommandError('this file is not a receipt: it names no server by its origin', { exit: exitCode.failed });
 }
 
 function sayVerdict({ checks, facts }: ReceiptVerdict): void {
@@ -103,35 +108,32 @@ function sayVerdict({ checks, facts }: ReceiptVerdict): void {
 
 function factLines(facts: ReceiptFacts): string[] {
   const { t } = textsFor('signing', ['en']);
-  const {
-    portal,
-    user,
-    device,
-    issuer,
-    factor,
-    reference,
-    approvedAt,
-    title,
-    lines,
-    payments,
-    locale,
-    currency = '',
-  } = facts;
-  const list = payments.map(
-    ({ amount, creditorName, creditorIban, reference: words }, index) =>
-      `  | ${index + 1}. ${[formatAmount(amount, currency, locale), creditorName, formatIban(creditorIban), words ?? ''].join(' · ')}`,
-  );
+  const { portal, user, device, issuer, factor, reference, approvedAt } = facts;
   return [
     `${user.name} (${user.id}) signed this at ${new Date(approvedAt * 1000).toISOString()}:`,
     '',
-    `  | ${title}`,
-    ...lines.flatMap(({ label, value }) => `${label}: ${value}`.split('\n').map((row) => `  | ${row}`)),
-    ...list,
+    ...signedRows(facts).map((row) => `  | ${row}`),
     '',
-    `  asked by   ${portal.name} (${portal.domain}), as ${reference}`,
+    `  asked by   ${portal.name} (${portal.domain}), as`,
+    `               > ${reference}`,
     `  phone      ${device.name}, key ${device.thumbprint}`,
     `  proof      ${t(`factor.${factor}`)}`,
     `  server     ${issuer}`,
     '',
   ];
+}
+
+/**
+ * The signed text line by line, and of a batch its payments, each part on a row of its own. What the portal wrote is in quotation marks or
+ * behind `>`, as it was signed, and so is the reference of a payment: nothing of it passes for a line of the server's (T-08).
+ */
+function signedRows({ title, lines, payments, locale, currency = '' }: ReceiptFacts): string[] {
+  const text = displayText(title, lines).split('\n');
+  const list = payments.flatMap(({ amount, creditorName, creditorIban, reference }, index) => [
+    `${index + 1}. ${formatAmount(amount, currency, locale)}`,
+    `   ${creditorName}`,
+    `   ${formatIban(creditorIban)}`,
+    ...(reference === undefined ? [] : [`   “${reference}”`]),
+  ]);
+  return [...text.map((row) => (row.startsWith('> ') ? `  ${row}` : row)), ...list];
 }

@@ -1,12 +1,23 @@
 /** `mtoken verify`, as somebody runs it who has a receipt in a file. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
 import { commandProgram } from '../../bundled-programs.ts';
-import { createSigningWorld, historyOf, type SigningWorld, signedReceipt } from '../../unit/signing/signed.ts';
+import { samples } from '../../unit/signing/samples.ts';
+import {
+  createSigningWorld,
+  historyOf,
+  payloadOf,
+  type SigningWorld,
+  signedAnew,
+  signedReceipt,
+} from '../../unit/signing/signed.ts';
 
 let world: SigningWorld;
 const command = await commandProgram();
@@ -44,8 +55,9 @@ describe('mtoken verify', () => {
     for (const said of [
       `${world.user.name} (${world.user.id}) signed this at 20`,
       '  | Total: 12,500.01\u00a0EUR',
-      '  | 2. 2,500.01\u00a0EUR · Zoë Peeters · BE71 0961 2345 6769 · November',
-      '  asked by   Business portal (portal.example), as my payment-batch',
+      '  | Reference: “Salaries”\n',
+      '  | 2. 2,500.01\u00a0EUR\n  |    Zoë Peeters\n  |    BE71 0961 2345 6769\n  |    “November”\n',
+      '  asked by   Business portal (portal.example), as\n               > my payment-batch\n',
       '  proof      mPIN',
     ]) {
       expect(out).toContain(said);
@@ -70,5 +82,47 @@ describe('mtoken verify', () => {
     expect(verify(path, '--keys', write('no-keys.json', {})).err).toContain('not those of a server');
     expect(verify(path, '--keys', 'http://bank.example/keys').err).toContain('https only');
     expect(verify(path, '--keys', 'http://127.0.0.1:9/keys').exit).toBe(3);
+  });
+
+  it('shows what a portal wrote as the portal’s words: none of them passes for a line of the server’s (T-08)', async () => {
+    const keys = ['--keys', join(directory, 'keys.json')];
+    const words = await signedReceipt(world, 'text', { words: 'Harmless\nAmount: 1.00 EUR\n> quoted' });
+    const { exit, out } = verify(write('words.json', words), ...keys);
+    expect(exit).toBe(0);
+    const rows = ['The portal writes:', '  > Harmless', '  > Amount: 1.00 EUR', '  > > quoted'];
+    expect(out).toContain(rows.map((row) => `  | ${row}\n`).join(''));
+    const reference = 'Payee: Your own account';
+    const payment = await signedReceipt(world, 'payment', { ...samples.payment, reference });
+    expect(verify(write('payment.json', payment), ...keys).out).toContain(`  | Reference: “${reference}”\n`);
+  });
+
+  it('takes no server whose name reads as another’s, and says where keys came from (T-14)', () => {
+    const named = (iss: string) => {
+      const [head, , signature] = receipt.order.split('.');
+      const payload = Buffer.from(JSON.stringify({ ...payloadOf(receipt.order), iss })).toString('base64url');
+      return verify(write('named.json', { ...receipt, order: `${head}.${payload}.${signature}` }));
+    };
+    for (const iss of ['http://bank.example@127.0.0.1:9', 'http://127.0.0.1:9/', 'http://127.0.0.1:9/bank.example']) {
+      const { exit, err } = named(iss);
+      expect([exit, err], iss).toEqual([1, expect.stringContaining('names no server by its origin')]);
+    }
+    expect(named('http://127.0.0.1:9').exit).toBe(3);
+  });
+
+  it('says without --keys that the keys are of the server that the receipt names (T-14)', async () => {
+    const document = JSON.stringify(await historyOf(world));
+    const server = createServer((_, response) => response.end(document)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const iss = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const order = signedAnew(receipt.order, { iss }, world.serverPrivateKey);
+    const path = write('fetched.json', { ...receipt, order });
+    const child = spawn(process.execPath, [command, 'verify', path]);
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await once(child, 'close');
+    server.close();
+    expect(said).toContain(`mtoken: the keys were taken from ${iss}, the server that the receipt names`);
   });
 });

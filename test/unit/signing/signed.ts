@@ -49,11 +49,16 @@ export async function createSigningWorld(): Promise<SigningWorld> {
   return { ...signing, phone: await addPhone(signing) };
 }
 
+interface Ask {
+  readonly template: TemplateName;
+  readonly client: Client;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export function ask(
   world: SigningWorld,
-  { template = 'payment', client = portal }: { template?: TemplateName; client?: Client } = {},
+  { template = 'payment', client = portal, fields = samples[template] }: Partial<Ask> = {},
 ): Promise<SigningOrder> {
-  const fields = samples[template];
   const body = { user: world.user.id, template, version: 1, fields, locale: 'en', reference: `my ${template}` };
   return createPortalOrder(world.orders, client, { body, requestId: 'req_1' });
 }
@@ -70,8 +75,12 @@ export async function approve(world: SigningWorld, orderId: string, phone = worl
 }
 
 /** Asked, approved and fetched. */
-export async function signedReceipt(world: SigningWorld, template: TemplateName = 'payment'): Promise<Receipt> {
-  const { orderId } = await ask(world, { template });
+export async function signedReceipt(
+  world: SigningWorld,
+  template: TemplateName = 'payment',
+  fields = samples[template],
+): Promise<Receipt> {
+  const { orderId } = await ask(world, { template, fields });
   await approve(world, orderId);
   const { state, receipt } = await readPortalOrder(world.orders, portal, orderId);
   if (state !== 'approved' || receipt === undefined) throw new Error(`it is ${state}`);
