@@ -69,7 +69,8 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
   await group(app, { limits, name: 'account' }, async (scope) =>
     registerAccount(scope, { ...capabilities.devices, ...limits, issuer, keys: capabilities.keys }),
   );
-  await group(app, { limits, name: 'signing' }, async (scope) =>
+  // Counts for itself: by portal, and by address only who is none.
+  await app.register(async (scope) =>
     registerSigning(scope, { ...capabilities.orders, ...limits, keys: capabilities.keys }),
   );
   const { directory, manifest, brand } = pages;

@@ -10,6 +10,7 @@ import { cancelOrder, unavailable } from '../orders/orders.ts';
 import type { DeclineReason } from '../protocol/orders.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { SigningCreate, SigningFrame, SigningOrder, SigningState } from '../protocol/signing-api.ts';
+import { leavePlace, takePlace } from './limits.ts';
 import { makeReceipt } from './receipt.ts';
 import { createSigningOrder, redeemSigning, signingFrame } from './signing.ts';
 
@@ -22,23 +23,47 @@ interface Kept {
   readonly clientId: string;
   readonly reference: string;
   readonly expiresAt: number;
+  /** Of the open orders that the portal may have. */
+  readonly place: string;
   /** The secret that alone sees frames and redeems; it never leaves the server. */
   readonly sealedToken: string;
   /** Once it is over. */
   readonly end?: { readonly state: SigningState; readonly receipt?: Receipt; readonly reason?: DeclineReason };
 }
 
+/** What a portal asks for. */
+export interface NewPortalOrder {
+  readonly body: SigningCreate;
+  readonly requestId: string;
+  /** Length of the body. */
+  readonly bytes?: number;
+}
+
 const keyOf = (orderId: string): string => `signing-order:{${orderId}}`;
 const contextOf = (orderId: string): string => `signing.token:${orderId}`;
 
-/** Begins an order for the portal. Throws `invalid_request` for what may not be signed, `not_found` for a user who cannot be asked. */
+/** Begins an order for the portal. Throws `invalid_request` for what may not be signed, `not_found` for a user who cannot be asked, `too_many_requests` for one order too many. */
 export async function createPortalOrder(
   deps: OrderDeps,
   client: Client,
-  { body, requestId }: { readonly body: SigningCreate; readonly requestId: string },
+  { body, requestId, bytes = 0 }: NewPortalOrder,
 ): Promise<SigningOrder> {
   const origin = originOf(client, body.origin);
   await assertAskable(deps, body.user);
+  const place = await takePlace(deps, client.id, bytes);
+  try {
+    return await begin(deps, client, { body, requestId, origin, place });
+  } catch (error) {
+    await leavePlace(deps, client.id, place);
+    throw error;
+  }
+}
+
+async function begin(
+  deps: OrderDeps,
+  client: Client,
+  { body, requestId, origin, place }: Pick<NewPortalOrder, 'body' | 'requestId'> & Record<'origin' | 'place', string>,
+): Promise<SigningOrder> {
   const { template, version, fields, locale, reference } = body;
   const started = await createSigningOrder(deps, {
     client: { id: client.id, name: client.name, domain: new URL(origin).host },
@@ -55,7 +80,7 @@ export async function createPortalOrder(
   });
   const { orderId, resultToken, endsAt } = started;
   const sealedToken = deps.sealing.seal(Buffer.from(resultToken), contextOf(orderId));
-  const kept: Kept = { clientId: client.id, reference, expiresAt: endsAt, sealedToken };
+  const kept: Kept = { clientId: client.id, reference, expiresAt: endsAt, place, sealedToken };
   await deps.shortLived.create(keyOf(orderId), JSON.stringify(kept), keptMs);
   return viewOf(orderId, kept, 'pending');
 }
@@ -72,6 +97,7 @@ export async function readPortalOrder(deps: OrderDeps, client: Client, orderId: 
     const next: Kept = { ...kept, end };
     // Of parallel calls the first one's receipt stays, so that there is one.
     if (await deps.shortLived.compareAndSet(keyOf(orderId), version, JSON.stringify(next))) {
+      await leavePlace(deps, client.id, kept.place);
       return viewOf(orderId, next, end.state);
     }
   }
@@ -97,6 +123,11 @@ export async function portalFrame(deps: OrderDeps, client: Client, orderId: stri
   const qr = await signingFrame(deps, orderId, { resultToken });
   const link = await signingFrame(deps, orderId, { resultToken, via: 'link' });
   return { qr, link, nextInMs: stepMs - (deps.clock.now() % stepMs) };
+}
+
+/** Throws `not_found` for another portal's order, and where there is none. */
+export async function assertOwnOrder(deps: OrderDeps, client: Client, orderId: string): Promise<void> {
+  await ownOrder(deps, client, orderId);
 }
 
 /** For another portal's order it is as if there were none (T17). */

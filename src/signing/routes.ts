@@ -5,14 +5,15 @@ import { createIdempotency, type Idempotency, idempotencyKeyOf } from '../admin/
 import { parseStrictJson } from '../crypto/strict-json.ts';
 import { AuthError } from '../errors.ts';
 import { clientAddress } from '../http/addresses.ts';
-import { type LimitDeps, limit } from '../http/limits.ts';
+import { applyLimitHeaders, type LimitDeps, limit } from '../http/limits.ts';
 import { signingScope } from '../oidc/deps.ts';
 import type { Client } from '../oidc/store.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import { strict } from '../protocol/common.ts';
 import { SigningCreate, SigningOrderParams, SigningQuery } from '../protocol/signing-api.ts';
 import { type CallerDeps, signingCaller } from './caller.ts';
-import { cancelPortalOrder, createPortalOrder, portalFrame, readPortalOrder } from './portal-orders.ts';
+import { limitLarge, limitPortal, limitRead, limitStranger, portalLimits } from './limits.ts';
+import { assertOwnOrder, cancelPortalOrder, createPortalOrder, portalFrame, readPortalOrder } from './portal-orders.ts';
 import { whenChanged } from './wait.ts';
 
 declare module 'fastify' {
@@ -29,8 +30,6 @@ const maxBatchBytes = 4 * 1024 * 1024;
 const maxBodyBytes = 4 * 1024;
 /** Ten thousand payments of four members each, with what is around them. */
 const maxValues = 60_000;
-/** Questions about one order in a minute: a portal that asks in a loop is told to wait instead. */
-const readsPerOrder = 60;
 
 interface Call {
   readonly client: Client;
@@ -130,17 +129,20 @@ async function create(deps: SigningDeps, idempotency: Idempotency, { client, req
   }
   const asked = { path: '/signing/v1/orders', body };
   const { answer } = await idempotency.once({ caller: `signing:${client.id}`, key, asked }, async () => {
+    const bytes = sizeOf(request);
     // A portal that floods one user's phone must not keep another portal from it.
     const subject = `${client.id}:${body.user}`;
     await limit(deps, { kind: 'user', group: 'signing.create', subject, rate: deps.limits.perUser });
-    return createPortalOrder(deps, client, { body, requestId: request.id });
+    return createPortalOrder(deps, client, { body, requestId: request.id, bytes });
   });
   return answer;
 }
 
 async function read(deps: SigningDeps, { client, request, signal }: Call): Promise<unknown> {
   const orderId = orderIdOf(request);
-  await limit(deps, { kind: 'caller', group: 'signing.read', subject: orderId, rate: readsPerOrder });
+  // What is another portal's is not counted: nobody uses up what its owner may ask.
+  await assertOwnOrder(deps, client, orderId);
+  await limitRead(deps, client.id, orderId);
   const { wait, since } = request.query as SigningQuery;
   const order = await readPortalOrder(deps, client, orderId);
   const isOver = order.state !== 'pending' && order.state !== 'claimed';
@@ -155,15 +157,30 @@ function orderIdOf({ params }: FastifyRequest): string {
 
 /** The portal, counted as one of its requests. What is refused is told as RFC 6750 §3 and RFC 9449 §7.1 say. */
 async function admit(deps: SigningDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
+  const client = await callerOf(deps, request, reply);
+  applyLimitHeaders(reply, await limitPortal(deps, client.id), 'caller');
+  if (sizeOf(request) > portalLimits.largeFrom) await limitLarge(deps, client.id);
+  return client;
+}
+
+/** A portal's requests come from one address, often that of other servers too: only who is no portal counts by it. */
+async function callerOf(deps: SigningDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
   try {
-    const client = await signingCaller(deps, request);
-    await limit(deps, { kind: 'caller', group: 'signing', subject: client.id, rate: deps.limits.perAddress });
-    return client;
+    return await signingCaller(deps, request);
   } catch (error) {
     const challenge = error instanceof AuthError ? challengeOf(error, request) : undefined;
-    if (challenge !== undefined) reply.header('www-authenticate', challenge);
+    if (challenge !== undefined) {
+      await limitStranger(deps, clientAddress(request));
+      reply.header('www-authenticate', challenge);
+    }
     throw error;
   }
+}
+
+/** Bytes of the body, or as many as it can have where the caller does not say. */
+function sizeOf({ headers }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return maxBatchBytes;
+  return Number(headers['content-length'] ?? 0);
 }
 
 function challengeOf({ code }: AuthError, { headers }: FastifyRequest): string | undefined {

@@ -237,6 +237,36 @@ describe('the signing API', () => {
     expect([...new Set(answers)].sort()).toEqual([200, 429]);
   });
 
+  it('counts no stranger’s questions: another portal uses up nothing of what the owner may ask (X-10, T17)', async () => {
+    const other = await addPortal(system.server, system.issuer, { scope: 'sign' });
+    const authorization = `Bearer ${await tokenOf(other)}`;
+    const { json } = await create(bodyOf('payment'));
+    for (let count = 0; count < 61; count += 1) {
+      expect((await call(`/${json.orderId}`, { authorization })).status).toBe(404);
+    }
+    expect((await call(`/${json.orderId}`)).status).toBe(200);
+    await other.close();
+  });
+
+  it('counts a portal’s requests by portal and not by address, which all of its servers share (X-10)', async () => {
+    const { headers } = await create(bodyOf('payment'));
+    expect(headers.get('ratelimit-policy')).toBe('"caller";q=10000;w=60');
+  });
+
+  it('takes ten large bodies of a portal in a minute, and reads no more (X-10)', async () => {
+    const other = await addPortal(system.server, system.issuer, { scope: 'sign' });
+    const authorization = `Bearer ${await tokenOf(other)}`;
+    const send = (body: object) => call('', { method: 'POST', body, key: randomUUID(), authorization });
+    const large = bodyOf('text', { fields: { words: 'x'.repeat(20_000) } });
+    const answers: number[] = [];
+    for (let count = 0; count < 11; count += 1) answers.push((await send(large)).status);
+    expect(answers).toEqual([...Array.from({ length: 10 }, () => 400), 429]);
+    const { status, headers } = await send(large);
+    expect([status, Number(headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect((await send(bodyOf('payment'))).status).toBe(201);
+    await other.close();
+  });
+
   it('gives no token to a portal without the scope, and none of a user’s or another API’s a way in (O-15)', async () => {
     expect((await askToken(system.portal)).status).toBe(400);
     expect((await askToken(portal, { resource: `${system.issuer}/admin` })).status).toBe(400);
