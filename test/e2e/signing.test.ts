@@ -98,6 +98,12 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
     expect(await verify.locator('.verdict').innerText()).toBe('This receipt is genuine.');
     expect(await verify.locator('main').innerText()).toMatch(/Wilhelmina Secret[\s\S]*Business portal[\s\S]*mPIN/);
     expect(await verify.locator('.checks .failed').count()).toBe(0);
+    const opened = (isOpen: boolean) =>
+      verify.locator('.signed details').evaluate((list, open) => list.toggleAttribute('open', open), isOpen);
+    await opened(true);
+    // The portal's words, and they alone, look like a quotation (T-08).
+    expect(await verify.locator('.quoted').allInnerTexts()).toEqual(['Salaries', 'November', 'r']);
+    await opened(false);
     expect(await cutTexts(verify)).toEqual([]);
     await look(verify, 'verify-genuine');
     const list = JSON.stringify((JSON.parse(receipt.list ?? '') as unknown[]).reverse());

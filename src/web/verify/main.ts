@@ -82,19 +82,19 @@ function shown(t: Messages, { isGenuine, checks, facts }: ReceiptVerdict): reado
 function factsOf(t: Messages, facts: ReceiptFacts): readonly HTMLElement[] {
   const { issuer, title, lines, locale, portal, user, device, factor, reference } = facts;
   const when = new Intl.DateTimeFormat(t.language, { dateStyle: 'long', timeStyle: 'long' });
-  const rows: readonly (readonly [string, ...string[]])[] = [
-    [t('verify.who'), user.name, user.id],
-    [t('verify.when'), when.format(facts.approvedAt * 1000)],
-    [t('verify.asked'), portal.name, portal.domain, reference],
-    [t('verify.phone'), device.name, device.thumbprint],
-    [t('verify.proof'), t(`factor.${factor}`)],
-    ['mToken', issuer],
+  const rows: readonly (readonly [string, ...HTMLElement[]])[] = [
+    [t('verify.who'), part(user.name), part(user.id)],
+    [t('verify.when'), part(when.format(facts.approvedAt * 1000))],
+    [t('verify.asked'), part(portal.name), part(portal.domain), part(reference, 'portal')],
+    [t('verify.phone'), part(device.name), part(device.thumbprint)],
+    [t('verify.proof'), part(t(`factor.${factor}`))],
+    ['mToken', part(issuer)],
   ];
   const text = element(
     'section',
     { class: 'signed', attributes: { lang: locale, dir: locale === 'ar' ? 'rtl' : 'ltr' } },
     element('h3', { text: title }),
-    element('dl', {}, ...lines.map(({ label, value }) => row(label, [value]))),
+    element('dl', {}, ...lines.map(({ label, value, by }) => row(label, [part(value, by)]))),
     payments(t, facts),
   );
   return [
@@ -104,21 +104,25 @@ function factsOf(t: Messages, facts: ReceiptFacts): readonly HTMLElement[] {
   ];
 }
 
-/** Each value apart, so that one in another direction of writing leaves the others where they are. */
-function row(label: string, values: readonly string[]): HTMLElement {
-  const parts = values.map((text) => element('div', {}, element('bdi', { text })));
-  return element('div', {}, element('dt', { text: label }), element('dd', {}, ...parts));
+function row(label: string, values: readonly HTMLElement[]): HTMLElement {
+  return element('div', {}, element('dt', { text: label }), element('dd', {}, ...values));
+}
+
+/**
+ * Each value apart, so that one in another direction of writing leaves the others where they are; what the portal wrote looks like a
+ * quotation, so that nobody takes it for the server's word (T-08).
+ */
+function part(text: string, by: 'server' | 'portal' = 'server'): HTMLElement {
+  return element('div', by === 'portal' ? { class: 'quoted' } : {}, element('bdi', { text }));
 }
 
 function payments(t: Messages, { payments: all, currency = '', locale }: ReceiptFacts): HTMLElement | undefined {
   if (all.length === 0) return undefined;
   const items = all.map(({ amount, creditorName, creditorIban, reference }) => {
-    const parts = [formatAmount(amount, currency, locale), creditorName, formatIban(creditorIban), reference ?? ''];
-    return element(
-      'li',
-      {},
-      ...parts.filter((part) => part !== '').map((text) => element('div', {}, element('bdi', { text }))),
+    const parts = [formatAmount(amount, currency, locale), creditorName, formatIban(creditorIban)].map((text) =>
+      part(text),
     );
+    return element('li', {}, ...parts, reference === undefined ? undefined : part(reference, 'portal'));
   });
   return element('details', {}, element('summary', { text: t('verify.payments') }), element('ol', {}, ...items));
 }
