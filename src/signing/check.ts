@@ -1,4 +1,5 @@
 /** Judges what a portal asks to be signed: nothing that is missing, unclear or could be read in two ways becomes an order (T-01, T-08). */
+import { setImmediate } from 'node:timers/promises';
 import type { TSchema } from 'typebox';
 import { encodeBase64url, sha256 } from '../crypto/bytes.ts';
 import { AuthError } from '../errors.ts';
@@ -29,6 +30,9 @@ interface Asked {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Payments that are judged before anything else gets its turn. */
+const slice = 250;
+
 const validators = new Map<TemplateName, Validate>();
 const validateList = createValidate(BatchList, 'fields.payments');
 
@@ -36,14 +40,33 @@ const validateList = createValidate(BatchList, 'fields.payments');
  * The fields of a known template, every one of them judged: form, calendar, currency, account number, readable text, and of a batch
  * whether count and total are those of its payments. Throws `invalid_request` naming the field and what was expected there.
  */
-export function checkFields({ template, version, fields }: Asked): Checked {
+export function checkFields(asked: Asked): Checked {
+  const checking = check(asked);
+  for (;;) {
+    const { done, value } = checking.next();
+    if (done === true) return value;
+  }
+}
+
+/** Like {@link checkFields}, but whatever else the process has to do gets its turn between two slices of a batch (X-10). */
+export async function checkInSlices(asked: Asked): Promise<Checked> {
+  const checking = check(asked);
+  for (;;) {
+    const { done, value } = checking.next();
+    if (done === true) return value;
+    await setImmediate();
+  }
+}
+
+/** Stops after each slice of a long list. */
+function* check({ template, version, fields }: Asked): Generator<undefined, Checked, undefined> {
   if (!isKnownTemplate(template, version)) {
     throw refused(
       'template',
       `and version must be one of ${Object.keys(templateFields).join(', ')}, each of version 1`,
     );
   }
-  const { fields: bound, list } = template === 'payment-batch' ? bindList(fields) : { fields, list: undefined };
+  const { fields: bound, list } = template === 'payment-batch' ? yield* bindList(fields) : { fields, list: undefined };
   validatorOf(template)(bound);
   judge(bound, 'fields', '');
   if (template === 'consent') assertDistinct(bound as FieldsOf<'consent'>);
@@ -57,10 +80,13 @@ function validatorOf(name: TemplateName): Validate {
 }
 
 /** A batch as it is signed: its payments become a list of fixed bytes, of which the fields hold the hash (T-06). */
-function bindList({ payments, ...fields }: Readonly<Record<string, unknown>>) {
+function* bindList({ payments, ...fields }: Readonly<Record<string, unknown>>) {
   validateList(payments);
   const listed = payments as readonly BatchPayment[];
-  judge(listed, 'fields.payments', '');
+  for (const [index, payment] of listed.entries()) {
+    if (index % slice === 0) yield;
+    judge(payment, `fields.payments[${index}]`, '');
+  }
   if (fields['count'] !== listed.length) throw refused('fields.count', 'is not the number of payments');
   const total = listed.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
   const said = fields['total'];

@@ -15,7 +15,7 @@ import {
   unavailable,
 } from '../orders/orders.ts';
 import { assertReadable } from '../orders/text.ts';
-import { checkFields } from './check.ts';
+import { checkInSlices } from './check.ts';
 import { render } from './wording.ts';
 
 export interface SigningRequest {
@@ -47,7 +47,7 @@ export interface SigningStarted {
 /** Begins a signing order; approving it takes a fresh proof (RTS art. 5). Throws `invalid_request` for what is not fit to be signed. */
 export async function createSigningOrder(deps: OrderDeps, request: SigningRequest): Promise<SigningStarted> {
   const { client, origin, browser, requestId, locale } = request;
-  const { name, fields, list } = checkFields(request);
+  const { name, fields, list } = await checkInSlices(request);
   judgeReference(request.reference);
   const resultToken = randomToken(32);
   const { terms, state } = await createOrder(deps, {
