@@ -15,6 +15,7 @@ import type { Phone } from '../../../src/sdk/index.ts';
 import type { Server } from '../../../src/server.ts';
 import { redisStore } from '../../../src/store/redis.ts';
 import { redisClientFactory } from '../../../src/store/redis-client.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { type SystemEngine, type SystemStores, systemEngines } from '../system/engines.ts';
 import { logIn } from '../system/login.ts';
 import {
@@ -32,7 +33,7 @@ import {
 } from '../system/rig.ts';
 import { type Backups, backupsOf } from './backups.ts';
 
-const cli = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+const cli = await commandProgram();
 
 // A Cluster is to the drill what a single Redis is.
 const engines = systemEngines().filter(({ name }) => name !== 'postgres and redis cluster');
@@ -80,7 +81,7 @@ describe.each(engines)('A restored backup on $name', { timeout: 120_000 }, (engi
 
   /** As an operator types it, on the server's machine. */
   function mtoken(...args: string[]): { status: number | null; said: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       encoding: 'utf8',
       timeout: 60_000,
