@@ -1,6 +1,21 @@
-import { defineConfig } from 'vitest/config';
+import { readdirSync, readFileSync } from 'node:fs';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
+
+/** Suites that take the first engine that there is, which is the embedded one: a run for the servers would only run them again. */
+function suitesOfOneEngine(): string[] {
+  const folder = 'test/integration/';
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => {
+      const source = readFileSync(`${root}${folder}${file}`, 'utf8');
+      return source.includes('[engine] = systemEngines()') && !/isShared|testServer|hasRedis|skipIf/.test(source);
+    })
+    .map((file) => `${folder}${file}`);
+}
+
+const isForServers = process.env['MTOKEN_TEST_ENGINES'] === 'required';
 
 export default defineConfig({
   test: {
@@ -12,6 +27,7 @@ export default defineConfig({
           name: 'integration',
           root,
           include: ['test/integration/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...(isForServers ? suitesOfOneEngine() : [])],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
