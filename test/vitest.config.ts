@@ -21,7 +21,7 @@ export default defineConfig({
   test: {
     root,
     projects: [
-      { test: { name: 'unit', root, include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'unit', root, include: ['test/unit/**/*.test.ts'], testTimeout: 20_000, maxWorkers: 2 } },
       {
         test: {
           name: 'integration',
