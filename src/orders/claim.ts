@@ -2,7 +2,7 @@
 import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { typ } from '../protocol/names.ts';
-import type { FrameClaim, OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
+import type { FrameClaim, InboxClaim, OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
 import type { OrderDeps, PhoneCall } from './deps.ts';
 import { isFresh, isGenuine } from './frames.ts';
 import { findByToken, moveOrder, openFrameCode, readOrder } from './live.ts';
@@ -72,10 +72,21 @@ async function findByCode(deps: OrderDeps, code: string, call: PhoneCall): Promi
   return { order, isFresh: found.isFresh };
 }
 
+/** The order in which this person decides about something that waits for them. */
+async function findWaiting(deps: OrderDeps, { signingId }: InboxClaim, call: PhoneCall): Promise<Presented> {
+  const orderId = await deps.signing?.open(signingId, call);
+  const order = orderId === undefined ? undefined : await readOrder(deps, orderId);
+  return order === undefined ? refuseClaim(deps, call, 'unknown') : { order, isFresh: true };
+}
+
+function present(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<Presented> {
+  if (claim.via === 'code') return findByCode(deps, claim.code, call);
+  return claim.via === 'inbox' ? findWaiting(deps, claim, call) : findByFrame(deps, claim, call);
+}
+
 /** The order behind what was presented, either pending or claimed by this very device; refuses and records everything else. */
 async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall): Promise<Order> {
-  const presented =
-    claim.via === 'code' ? await findByCode(deps, claim.code, call) : await findByFrame(deps, claim, call);
+  const presented = await present(deps, claim, call);
   const { order } = presented;
   const { state, terms } = order;
   // A phone whose reply was lost asks again; by then its frame may be old and the page has hidden the code.
@@ -133,6 +144,8 @@ async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable }: 
     display: terms.display,
     challenge: terms.challenge,
     freshProof: terms.freshProof,
+    ...(terms.mpinOnly === true ? { mpinOnly: true } : {}),
+    ...(terms.signing === undefined ? {} : { signing: terms.signing }),
     iat: Math.floor(now / 1000),
     exp: Math.floor(decideBy / 1000),
   };

@@ -86,6 +86,9 @@ function assertProofFits(
   if (!isAsked && body.proof !== null) {
     throw new AuthError('invalid_request', { message: 'this decision takes no proof' });
   }
+  if (isAsked && order.terms.mpinOnly === true && body.proof !== null && !('handshake' in body.proof)) {
+    throw new AuthError('proof_required', { message: 'this order takes the mPIN' });
+  }
   const method = body.proof === null ? call.session.method : 'handshake' in body.proof ? 'mpin' : 'biometric';
   if (statement.factors[0] !== method) {
     throw new AuthError('invalid_request', { message: 'factors does not name the proof that was made' });
@@ -134,6 +137,7 @@ async function takeDecision(deps: OrderDeps, taken: Taken): Promise<void> {
   const result = await moveOrder(deps, id, () => moveOf(deps, taken, by));
   // Cancelled or expired while the decision was written down: it must not count, and the trail says so.
   if (result?.isMoved !== true) throw unavailable('decide: ended meanwhile');
+  if (result.order.terms.signing !== undefined) await deps.signing?.decided(result.order);
 }
 
 /** The audit event, and for a report the alarm, in one transaction. */

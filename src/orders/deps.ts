@@ -7,6 +7,7 @@ import type { SessionCall } from '../http/app-endpoint.ts';
 import type { MpinChallenge } from '../protocol/session.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { RecordStore } from '../store/records.ts';
+import type { Order } from './order.ts';
 
 /** The phone that calls: the device whose key signed, and the session it calls in. */
 export type PhoneCall = Pick<SessionCall<unknown>, 'device' | 'session' | 'origin'>;
@@ -29,6 +30,14 @@ export interface Proximity {
   readonly onMismatch: 'record' | 'refuse';
 }
 
+/** What orders to sign are parts of; `signing/` provides it. */
+export interface SigningParts {
+  /** The id of the order in which the caller decides about what waits for them, made where there is none; undefined where nothing such waits for them. */
+  open(signingId: string, call: PhoneCall): Promise<string | undefined>;
+  /** Told of every decision about an order to sign, once the order says it; told again, it does nothing more. */
+  decided(order: Order): Promise<void>;
+}
+
 export interface OrderDeps {
   readonly records: RecordStore;
   readonly shortLived: ShortLivedStore;
@@ -41,6 +50,7 @@ export interface OrderDeps {
   /** Throws an `AuthError` unless device, user and company may act at this moment: the one such check of the server (T9). */
   readonly assertUsable: (deviceId: string) => Promise<Standing>;
   readonly proofs: OrderProofs;
+  readonly signing?: SigningParts | undefined;
   readonly proximity?: Proximity | undefined;
   /** Imported keys, for speed. */
   readonly keyCache?: KeyCache | undefined;

@@ -34,6 +34,10 @@ export interface OrderTerms {
   readonly display: OrderDescriptor['display'];
   readonly challenge: string;
   readonly freshProof: boolean;
+  /** True: that proof must be the mPIN. */
+  readonly mpinOnly?: boolean | undefined;
+  /** Of an order to sign: what it is a part of. */
+  readonly signing?: OrderDescriptor['signing'];
   /** Who alone may claim it; null where anybody with the code may, as in a login. */
   readonly ownerUserId: string | null;
   /** What it belongs to: the interaction of a login, the client's own reference of a signing. */

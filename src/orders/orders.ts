@@ -17,6 +17,10 @@ export interface NewOrder
   extends Pick<OrderTerms, 'purpose' | 'client' | 'origin' | 'browser' | 'askedFrom' | 'display' | 'context'> {
   /** True: approving takes a proof of its own, bound to this order. */
   readonly freshProof: boolean;
+  /** True: that proof must be the mPIN. */
+  readonly mpinOnly?: boolean;
+  /** Of an order to sign: what it is a part of. */
+  readonly signing?: OrderTerms['signing'];
   /** Who alone may claim it; null where anybody with the code may. */
   readonly ownerUserId: string | null;
   /** The secret that alone redeems: the browser's cookie or the client's result token. */
@@ -49,6 +53,8 @@ export async function createOrder(deps: OrderDeps, input: NewOrder): Promise<Ord
     display: input.display,
     challenge: randomToken(32),
     freshProof: input.freshProof,
+    mpinOnly: input.mpinOnly,
+    signing: input.signing,
     ownerUserId: input.ownerUserId,
     context: input.context,
     bindingHash: bindingHashOf(deps, input.binding),

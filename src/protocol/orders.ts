@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { BiometricProof } from './biometrics.ts';
 import { Base64Url, CompactJws, Id, SrpHash, SrpInteger, strict } from './common.ts';
+import { RiskReason } from './risk.ts';
 
 export const Purpose = Type.Union([Type.Literal('login'), Type.Literal('signing')]);
 export type Purpose = Static<typeof Purpose>;
@@ -22,7 +23,11 @@ export type FrameClaim = Static<typeof FrameClaim>;
 export const TypedClaim = strict({ via: Type.Literal('code'), code: Type.String({ pattern: '^[0-9]{12}$' }) });
 export type TypedClaim = Static<typeof TypedClaim>;
 
-export const OrderClaim = Type.Union([FrameClaim, TypedClaim]);
+/** What waits in the inbox of the phone's own user. */
+export const InboxClaim = strict({ via: Type.Literal('inbox'), signingId: Id('sig') });
+export type InboxClaim = Static<typeof InboxClaim>;
+
+export const OrderClaim = Type.Union([FrameClaim, TypedClaim, InboxClaim]);
 export type OrderClaim = Static<typeof OrderClaim>;
 
 export const OrderClaimed = strict({
@@ -43,8 +48,14 @@ export const OrderDescriptor = strict({
   client: strict({ id: Type.String(), name: Type.String(), domain: Type.String() }),
   /** Origin of the page that began the order. */
   origin: Type.String(),
-  /** How the phone came to it: a scanned code, a link, or a code that was typed. */
-  via: Type.Union([Type.Literal('qr'), Type.Literal('steady'), Type.Literal('link'), Type.Literal('code')]),
+  /** How the phone came to it: a scanned code, a link, a code that was typed, or its inbox. */
+  via: Type.Union([
+    Type.Literal('qr'),
+    Type.Literal('steady'),
+    Type.Literal('link'),
+    Type.Literal('code'),
+    Type.Literal('inbox'),
+  ]),
   browser: strict({
     /** Such as "Chrome on Windows". */
     name: Type.String(),
@@ -73,6 +84,19 @@ export const OrderDescriptor = strict({
   challenge: Base64Url(43),
   /** True: `decide` with `approve` takes an mPIN or biometric proof of its own. */
   freshProof: Type.Boolean(),
+  /** True: that proof must be the mPIN. */
+  mpinOnly: Type.Optional(Type.Boolean()),
+  /** In an order to sign. */
+  signing: Type.Optional(
+    strict({
+      /** What the portal knows it by. */
+      id: Id('sig'),
+      /** How many people must approve the same text, and how many have. */
+      approvers: strict({ needed: Type.Integer({ minimum: 1 }), given: Type.Integer({ minimum: 0 }) }),
+      /** What the person is warned of. */
+      warnings: Type.Array(RiskReason, { maxItems: 16 }),
+    }),
+  ),
   iat: Type.Integer(),
   exp: Type.Integer(),
 });

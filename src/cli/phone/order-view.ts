@@ -9,6 +9,7 @@ const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
   qr: 'a code on a screen',
   steady: 'a code on a screen',
   link: 'a link, right only if you pressed it on this device yourself',
+  inbox: 'your inbox',
   code: 'a short code, right only if you read it yourself on a page that you opened; who was told it is being defrauded',
 };
 

@@ -1,0 +1,21 @@
+/** Why somebody is warned, asked for more, made to wait or refused before a transaction is signed (RTS art. 2(2)). */
+import { type Static, Type } from 'typebox';
+
+/** In the order in which they are shown. */
+export const riskReasons = [
+  'new_device',
+  'new_payee',
+  'amount_over_policy',
+  'unusual_hour',
+  'many_declines',
+  'reported_before',
+  'device_compromised',
+  'known_fraud',
+  'engine_unavailable',
+  'other',
+] as const;
+
+export const RiskReason = Type.Union(riskReasons.map((reason) => Type.Literal(reason)));
+export type RiskReason = (typeof riskReasons)[number];
+
+export type RiskReasons = Static<typeof RiskReason>[];
