@@ -1,4 +1,5 @@
-/** The rules of a company beyond its limits: who may be its user, from where and when they log in, and what takes two people. */
+/** The rules of a company beyond its limits: who may be its user, from where and when they log in, what takes several people, and what is a risk. */
+import { type ApproverRule, defaultRiskRules, type RiskRules } from '../risk/rules.ts';
 
 /** Acts that a company may want two people for, by their names in admin/permissions.ts. */
 export const fourEyesActs = [
@@ -39,6 +40,10 @@ export interface CompanyRules {
   readonly hours: LoginHours | null;
   /** Domains that users' e-mail addresses may have, in lower case; empty: any. */
   readonly emailDomains: readonly string[];
+  /** What is signed by several people; empty: everything by one. */
+  readonly approvers: readonly ApproverRule[];
+  /** What warns, is asked more of, waits or is refused before a phone is asked to sign. */
+  readonly risk: RiskRules;
 }
 
 /** What holds where nobody has decided. */
@@ -50,4 +55,14 @@ export const defaultRules: CompanyRules = {
   networks: [],
   hours: null,
   emailDomains: [],
+  approvers: [],
+  risk: defaultRiskRules,
 };
+
+/** What an older row knows nothing of. */
+export type KeptRules = Partial<Omit<CompanyRules, 'risk'>> & { readonly risk?: Partial<RiskRules> };
+
+/** The rules of a row, whatever release wrote it: of rules that came later it knows nothing. */
+export function completeRules(kept: KeptRules): CompanyRules {
+  return { ...defaultRules, ...kept, risk: { ...defaultRiskRules, ...kept.risk } };
+}

@@ -1,5 +1,5 @@
 /** Companies in SQL; their limits are taken by one conditional statement each. */
-import { type CompanyRules, defaultRules } from '../companies/rules.ts';
+import { completeRules, type KeptRules } from '../companies/rules.ts';
 import type { Company, CompanyFilter, CompanyStore, Page } from '../companies/store.ts';
 import { AuthError } from '../errors.ts';
 import { containing, folded, isUnfolded } from './folded.ts';
@@ -33,8 +33,7 @@ export function toCompany(row: CompanyRow): Company {
     deviceLimit: row.device_limit,
     selfActivation: row.self_activation === 1,
     mpinLength: row.mpin_length,
-    // Of rules that came later an older row knows nothing.
-    rules: row.rules === null ? defaultRules : { ...defaultRules, ...parsed<Partial<CompanyRules>>(row.rules) },
+    rules: completeRules(row.rules === null ? {} : parsed<KeptRules>(row.rules)),
     isBank: row.is_bank === 1,
     createdAt: row.created_at,
     version: row.version,
