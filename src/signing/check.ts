@@ -119,6 +119,7 @@ function judgeText(value: string, place: string, field: string): void {
   if (field === 'currency' && currencyExponent(value) === undefined) {
     throw refused(place, 'must be a currency of ISO 4217 in capital letters');
   }
+  if (field === 'viewer' && !isPlainUrl(value)) throw refused(place, 'must be a URL in its normal form');
   if ((field === 'date' || field === 'until') && !isDay(value)) throw refused(place, 'must be a day, as 2026-11-21');
   try {
     assertReadable(value);
@@ -127,6 +128,11 @@ function judgeText(value: string, place: string, field: string): void {
   }
   // A blank more, or one of another width, would make two texts that nobody can tell apart.
   if (/^ | $|[^\P{Zs} ]| {2}/mu.test(value)) throw refused(place, 'may hold single ordinary spaces between words only');
+}
+
+/** Two programs read it alike: as browsers write it, upper-case hosts, default ports and dot segments gone. */
+function isPlainUrl(text: string): boolean {
+  return URL.canParse(text) && new URL(text).href === text;
 }
 
 function isDay(text: string): boolean {

@@ -7,7 +7,7 @@ import { formatAmount, formatCount } from './money.ts';
 import type { FieldsOf, TemplateName } from './templates.ts';
 
 /** Words that stand for a value. */
-export type WordName = 'once' | 'recurring' | 'balances' | 'transactions' | 'details';
+export type WordName = 'anyPart' | 'once' | 'recurring' | 'balances' | 'transactions' | 'details';
 
 /** What a line tells: its label is the language's text of this name. */
 export type LineName =
@@ -24,15 +24,20 @@ export type LineName =
   | 'list'
   | 'mandateId'
   | 'maximum'
+  | 'mediaType'
   | 'payee'
   | 'payeeAccount'
   | 'reason'
   | 'recipient'
   | 'reference'
+  | 'size'
+  | 'taken'
   | 'target'
   | 'title'
   | 'total'
   | 'until'
+  | 'upTo'
+  | 'viewer'
   | 'words';
 
 /** One line before it has its label. */
@@ -83,6 +88,16 @@ const drawings: { readonly [Name in TemplateName]: Drawing<Name> } = {
     ...quoted('reference', fields.reference),
     plain('list', fields.paymentsHash),
   ],
+  // Nobody takes it for a payment of that amount: the label says "up to", and a line of its own says what that means (T-07).
+  reservation: (fields, locale) => [
+    main('upTo', formatAmount(fields.maximum, fields.currency, locale)),
+    main('payee', fields.creditorName),
+    main('payeeAccount', formatIban(fields.creditorIban)),
+    plain('taken', ['anyPart']),
+    plain('debtor', formatIban(fields.debtorIban)),
+    plain('until', fields.until),
+    ...quoted('reference', fields.reference),
+  ],
   'payee-add': ({ payeeName, payeeIban, reference }) => [
     main('payee', payeeName),
     main('payeeAccount', formatIban(payeeIban)),
@@ -102,9 +117,12 @@ const drawings: { readonly [Name in TemplateName]: Drawing<Name> } = {
     ...fields.accountIbans.map((iban) => plain('account', formatIban(iban))),
     plain('until', fields.until),
   ],
-  document: ({ title, sha256 }) => [
+  document: ({ title, mediaType, size, sha256, viewer }, locale) => [
     { name: 'title', value: title, emphasis: 'main', by: 'portal' },
+    plain('mediaType', mediaType),
+    plain('size', formatCount(size, locale)),
     plain('fingerprint', sha256),
+    ...quoted('viewer', viewer),
   ],
   'admin-act': ({ act, target, reason }) => [
     { name: 'act', value: act, emphasis: 'main', by: 'portal' },

@@ -48,6 +48,15 @@ export const BatchList = Type.Array(BatchPayment, { minItems: 2, maxItems: maxBa
 
 const Access = Type.Union([Type.Literal('balances'), Type.Literal('transactions'), Type.Literal('details')]);
 
+/** Largest file that is fetched and shown, in bytes. */
+export const maxDocumentBytes = 8 * 1024 * 1024;
+
+/** What every phone can show without a program of somebody else's. */
+const MediaType = Type.Union([Type.Literal('text/plain'), Type.Literal('application/pdf')]);
+
+/** An address as browsers write it: host and path in plain ASCII, no user, no fragment, nothing that could end the quotation around it. */
+const viewerPattern = "^https?://[a-z0-9.:\\[\\]-]+/[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*$";
+
 /** The fields of every template, by name; all are of version 1. */
 export const templateFields = {
   payment: strict({
@@ -69,6 +78,16 @@ export const templateFields = {
     /** Base64url SHA-256 of the UTF-8 bytes of the list: every payee and amount in its place (T-06). */
     paymentsHash: Base64Url(43),
   }),
+  /** Of the account that much is kept for the payee, who takes as much of it as is due, at once or in parts, until that day (T-07). */
+  reservation: strict({
+    maximum: MinorUnits,
+    currency: Currency,
+    creditorName: PartyName,
+    creditorIban: Iban,
+    debtorIban: Iban,
+    until: IsoDate,
+    reference: Type.Optional(Reference),
+  }),
   'payee-add': strict({ payeeName: PartyName, payeeIban: Iban, reference: Type.Optional(Reference) }),
   mandate: strict({
     creditorName: PartyName,
@@ -85,7 +104,15 @@ export const templateFields = {
     access: Type.Array(Access, { minItems: 1, maxItems: 3 }),
     until: IsoDate,
   }),
-  document: strict({ title: Quoted(200), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
+  document: strict({
+    title: Quoted(200),
+    mediaType: MediaType,
+    /** In bytes. */
+    size: Type.Integer({ minimum: 1, maximum: maxDocumentBytes }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    /** Where the portal has it, at one of the portal's own origins. */
+    viewer: Type.String({ maxLength: 500, pattern: viewerPattern }),
+  }),
   'admin-act': strict({ act: Reference, target: Reference, reason: Type.Optional(Quoted(280)) }),
   text: strict({ words: Words }),
 } as const satisfies Record<string, TSchema>;

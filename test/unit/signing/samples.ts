@@ -1,3 +1,6 @@
+/** The file that the document's example is about. */
+export const sampleDocument = Buffer.from('Loan agreement 4711\nThe bank lends 10,000.00 EUR.\n');
+
 /** One asked-for example of every template, as a portal sends it. */
 import type { TemplateName } from '../../../src/protocol/templates/templates.ts';
 
@@ -23,6 +26,15 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
       { amount: 250_001, creditorName: 'Zoë Peeters', creditorIban: 'BE71096123456769', reference: 'November' },
     ],
   },
+  reservation: {
+    maximum: 40_000,
+    currency: 'EUR',
+    creditorName: 'Hotel Aurora',
+    creditorIban: 'NL91ABNA0417164300',
+    debtorIban: 'DE89370400440532013000',
+    until: '2099-12-31',
+    reference: 'Room 12',
+  },
   'payee-add': { payeeName: 'Water Company', payeeIban: 'NL91ABNA0417164300', reference: 'Water' },
   mandate: {
     creditorName: 'Power Ltd',
@@ -40,7 +52,10 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
   },
   document: {
     title: 'Loan agreement 4711',
-    sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    mediaType: 'text/plain',
+    size: 50,
+    sha256: 'ee31ba267ec8150994d57c1e757b6c6b3efaf0e26a2b596df4db2ae50582e2c2',
+    viewer: 'https://portal.example/documents/4711?as=file',
   },
   'admin-act': { act: 'Suspend a user', target: 'Otto Own', reason: 'left the company' },
   text: { words: 'I have read the notice of 21 November.\nI agree.' },
