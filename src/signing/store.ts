@@ -29,6 +29,8 @@ export interface SigningRequest {
   readonly display: OrderDescriptor['display'];
   /** How many people must approve; 1: the user whom the portal named. More: that many of the company's users with all permissions. */
   readonly approvers: number;
+  /** How many have. */
+  readonly given: number;
   /** True: a fingerprint or face is not enough, by the answer of the risk port. */
   readonly mpinOnly: boolean;
   /** What the phone warns of, by the answer of the risk port. */
@@ -72,33 +74,66 @@ export interface SigningPage {
   readonly limit: number;
 }
 
+/** Whose inbox it is. */
+export interface Asked {
+  readonly userId: string;
+  readonly companyId: string;
+  /** Whether the person may approve what takes several of the company. */
+  readonly mayCosign: boolean;
+}
+
+/** How much of a portal's is kept. */
+export interface SigningUse {
+  /** Requests that are pending and not over. */
+  readonly open: number;
+  /** Of lists of batches. */
+  readonly bytes: number;
+}
+
 export interface SigningStore {
-  /** `list` is what a batch's hash is of. Display, list and receipts are kept sealed. */
-  insert(request: SigningRequest, list?: string): Promise<void>;
-  find(id: string): Promise<SigningRequest | undefined>;
-  /** The list of a batch; undefined where it has none. */
-  list(id: string): Promise<string | undefined>;
   /**
-   * pending → ended; false where it has ended already. Of any number of callers exactly one gets true.
+   * `list` is what a batch's hash is of. Display, reference, list and receipts are kept sealed. `isTold`: the phones are nudged with
+   * this; false: later, when it may be asked.
    */
+  insert(
+    request: SigningRequest,
+    more?: { readonly list?: string | undefined; readonly isTold?: boolean },
+  ): Promise<void>;
+  find(id: string): Promise<SigningRequest | undefined>;
+  /** The list of a batch; undefined where it has none, or was not approved. */
+  list(id: string): Promise<string | undefined>;
+  /** pending → ended; false where it has ended already. Of any number of callers exactly one gets true. */
   end(id: string, end: SigningEnd): Promise<boolean>;
-  /** Keeps one person's approval; false where that person has approved it, or it has ended. Answers how many there are then. */
+  /** Ends all that is pending; answers how many. */
+  endPending(end: SigningEnd): Promise<number>;
+  /**
+   * Counts one person's approval and keeps it, in one step; the last that it takes ends it as approved. `isFirst` false, and nothing
+   * kept, where that person has approved it, or it has ended. `given`: how many there are then.
+   */
   approve(approval: SigningApproval): Promise<{ readonly isFirst: boolean; readonly given: number }>;
-  /** The oldest first. */
+  /** The oldest first; each receipt whole, with the list of a batch. */
   approvals(id: string): Promise<SigningApproval[]>;
-  /** What waits for that user at that time: named by the portal, or of their company and taking several approvers, and not approved by them. */
-  waiting(
-    who: { readonly userId: string; readonly companyId: string; readonly mayCosign: boolean },
-    at: number,
-  ): Promise<SigningRequest[]>;
+  /**
+   * What waits for that person at that time, the oldest first, at most 100: named by the portal, or of their company and taking several
+   * approvers; and not approved by them.
+   */
+  waiting(who: Asked, at: number): Promise<SigningRequest[]>;
   /** What has ended and was that user's, or was approved by them. */
   history(userId: string, page: SigningPage): Promise<SigningRequest[]>;
+  /** The same, with what is pending. */
+  everyOf(userId: string, page: SigningPage): Promise<SigningRequest[]>;
   /** Pending ones whose time is over, the oldest first. */
   expired(at: number, limit: number): Promise<SigningRequest[]>;
+  /** Pending ones that may be asked by now and of which no phone was told. */
+  untold(at: number, limit: number): Promise<SigningRequest[]>;
+  /** Of any number of callers exactly one gets true. */
+  markTold(id: string, at: number): Promise<boolean>;
+  /** What the portal has open at that time, and the bytes of lists that it sent from `since` on. */
+  use(clientId: string, at: number, since: number): Promise<SigningUse>;
   /** Adds to what was captured of an approved reservation; false where that would be more than `maximum`. */
   capture(id: string, amount: number, maximum: number): Promise<boolean>;
   /** Everything of the user, when the person is erased; answers how many. */
   eraseOf(userId: string): Promise<number>;
-  /** Removes what ended before that time, with its approvals; answers how many. */
+  /** Removes up to 1,000 that ended before that time, with their approvals; answers how many. */
   prune(before: number): Promise<number>;
 }

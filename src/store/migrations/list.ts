@@ -14,6 +14,9 @@ import { approvals } from './0009_approvals.ts';
 import { idempotency } from './0010_idempotency.ts';
 import { trailOrigin } from './0013_trail_origin.ts';
 import { approvalDevice } from './0014_approval_device.ts';
+import { signings } from './0015_signings.ts';
+import { risk } from './0016_risk.ts';
+import { backchannel } from './0018_backchannel.ts';
 
 export interface Migration {
   /** Four digits, an underscore and a word. */
@@ -35,4 +38,7 @@ export const migrations: readonly Migration[] = [
   { id: '0010_idempotency', script: idempotency },
   { id: '0013_trail_origin', script: trailOrigin },
   { id: '0014_approval_device', script: approvalDevice },
+  { id: '0015_signings', script: signings },
+  { id: '0016_risk', script: risk },
+  { id: '0018_backchannel', script: backchannel },
 ];

@@ -1,0 +1,322 @@
+/** What portals asked to be signed, in SQL: text and receipts are sealed, every change of state is one conditional update. */
+import type { Sealing } from '../crypto/sealing.ts';
+import type { Receipt } from '../protocol/receipt.ts';
+import type { Asked, SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
+import type { Sql } from './ports.ts';
+import { firstOf, optional, pageSize, parsed } from './rows.ts';
+import { atomically } from './transaction.ts';
+
+interface SigningRow {
+  id: string;
+  client_id: string;
+  door: SigningRequest['door'];
+  origin: string;
+  user_id: string;
+  company_id: string;
+  content_sealed: string;
+  approvers: number;
+  given: number;
+  mpin_only: number;
+  warnings: string;
+  status: SigningRequest['status'];
+  reason: NonNullable<SigningRequest['reason']> | null;
+  askable_at: number;
+  created_at: number;
+  expires_at: number;
+  ended_at: number | null;
+  captured: number;
+  version: number;
+}
+
+const columns = `id, client_id, door, origin, user_id, company_id, content_sealed, approvers, given, mpin_only, warnings, status, reason,
+  askable_at, created_at, expires_at, ended_at, captured, version`;
+
+type Content = Pick<SigningRequest, 'display' | 'reference'>;
+
+const contentContext = (id: string): string => `signings.content:${id}`;
+const listContext = (id: string): string => `signings.list:${id}`;
+const receiptContext = (id: string, userId: string): string => `signing_approvals.receipt:${id}:${userId}`;
+
+/** What one inbox shows at most. */
+const mostWaiting = 100;
+const prunedAtOnce = 1_000;
+
+/** Requests over one engine or one open transaction. */
+export function signingStore(sql: Sql, sealing: Sealing): SigningStore {
+  return { ...reader(sql, sealing), ...lister(sql, sealing), ...writer(sql, sealing), ...eraser(sql) };
+}
+
+function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
+  const { display, reference } = parsed<Content>(sealing.openText(row.content_sealed, contentContext(row.id)));
+  return {
+    id: row.id,
+    clientId: row.client_id,
+    door: row.door,
+    origin: row.origin,
+    userId: row.user_id,
+    companyId: row.company_id,
+    reference,
+    display,
+    approvers: row.approvers,
+    given: row.given,
+    mpinOnly: row.mpin_only === 1,
+    warnings: parsed(row.warnings),
+    status: row.status,
+    reason: optional(row.reason),
+    askableAt: row.askable_at,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    endedAt: optional(row.ended_at),
+    captured: row.captured,
+    version: row.version,
+  };
+}
+
+type Reading = Pick<SigningStore, 'find' | 'list' | 'approvals' | 'use'>;
+
+function reader(sql: Sql, sealing: Sealing): Reading {
+  const list = async (id: string): Promise<string | undefined> => {
+    const [row] = await sql.query<{ list_sealed: string | null }>('select list_sealed from signings where id = $1', [
+      id,
+    ]);
+    const sealed = row?.list_sealed ?? null;
+    return sealed === null ? undefined : sealing.openText(sealed, listContext(id));
+  };
+  return {
+    find: async (id) =>
+      firstOf(await sql.query<SigningRow>(`select ${columns} from signings where id = $1`, [id]), (row) =>
+        toRequest(row, sealing),
+      ),
+    list,
+    approvals: async (id) => {
+      const rows = await sql.query<ApprovalRow>(
+        `select request_id, user_id, device_id, order_id, approved_at, receipt_sealed from signing_approvals
+         where request_id = $1 order by approved_at, user_id`,
+        [id],
+      );
+      if (rows.length === 0) return [];
+      const shared = await list(id);
+      return rows.map((row) => toApproval(row, sealing, shared));
+    },
+    use: async (clientId, at, since) => {
+      const [open] = await sql.query<{ total: number }>(
+        "select count(*) as total from signings where client_id = $1 and status = 'pending' and expires_at > $2",
+        [clientId, at],
+      );
+      const [large] = await sql.query<{ total: number }>(
+        `select cast(coalesce(sum(list_bytes), 0) as bigint) as total from signings
+         where client_id = $1 and created_at >= $2 and list_bytes > 0`,
+        [clientId, since],
+      );
+      return { open: open?.total ?? 0, bytes: large?.total ?? 0 };
+    },
+  };
+}
+
+interface ApprovalRow {
+  request_id: string;
+  user_id: string;
+  device_id: string;
+  order_id: string;
+  approved_at: number;
+  receipt_sealed: string;
+}
+
+function toApproval(row: ApprovalRow, sealing: Sealing, list: string | undefined): SigningApproval {
+  const { request_id: requestId, user_id: userId } = row;
+  const receipt = parsed<Receipt>(sealing.openText(row.receipt_sealed, receiptContext(requestId, userId)));
+  return {
+    requestId,
+    userId,
+    deviceId: row.device_id,
+    orderId: row.order_id,
+    approvedAt: row.approved_at,
+    receipt: list === undefined ? receipt : { ...receipt, list },
+  };
+}
+
+type Listing = Pick<SigningStore, 'waiting' | 'history' | 'everyOf' | 'expired' | 'untold'>;
+
+function lister(sql: Sql, sealing: Sealing): Listing {
+  const rowsOf = async (text: string, values: readonly (string | number)[]): Promise<SigningRequest[]> =>
+    (await sql.query<SigningRow>(text, values)).map((row) => toRequest(row, sealing));
+  return {
+    waiting: (who, at) => rowsOf(waitingQuery(who), [who.userId, at, ...(who.mayCosign ? [who.companyId] : [])]),
+    history: (userId, page) => rowsOf(pageQuery(page, " and s.status <> 'pending'"), pageValues(userId, page)),
+    everyOf: (userId, page) => rowsOf(pageQuery(page, ''), pageValues(userId, page)),
+    expired: (at, limit) =>
+      rowsOf(
+        `select ${columns} from signings where status = 'pending' and expires_at <= $1
+         order by expires_at, id limit ${pageSize(limit)}`,
+        [at],
+      ),
+    untold: (at, limit) =>
+      rowsOf(
+        `select ${columns} from signings where status = 'pending' and told_at is null and askable_at <= $1
+         order by askable_at, id limit ${pageSize(limit)}`,
+        [at],
+      ),
+  };
+}
+
+/** Each part by an index of its own. */
+function waitingQuery({ mayCosign }: Asked): string {
+  const isOpen = "status = 'pending' and askable_at <= $2 and expires_at > $2";
+  const isTheirs = 'not exists (select 1 from signing_approvals a where a.request_id = s.id and a.user_id = $1)';
+  const own = `select ${columns} from signings s where user_id = $1 and ${isOpen} and ${isTheirs}`;
+  const others = ` union all select ${columns} from signings s where company_id = $3 and approvers > 1 and user_id <> $1
+    and ${isOpen} and ${isTheirs}`;
+  return `${own}${mayCosign ? others : ''} order by created_at, id limit ${mostWaiting}`;
+}
+
+/** The newest first: of what names the user, and of what they approved, as many as a page has; the page is of both. */
+function pageQuery({ before, limit }: SigningPage, only: string): string {
+  const rows = pageSize(limit);
+  const place = 'select p.created_at from signings p where p.id = $2';
+  const older = (at: string, id: string): string =>
+    before === undefined ? '' : ` and (${at}, ${id}) < ((${place}), $2)`;
+  return `select ${columns} from signings where id in (
+      select id from (select s.id from signings s where s.user_id = $1${only}${older('s.created_at', 's.id')}
+        order by s.created_at desc, s.id desc limit ${rows}) named
+      union
+      select id from (select s.id from signing_approvals a join signings s on s.id = a.request_id
+        where a.user_id = $1${only}${older('a.requested_at', 'a.request_id')}
+        order by a.requested_at desc, a.request_id desc limit ${rows}) approved
+    ) order by created_at desc, id desc limit ${rows}`;
+}
+
+function pageValues(userId: string, { before }: SigningPage): string[] {
+  return before === undefined ? [userId] : [userId, before];
+}
+
+type Writing = Pick<SigningStore, 'insert' | 'end' | 'endPending' | 'approve' | 'markTold' | 'capture'>;
+
+function writer(sql: Sql, sealing: Sealing): Writing {
+  return {
+    insert: (request, { list, isTold = true } = {}) => insert(sql, sealing, { request, list, isTold }),
+    // A list that nobody signed is of no use to anybody.
+    end: async (id, { status, reason, at }) =>
+      (await sql.run(
+        `update signings set status = $2, reason = $3, ended_at = $4, version = version + 1,
+         list_sealed = case when $2 = 'approved' then list_sealed end where id = $1 and status = 'pending'`,
+        [id, status, reason, at],
+      )) === 1,
+    endPending: ({ status, reason, at }) =>
+      sql.run(
+        `update signings set status = $1, reason = $2, ended_at = $3, version = version + 1, list_sealed = null
+         where status = 'pending'`,
+        [status, reason, at],
+      ),
+    approve: (approval) => atomically(sql, (inner) => approve(inner, sealing, approval)),
+    markTold: async (id, at) =>
+      (await sql.run("update signings set told_at = $2 where id = $1 and status = 'pending' and told_at is null", [
+        id,
+        at,
+      ])) === 1,
+    capture: async (id, amount, maximum) =>
+      (await sql.run(
+        `update signings set captured = captured + $2, version = version + 1
+         where id = $1 and status = 'approved' and captured + $2 <= $3`,
+        [id, amount, maximum],
+      )) === 1,
+  };
+}
+
+interface NewRow {
+  readonly request: SigningRequest;
+  readonly list: string | undefined;
+  readonly isTold: boolean;
+}
+
+async function insert(sql: Sql, sealing: Sealing, { request, list, isTold }: NewRow): Promise<void> {
+  const { id, display, reference } = request;
+  const content: Content = { display, reference };
+  await sql.run(
+    `insert into signings (${columns}, list_sealed, list_bytes, told_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+    [
+      id,
+      request.clientId,
+      request.door,
+      request.origin,
+      request.userId,
+      request.companyId,
+      sealing.seal(JSON.stringify(content), contentContext(id)),
+      request.approvers,
+      request.given,
+      request.mpinOnly,
+      JSON.stringify(request.warnings),
+      request.status,
+      request.reason,
+      request.askableAt,
+      request.createdAt,
+      request.expiresAt,
+      request.endedAt,
+      request.captured,
+      request.version,
+      list === undefined ? undefined : sealing.seal(list, listContext(id)),
+      list === undefined ? 0 : Buffer.byteLength(list),
+      isTold ? request.createdAt : undefined,
+    ],
+  );
+}
+
+/** The row of the person first: of two phones of one person the second waits for it, and then finds it there. */
+async function approve(sql: Sql, sealing: Sealing, approval: SigningApproval) {
+  const { requestId, userId, receipt } = approval;
+  // Every receipt of a batch holds the same list, which is kept once.
+  const { list: _list, ...kept } = receipt;
+  const added = await sql.run(
+    `insert into signing_approvals (request_id, user_id, device_id, order_id, requested_at, approved_at, receipt_sealed)
+     select id, $2, $3, $4, created_at, cast($5 as bigint), $6 from signings where id = $1 on conflict do nothing`,
+    [
+      requestId,
+      userId,
+      approval.deviceId,
+      approval.orderId,
+      approval.approvedAt,
+      sealing.seal(JSON.stringify(kept), receiptContext(requestId, userId)),
+    ],
+  );
+  if (added === 1) {
+    const [counted] = await sql.query<{ given: number }>(
+      `update signings set given = given + 1, version = version + 1,
+       status = case when given + 1 = approvers then 'approved' else status end,
+       ended_at = case when given + 1 = approvers then cast($2 as bigint) end
+       where id = $1 and status = 'pending' returning given`,
+      [requestId, approval.approvedAt],
+    );
+    if (counted !== undefined) return { isFirst: true, given: counted.given };
+    await sql.run('delete from signing_approvals where request_id = $1 and user_id = $2', [requestId, userId]);
+  }
+  const [row] = await sql.query<{ given: number }>('select given from signings where id = $1', [requestId]);
+  return { isFirst: false, given: row?.given ?? 0 };
+}
+
+type Erasing = Pick<SigningStore, 'eraseOf' | 'prune'>;
+
+function eraser(sql: Sql): Erasing {
+  return {
+    eraseOf: (userId) => atomically(sql, (inner) => eraseSignings(inner, userId)),
+    prune: (before) =>
+      atomically(sql, async (inner) => {
+        const old = `select id from signings where ended_at < $1 order by ended_at, id limit ${prunedAtOnce}`;
+        const ids = await inner.query<{ id: string }>(old, [before]);
+        for (const { id } of ids) {
+          await inner.run('delete from signing_approvals where request_id = $1', [id]);
+          await inner.run('delete from signings where id = $1', [id]);
+        }
+        return ids.length;
+      }),
+  };
+}
+
+/** Removes what the person was asked, what they approved, and the receipts of both; answers how many requests and approvals. */
+export async function eraseSignings(sql: Sql, userId: string): Promise<number> {
+  const approvals = await sql.run(
+    `delete from signing_approvals where user_id = $1
+     or request_id in (select id from signings where user_id = $1)`,
+    [userId],
+  );
+  return approvals + (await sql.run('delete from signings where user_id = $1', [userId]));
+}
