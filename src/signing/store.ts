@@ -113,6 +113,10 @@ export interface SigningStore {
   approve(approval: SigningApproval): Promise<{ readonly isFirst: boolean; readonly given: number }>;
   /** The oldest first; each receipt whole, with the list of a batch. */
   approvals(id: string): Promise<SigningApproval[]>;
+  /** That person's alone, in the same form. */
+  approvalOf(id: string, userId: string): Promise<SigningApproval | undefined>;
+  /** Which of these that person approved. */
+  signedBy(userId: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * What waits for that person at that time, the oldest first, at most 100: named by the portal, or of their company and taking several
    * approvers; and not approved by them.

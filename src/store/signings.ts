@@ -31,6 +31,8 @@ interface SigningRow {
 const columns = `id, client_id, door, origin, user_id, company_id, content_sealed, approvers, given, mpin_only, warnings, status, reason,
   askable_at, created_at, expires_at, ended_at, captured, version`;
 
+const approvalColumns = 'request_id, user_id, device_id, order_id, approved_at, receipt_sealed';
+
 type Content = Pick<SigningRequest, 'display' | 'reference'>;
 
 const contentContext = (id: string): string => `signings.content:${id}`;
@@ -72,7 +74,7 @@ function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
   };
 }
 
-type Reading = Pick<SigningStore, 'find' | 'list' | 'approvals' | 'use'>;
+type Reading = Pick<SigningStore, 'find' | 'list' | 'approvals' | 'approvalOf' | 'signedBy' | 'use'>;
 
 function reader(sql: Sql, sealing: Sealing): Reading {
   const list = async (id: string): Promise<string | undefined> => {
@@ -90,13 +92,28 @@ function reader(sql: Sql, sealing: Sealing): Reading {
     list,
     approvals: async (id) => {
       const rows = await sql.query<ApprovalRow>(
-        `select request_id, user_id, device_id, order_id, approved_at, receipt_sealed from signing_approvals
-         where request_id = $1 order by approved_at, user_id`,
+        `select ${approvalColumns} from signing_approvals where request_id = $1 order by approved_at, user_id`,
         [id],
       );
       if (rows.length === 0) return [];
       const shared = await list(id);
       return rows.map((row) => toApproval(row, sealing, shared));
+    },
+    approvalOf: async (id, userId) => {
+      const [row] = await sql.query<ApprovalRow>(
+        `select ${approvalColumns} from signing_approvals where request_id = $1 and user_id = $2`,
+        [id, userId],
+      );
+      return row === undefined ? undefined : toApproval(row, sealing, await list(id));
+    },
+    signedBy: async (userId, ids) => {
+      if (ids.length === 0) return new Set();
+      const places = ids.map((_, index) => `$${index + 2}`).join(', ');
+      const rows = await sql.query<{ request_id: string }>(
+        `select request_id from signing_approvals where user_id = $1 and request_id in (${places})`,
+        [userId, ...ids],
+      );
+      return new Set(rows.map(({ request_id: id }) => id));
     },
     use: async (clientId, at, since) => {
       const [open] = await sql.query<{ total: number }>(
