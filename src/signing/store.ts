@@ -100,7 +100,7 @@ export interface SigningStore {
     more?: { readonly list?: string | undefined; readonly isTold?: boolean },
   ): Promise<void>;
   find(id: string): Promise<SigningRequest | undefined>;
-  /** The list of a batch; undefined where it has none, or was not approved. */
+  /** The list of a batch; undefined where it has none, or ended before anybody approved it. */
   list(id: string): Promise<string | undefined>;
   /** pending → ended; false where it has ended already. Of any number of callers exactly one gets true. */
   end(id: string, end: SigningEnd): Promise<boolean>;

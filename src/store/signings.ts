@@ -211,17 +211,17 @@ type Writing = Pick<SigningStore, 'insert' | 'end' | 'endPending' | 'approve' | 
 function writer(sql: Sql, sealing: Sealing): Writing {
   return {
     insert: (request, { list, isTold = true } = {}) => insert(sql, sealing, { request, list, isTold }),
-    // A list that nobody signed is of no use to anybody.
+    // A list that nobody signed is of no use to anybody; without it, the receipt of who did would not verify.
     end: async (id, { status, reason, at }) =>
       (await sql.run(
         `update signings set status = $2, reason = $3, ended_at = $4, version = version + 1,
-         list_sealed = case when $2 = 'approved' then list_sealed end where id = $1 and status = 'pending'`,
+         list_sealed = case when $2 = 'approved' or given > 0 then list_sealed end where id = $1 and status = 'pending'`,
         [id, status, reason, at],
       )) === 1,
     endPending: ({ status, reason, at }) =>
       sql.run(
-        `update signings set status = $1, reason = $2, ended_at = $3, version = version + 1, list_sealed = null
-         where status = 'pending'`,
+        `update signings set status = $1, reason = $2, ended_at = $3, version = version + 1,
+         list_sealed = case when given > 0 then list_sealed end where status = 'pending'`,
         [status, reason, at],
       ),
     approve: (approval) => atomically(sql, (inner) => approve(inner, sealing, approval)),
