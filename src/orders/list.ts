@@ -1,13 +1,11 @@
 /** The list that a batch is bound to: too long for the description of an order, so the phone fetches it in parts and compares its hash. */
-import { encodeBase64url } from '../crypto/bytes.ts';
 import type { OrderListed, OrderListPart } from '../protocol/orders.ts';
 import { findOwn } from './decide.ts';
 import type { OrderDeps, PhoneCall } from './deps.ts';
 import { orderTimes } from './order.ts';
 import { unavailable } from './orders.ts';
+import { partOf } from './parts.ts';
 
-/** In bytes: with both its encodings a part stays far below what the SDK takes as one reply. */
-const partBytes = 196_608;
 /** Longer than anybody may decide about the order, or its asking side fetch the outcome. */
 const lifetimeMs = orderTimes.decideLimit + orderTimes.redeemSigning + orderTimes.retain;
 
@@ -32,8 +30,7 @@ export async function listPart(
   await findOwn(deps, orderId, call);
   const list = await readList(deps, orderId);
   if (list === undefined) throw unavailable('list: the order has none');
-  const bytes = Buffer.from(list);
-  const slice = bytes.subarray(part * partBytes, (part + 1) * partBytes);
-  if (slice.length === 0) throw unavailable('list: no such part');
-  return { bytes: encodeBase64url(slice), parts: Math.ceil(bytes.length / partBytes) };
+  const found = partOf(list, part);
+  if (found === undefined) throw unavailable('list: no such part');
+  return found;
 }

@@ -17,11 +17,12 @@ import {
   isKnownTemplate,
   templateFields,
 } from '../protocol/templates/templates.ts';
-import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
+import { hashText } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import type { PhoneContext } from './context.ts';
 import { PhoneError } from './errors.ts';
 import { matches, parseJson } from './matches.ts';
+import { fetchParts } from './parts.ts';
 import type { RegisteredPhone } from './state.ts';
 
 type Display = Static<typeof OrderDescriptor>['display'];
@@ -74,8 +75,8 @@ function isWordingOf(drawn: readonly DrawnLine[], wording: Wording): boolean {
   return isExact && texts.every(isPlainLabel);
 }
 
-/** 1 to 60 characters, all drawn, without blanks around them and without any sign that reads as a colon. */
-function isPlainLabel(text: string | undefined): boolean {
+/** Whether words can stand as a label or title: 1 to 60 characters, all drawn, without blanks around them and without any sign that reads as a colon. */
+export function isPlainLabel(text: string | undefined): boolean {
   if (text === undefined || text.trim() !== text || text.normalize('NFC') !== text) return false;
   return /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}:\u02d0\u2236\ua789\ufe13\ufe55\uff1a]{1,60}$/u.test(
     text,
@@ -98,42 +99,18 @@ interface ListOf {
   readonly batch: BatchFields;
 }
 
-/** Most parts that the longest list can have. */
-const maxParts = 64;
-
 /** Fetches the payments of a batch part by part. Throws `server_not_authentic` where they are not those that are signed (T-06). */
 export async function fetchList(
   context: PhoneContext,
   phone: RegisteredPhone,
   { orderId, batch }: ListOf,
 ): Promise<readonly BatchPayment[]> {
-  const chunks: Uint8Array[] = [];
-  let parts = 1;
-  for (let part = 0; part < parts; part += 1) {
-    const body = { orderId, part };
-    const listed = await callInSession(context, phone, { name: 'orders/list', body, reply: OrderListed });
-    const bytes = fromBase64url(listed.bytes);
-    if (bytes === undefined || listed.parts > maxParts) throw notFitting('its list cannot be read');
-    chunks.push(bytes);
-    parts = listed.parts;
-  }
-  const payments = await readList(textOf(chunks), batch);
+  const list = await fetchParts((part) =>
+    callInSession(context, phone, { name: 'orders/list', body: { orderId, part }, reply: OrderListed }),
+  );
+  const payments = await readList(list, batch);
   if (payments === undefined) throw notFitting('its list is not the one that is signed');
   return payments;
-}
-
-function textOf(chunks: readonly Uint8Array[]): string {
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  try {
-    return fromUtf8(bytes);
-  } catch (cause) {
-    throw notFitting('its list is not text', cause);
-  }
 }
 
 function notFitting(why: string, cause?: unknown): PhoneError {
