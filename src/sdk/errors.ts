@@ -9,7 +9,7 @@ interface PhoneErrorEntry {
 export const phoneErrors = {
   invalid_activation: {
     message: 'This is not an activation text.',
-    advice: 'Scan or type the whole activation text again, from https:// to its last character.',
+    advice: 'Scan the activation code again, or paste the whole activation text, from its first character to its last.',
   },
   activation_refused: {
     message: 'The server did not accept the activation code.',
@@ -83,6 +83,14 @@ export const phoneErrors = {
     message: 'What was asked is no longer open.',
     advice: 'Begin again at the portal.',
   },
+  document_changed: {
+    message: 'The portal has another document by now than the one that is to be signed.',
+    advice: 'Do not approve: decline, and tell the portal.',
+  },
+  document_unreachable: {
+    message: 'The portal does not hand out the document.',
+    advice: 'Try again in a moment; do not approve what you could not read.',
+  },
   proof_required: {
     message: 'Approving this takes the mPIN or biometrics once more.',
     advice: 'Call approve with a proof.',
@@ -109,7 +117,7 @@ export const phoneErrors = {
     message: 'A limit of the company is reached.',
     advice: 'Deactivate a phone that is no longer used, or ask the administrator.',
   },
-  not_found: { message: 'There is no such device or session.', advice: 'Ask for the list again.' },
+  not_found: { message: 'There is no such device, session or receipt.', advice: 'Ask for the list again.' },
   conflict: { message: 'The state at the server does not allow this.', advice: 'Ask for the status and begin again.' },
   refused: {
     message: 'The server refused the request as not well formed.',

@@ -19,6 +19,7 @@ export type { Bytes } from './bytes.ts';
 export type { OpenSession, SessionHolder, UnlockMethod } from './context.ts';
 export { PhoneError, type PhoneErrorCode, phoneErrors, type WeakMpinRule } from './errors.ts';
 export type { FetchLike } from './http.ts';
+export type { PastOrder, PastOrders, WaitingOrder } from './inbox.ts';
 export { indexedDbKeyStore } from './indexeddb-key-store.ts';
 export type { CredentialAssertion, KeyName, KeyStore, SignOptions } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';

@@ -18,10 +18,12 @@ import { refreshServer } from './configuration.ts';
 import { liveSession, loadRegistered, type PhoneContext, type UnlockMethod } from './context.ts';
 import { fetchList, readDisplay } from './display.ts';
 import { PhoneError } from './errors.ts';
+import { checkedId } from './inbox.ts';
 import { signStatement, verifyServerJws } from './jws.ts';
 import { matches } from './matches.ts';
 import { checkMpinForm, mpinPassword } from './mpin.ts';
 import { believe, mpinProblems } from './mpin-proof.ts';
+import type { ProblemNames } from './problems.ts';
 import { beginExchange, type MpinAnswer } from './srp-client.ts';
 import type { RegisteredPhone } from './state.ts';
 import { parseFrame, parseTyped } from './texts.ts';
@@ -66,16 +68,33 @@ export async function claimTyped(context: PhoneContext, text: string): Promise<C
   return claimWith(context, phone, parseTyped(text, phone.issuer));
 }
 
+/**
+ * Claims what waits for this user, by its id from the inbox. Throws `order_unavailable` where it does not wait any more, or not for them,
+ * and `server_not_authentic` where what came is about something else.
+ */
+export async function claimWaiting(context: PhoneContext, signingId: string): Promise<ClaimedOrder> {
+  const claim = { via: 'inbox', signingId: checkedId(signingId, 'order_unavailable') } as const;
+  return claimWith(context, await loadRegistered(context), claim);
+}
+
+/** A code is what was too old or taken; what waited is gone. */
+const claimProblems = (claim: OrderClaim): ProblemNames => {
+  const name = claim.via === 'inbox' ? 'order_unavailable' : 'stale_frame';
+  return { order_unavailable: name, not_found: name, conflict: name };
+};
+
 async function claimWith(context: PhoneContext, phone: RegisteredPhone, claim: OrderClaim): Promise<ClaimedOrder> {
   const claimed = await callInSession(context, phone, {
     name: 'orders/claim',
     body: claim,
     reply: OrderClaimed,
-    problems: { order_unavailable: 'stale_frame', not_found: 'stale_frame', conflict: 'stale_frame' },
+    problems: claimProblems(claim),
   });
   const order = { orderId: claimed.orderId, signedDescriptor: claimed.descriptor };
   const descriptor = await verifyDescriptor(context, phone, order);
   if (descriptor.via !== claim.via) throw notFitting('it was begun in another way');
+  if (claim.via === 'inbox' && descriptor.signing?.id !== claim.signingId)
+    throw notFitting('it is about something else');
   const secondsLeft = Math.min(claimed.expiresInSeconds, descriptor.exp - context.time.nowSeconds());
   if (secondsLeft <= 0) throw new PhoneError('order_unavailable', { detail: 'it has expired' });
   const expiresAt = context.time.now() + secondsLeft * 1000;
@@ -87,7 +106,8 @@ async function claimWith(context: PhoneContext, phone: RegisteredPhone, claim: O
 
 /**
  * Approves: the phone signs who asks, where, and the exact text shown. Where `descriptor.freshProof` is true, `proof` is needed
- * and makes a proof of its own, bound to this order. Throws `proof_required`, `order_unavailable`, `wrong_mpin`, `blocked`.
+ * and makes a proof of its own, bound to this order; where `descriptor.mpinOnly` is true, it must be the mPIN. Throws `proof_required`,
+ * `order_unavailable`, `wrong_mpin`, `blocked`.
  */
 export async function approveOrder(context: PhoneContext, order: ClaimedOrder, proof?: ApprovalProof): Promise<void> {
   const phone = await loadRegistered(context);
@@ -100,6 +120,9 @@ export async function approveOrder(context: PhoneContext, order: ClaimedOrder, p
     return decide(context, phone, { body: { orderId: order.orderId, approval, proof: null }, expected: 'approved' });
   }
   if (proof === undefined) throw new PhoneError('proof_required');
+  if (descriptor.mpinOnly === true && proof.method !== 'mpin') {
+    throw new PhoneError('proof_required', { detail: 'fingerprint or face is not enough for this: it takes the mPIN' });
+  }
   const approval = await signDecision(context, { descriptor, order, decision: 'approve', factor: proof.method });
   if (proof.method === 'mpin') return approveWithMpin(context, phone, { order, approval, mpin: proof.mpin });
   return approveWithBiometrics(context, phone, { descriptor, approval });
@@ -232,8 +255,23 @@ async function verifyDescriptor(
   if (payload.deviceId !== phone.deviceId) throw notFitting('it is for another phone');
   if (payload.orderId !== orderId) throw notFitting('it is that of another order');
   if (payload.purpose === 'signing') readDisplay(payload.display);
+  judgeSigning(payload);
   if (payload.iat > context.time.nowSeconds() + futureToleranceSeconds) throw notFitting('it is dated in the future');
   return payload;
+}
+
+/** What is said of proof and approvers must make sense together: a person acts on it. */
+function judgeSigning({ purpose, via, freshProof, mpinOnly, signing }: Static<typeof OrderDescriptor>): void {
+  // Without one, whoever found the phone unlocked could sign, and the receipt would not verify.
+  if (purpose === 'signing' && !freshProof) throw notFitting('it is to be signed without a proof of its own');
+  if (mpinOnly === true && !freshProof) throw notFitting('it takes the mPIN, and no proof');
+  if (signing === undefined) {
+    if (via === 'inbox') throw notFitting('it waited, and is no request');
+    return;
+  }
+  if (purpose !== 'signing') throw notFitting('it is a login with something to sign');
+  const { needed, given } = signing.approvers;
+  if (given >= needed) throw notFitting('it has all its approvals');
 }
 
 function notFitting(why: string): PhoneError {

@@ -2,6 +2,7 @@
 
 import type { DeactivationReason, OwnDevices, OwnSessions } from '../protocol/devices.ts';
 import type { DeclineReason } from '../protocol/orders.ts';
+import type { Receipt } from '../protocol/receipt.ts';
 import { type BiometricKind, disableBiometrics, enableBiometrics } from './biometrics.ts';
 import type { Bytes } from './bytes.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type SessionHolder,
 } from './context.ts';
 import { createHttp, type FetchLike } from './http.ts';
+import { fetchReceipt, listPast, listWaiting, type PastOrders, type WaitingOrder } from './inbox.ts';
 import type { KeyStore, SignOptions } from './key-store.ts';
 import type { MpinRules } from './mpin.ts';
 import {
@@ -21,6 +23,7 @@ import {
   type ClaimedOrder,
   claimOrder,
   claimTyped,
+  claimWaiting,
   declineOrder,
   reportOrder,
 } from './orders.ts';
@@ -114,12 +117,21 @@ export interface Phone {
   claim(frameText: string): Promise<ClaimedOrder>;
   /** Takes what a person typed or pasted: the twelve digits of a short code, or the text of a frame. Never what a camera saw. */
   claimTyped(text: string): Promise<ClaimedOrder>;
-  /** Says yes; `proof` where `descriptor.freshProof` asks for it. */
+  /** Takes the id of something that waits in the inbox, and gives what to show. */
+  claimWaiting(signingId: string): Promise<ClaimedOrder>;
+  /** Says yes; `proof` where `descriptor.freshProof` asks for it, and that by mPIN where `descriptor.mpinOnly` does. */
   approve(order: ClaimedOrder, proof?: ApprovalProof): Promise<void>;
   /** Says no. */
   decline(order: ClaimedOrder, reason?: DeclineReason): Promise<void>;
   /** Says "that is not me". */
   report(order: ClaimedOrder): Promise<void>;
+
+  /** What waits for this user, the newest first: nothing in it may be decided about, claim it first. */
+  inbox(): Promise<readonly WaitingOrder[]>;
+  /** What has ended, the newest first; `before` takes the id of the last one of the page before. */
+  history(options?: { readonly before?: string }): Promise<PastOrders>;
+  /** The receipt of what this user signed, verified. Throws `not_found` where there is none. */
+  receipt(signingId: string): Promise<Receipt>;
 
   /** The user's devices. */
   listDevices(): Promise<OwnDevices['devices']>;
@@ -157,9 +169,13 @@ export function createPhone(options: PhoneOptions): Phone {
     changeMpin: async (input) => changeMpin(context, input),
     claim: async (frameText) => claimOrder(context, frameText),
     claimTyped: async (text) => claimTyped(context, text),
+    claimWaiting: async (signingId) => claimWaiting(context, signingId),
     approve: async (order, proof) => approveOrder(context, order, proof),
     decline: async (order, reason) => declineOrder(context, order, reason),
     report: async (order) => reportOrder(context, order),
+    inbox: async () => listWaiting(context),
+    history: async (options) => listPast(context, options),
+    receipt: async (signingId) => fetchReceipt(context, signingId),
     listDevices: async () => listDevices(context),
     listSessions: async () => listSessions(context),
     endSession: async (sessionUid) => endSession(context, sessionUid),

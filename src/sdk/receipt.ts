@@ -29,6 +29,8 @@ export type ReceiptCheck = (typeof receiptChecks)[number];
 /** What a genuine receipt says. */
 export interface ReceiptFacts {
   readonly issuer: string;
+  /** The request that it is about, by the portal's name for it with the server. */
+  readonly signingId: string | undefined;
   readonly title: string;
   readonly lines: readonly Line[];
   /** BCP 47, of the text. */
@@ -113,6 +115,7 @@ async function judge(receipt: Receipt, history: History, note: Note): Promise<Re
   note('list', payments !== undefined && (shown.batch === undefined) === (receipt.list === undefined));
   return {
     issuer: history.iss,
+    signingId: order.signing?.id,
     title: order.display.template?.title ?? '',
     lines: shown.lines,
     locale: order.display.locale,

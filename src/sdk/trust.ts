@@ -58,13 +58,7 @@ async function verifyKeySet(signed: Static<typeof SignedKeySet>, issuer: string,
   const accepted = await sortKeys(payload);
   const known = typeof trusted === 'string' ? accepted.signing.filter(({ kid }) => kid === trusted) : trusted.signing;
   // With a thumbprint, the key itself comes from the set: it is the right one because its own hash is the thumbprint.
-  if (
-    !(await isSignedByOne(
-      signed,
-      known.map(({ jwk }) => jwk),
-    ))
-  )
-    throw notTrusted('its key set is not signed by a trusted key');
+  if (!(await isSignedByOne(signed, typ.keys, known))) throw notTrusted('its key set is not signed by a trusted key');
   if (payload.iss !== issuer) throw notTrusted(`its key set is that of ${payload.iss}`);
   if (typeof trusted !== 'string' && payload.iat < trusted.iat - rollbackToleranceSeconds) {
     // Stops an attacker with a retired key from bringing back the set in which it was still trusted.
@@ -80,12 +74,21 @@ function readPayload(payload: string): Static<typeof KeySetPayload> {
   return value;
 }
 
-async function isSignedByOne(signed: Static<typeof SignedKeySet>, keys: readonly PublicJwk[]): Promise<boolean> {
-  for (const jwk of keys) {
+/** Whether something is a document that a trusted key has signed as what `type` says. Its payload is still to be judged. */
+export async function isSignedUnder(document: unknown, type: string, trusted: TrustedKeys): Promise<boolean> {
+  return matches(SignedKeySet, document) && isSignedByOne(document, type, trusted.signing);
+}
+
+async function isSignedByOne(
+  signed: Static<typeof SignedKeySet>,
+  type: string,
+  keys: TrustedKeys['signing'],
+): Promise<boolean> {
+  for (const { jwk } of keys) {
     try {
       const key = await importJWK({ ...jwk } as JWK, 'ES256');
       const { protectedHeader } = await generalVerify(signed, key, { algorithms: ['ES256'] });
-      if (protectedHeader?.typ === typ.keys) return true;
+      if (protectedHeader?.typ === type) return true;
     } catch {
       // Not signed by this key; another may have.
     }
