@@ -74,7 +74,7 @@ export async function createOrder(deps: OrderDeps, input: NewOrder): Promise<Ord
 }
 
 /** The client as it is shown, signed and compared: chosen by others, so made plain once and for all uses. */
-function nameable(client: OrderTerms['client']): OrderTerms['client'] {
+export function nameable(client: OrderTerms['client']): OrderTerms['client'] {
   const domain = plainName(client.domain, '-');
   return { id: client.id, name: plainName(client.name, domain), domain };
 }

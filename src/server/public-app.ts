@@ -18,6 +18,7 @@ import { loadSession, touchSession } from '../mpin/session.ts';
 import type { Oidc } from '../oidc/plugin.ts';
 import { orderEndpoints } from '../orders/routes.ts';
 import { registrationEndpoints } from '../registration/routes.ts';
+import { inboxEndpoints } from '../signing/inbox-routes.ts';
 import { registerSigning } from '../signing/routes.ts';
 import { registerAppPage } from './app-page.ts';
 import { makePageBrand, type PageBrand, registerBrand } from './brand.ts';
@@ -121,6 +122,7 @@ function registerApp(app: FastifyInstance, { kernel, capabilities, metrics }: Pu
     ...registrationEndpoints(registration),
     ...mpinEndpoints(mpin),
     ...orderEndpoints({ ...orders, ...limits }),
+    ...inboxEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
     ...userEndpoints(devices),
   ]);

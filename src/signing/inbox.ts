@@ -1,0 +1,95 @@
+/** What a person finds on their phone: what waits for them, what has ended, and the receipts of what they signed (docs/protocol.md §8). */
+import { AuthError } from '../errors.ts';
+import type { OrderDeps, PhoneCall } from '../orders/deps.ts';
+import { nameable } from '../orders/orders.ts';
+import { partOf } from '../orders/parts.ts';
+import type { HistoryListed, HistoryPage, InboxListed, Past, ReceiptPart, Waiting } from '../protocol/inbox.ts';
+import type { OrderListed } from '../protocol/orders.ts';
+import type { SigningRequest } from './store.ts';
+
+/** How many a page of the history has. */
+const pageLength = 25;
+
+type InboxDeps = Pick<OrderDeps, 'records' | 'clock' | 'assertUsable'>;
+
+/**
+ * What waits for the caller's user, the newest first: what a portal asked of them, and for whoever has all permissions what takes several
+ * of their company. What they approved, or may not be asked yet, is not among it. Throws what `assertUsable` throws.
+ */
+export async function listInbox(deps: InboxDeps, { device }: PhoneCall): Promise<InboxListed> {
+  const { user, company } = await deps.assertUsable(device.id);
+  // As the row says now, not as a session remembers: who lost the permission sees nothing of the company at once (T17).
+  const who = { userId: user.id, companyId: company.id, mayCosign: user.permissions === 'full' };
+  const found = await deps.records.signings.waiting(who, deps.clock.now());
+  const nameOf = portalNames(deps);
+  const waiting = await Promise.all(found.map(async (request) => waitingOf(request, await nameOf(request))));
+  return { waiting: waiting.reverse() };
+}
+
+/** A page of what has ended and was the caller's user's, or was approved by them, the newest first. */
+export async function listHistory(deps: InboxDeps, { before }: HistoryPage, call: PhoneCall): Promise<HistoryListed> {
+  const { user } = await deps.assertUsable(call.device.id);
+  const { signings } = deps.records;
+  const found = await signings.history(user.id, { before, limit: pageLength + 1 });
+  const page = found.slice(0, pageLength);
+  const signed = await signings.signedBy(
+    user.id,
+    page.map(({ id }) => id),
+  );
+  const nameOf = portalNames(deps);
+  const past = await Promise.all(
+    page.map(async (request) => pastOf(request, { client: await nameOf(request), isSigned: signed.has(request.id) })),
+  );
+  return { past, hasMore: found.length > page.length };
+}
+
+/**
+ * One part of the receipt of the caller's user's own approval. Throws `not_found` for whatever else: of what others signed nobody learns
+ * whether it is there (T17).
+ */
+export async function receiptPart(
+  deps: InboxDeps,
+  { signingId, part }: ReceiptPart,
+  call: PhoneCall,
+): Promise<OrderListed> {
+  const { user } = await deps.assertUsable(call.device.id);
+  const approval = await deps.records.signings.approvalOf(signingId, user.id);
+  const found = approval === undefined ? undefined : partOf(JSON.stringify(approval.receipt), part);
+  if (found === undefined)
+    throw new AuthError('not_found', { detail: 'inbox: no such receipt of this user, or no such part' });
+  return found;
+}
+
+type PortalNames = (request: Pick<SigningRequest, 'clientId' | 'origin'>) => Promise<Waiting['client']>;
+
+/** Portals as they are named in orders, each looked up once. */
+function portalNames({ records }: InboxDeps): PortalNames {
+  const names = new Map<string, Promise<string>>();
+  const nameOf = async (clientId: string): Promise<string> => (await records.clients.find(clientId))?.name ?? clientId;
+  return async ({ clientId, origin }) => {
+    const name = names.get(clientId) ?? nameOf(clientId);
+    names.set(clientId, name);
+    return nameable({ id: clientId, name: await name, domain: new URL(origin).host });
+  };
+}
+
+function waitingOf(request: SigningRequest, client: Waiting['client']): Waiting {
+  const { id: signingId, approvers: needed, given, createdAt, expiresAt } = request;
+  return { signingId, client, ...shownOf(request), approvers: { needed, given }, createdAt, expiresAt };
+}
+
+function pastOf(request: SigningRequest, { client, isSigned }: Pick<Past, 'client' | 'isSigned'>): Past {
+  const { id: signingId, status, reason, endedAt } = request;
+  if (status === 'pending' || endedAt === undefined) {
+    throw new AuthError('internal', { detail: 'inbox: the history has something that has not ended' });
+  }
+  const more = reason === undefined ? {} : { reason };
+  return { signingId, client, ...shownOf(request), state: status, ...more, endedAt, isSigned };
+}
+
+/** Template and title, and no word of what it says. */
+function shownOf({ display }: SigningRequest): Pick<Waiting, 'template' | 'title'> {
+  const { template } = display;
+  if (template === undefined) throw new AuthError('internal', { detail: 'inbox: a request without a template' });
+  return { template: { name: template.name, version: template.version }, title: template.title };
+}
