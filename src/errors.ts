@@ -13,11 +13,15 @@ export const errorTable = {
   session_expired: { status: 401, title: 'The session has ended' },
   proof_required: { status: 401, title: 'A fresh proof is required for this act' },
   access_denied: { status: 403, title: 'Not allowed' },
+  /** Transaction monitoring refused it (RTS art. 2(2)); why is in the audit trail. */
+  risk_denied: { status: 403, title: 'Refused by the bank’s risk rules' },
   forbidden_origin: { status: 403, title: 'The request did not come from this page' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   conflict: { status: 409, title: 'The state does not allow this' },
   already_exists: { status: 409, title: 'It exists already' },
+  /** What the portal hands out is not what it asked to be signed. */
+  document_changed: { status: 409, title: 'The portal’s document is not the one that is to be signed' },
   in_progress: { status: 409, title: 'The same request is being carried out' },
   limit_reached: { status: 409, title: 'A limit of the company is reached' },
   order_unavailable: { status: 410, title: 'The order is no longer available' },
@@ -25,6 +29,7 @@ export const errorTable = {
   payload_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not accepted here' },
   idempotency_mismatch: { status: 422, title: 'The idempotency key belongs to another request' },
+  document_unreachable: { status: 424, title: 'The portal does not hand out the document' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'The service cannot answer right now' },

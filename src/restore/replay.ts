@@ -68,6 +68,7 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   'session.refused': 'fleeting',
   'session.ended': 'fleeting',
   // Orders are short-lived, and never in a backup: what was signed is proved by the receipt that its portal holds, and by these records.
+  'risk.assessed': 'fleeting',
   'order.created': 'fleeting',
   'order.claimed': 'fleeting',
   'order.claim_refused': 'fleeting',
@@ -78,6 +79,9 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   'order.expired': 'fleeting',
   'order.redeemed': 'fleeting',
   'order.decision_refused': 'fleeting',
+  // The backup would let the portal take the same money once more: a person compares with what the bank has booked.
+  'signing.captured': 'look',
+  'signing.document_changed': 'fleeting',
   'login.completed': 'fleeting',
   'login.refused': 'fleeting',
   'logout.completed': 'fleeting',

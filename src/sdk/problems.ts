@@ -25,6 +25,8 @@ const general: ProblemNames = {
   already_exists: 'conflict',
   limit_reached: 'limit_reached',
   order_unavailable: 'order_unavailable',
+  document_changed: 'document_changed',
+  document_unreachable: 'document_unreachable',
   too_many_requests: 'too_many_requests',
   internal: 'unavailable',
   unavailable: 'unavailable',

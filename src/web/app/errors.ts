@@ -32,6 +32,8 @@ export function errorText({ t, issuer }: { readonly t: Messages; readonly issuer
     case 'not_a_frame':
     case 'stale_frame':
     case 'order_unavailable':
+    case 'document_changed':
+    case 'document_unreachable':
     case 'server_not_authentic':
     case 'clock':
     case 'unavailable':
