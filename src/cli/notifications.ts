@@ -4,9 +4,19 @@ import { answer, connect, type SharedOptions, withAdminOptions, withExamples } f
 import { listCommand } from './lists.ts';
 import { CommandError, exitCode, say, time } from './output.ts';
 
+const kinds = [
+  'email',
+  'backchannel_logout',
+  'backchannel_request',
+  'backchannel_ping',
+  'webhook',
+  'portal_webhook',
+  'push',
+] as const;
+
 interface ResendOptions extends SharedOptions {
   readonly all?: boolean;
-  readonly kind?: 'email' | 'backchannel_logout' | 'webhook' | 'push';
+  readonly kind?: (typeof kinds)[number];
 }
 
 /** The `notification` command. */
@@ -52,9 +62,7 @@ function resendCommand(): Command {
       .description('deliver what was given up: one, all of a kind, or all; each gets all its tries anew')
       .argument('[id]')
       .option('--all', 'all of them')
-      .addOption(
-        new Option('--kind <kind>', 'all of this kind').choices(['email', 'backchannel_logout', 'webhook', 'push']),
-      ),
+      .addOption(new Option('--kind <kind>', 'all of this kind').choices(kinds)),
   );
   return withExamples(
     command,

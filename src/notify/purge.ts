@@ -29,5 +29,6 @@ export async function purgeOutbox(
     if (count < batch) break;
   }
   await records.webhooks.forgetPrevious(at);
+  await records.portalWebhooks.forgetPrevious(at);
   return removed;
 }

@@ -1,7 +1,14 @@
 /** What the outbox and the webhooks need of a store. */
 import type { WebhookEvent } from '../protocol/admin.ts';
 
-export type OutboxKind = 'email' | 'backchannel_logout' | 'webhook' | 'push';
+export type OutboxKind =
+  | 'email'
+  | 'backchannel_logout'
+  | 'backchannel_request'
+  | 'backchannel_ping'
+  | 'webhook'
+  | 'portal_webhook'
+  | 'push';
 export type OutboxStatus = 'pending' | 'sent' | 'dead';
 
 export interface NewOutboxMessage {
@@ -108,6 +115,24 @@ export interface WebhookStore {
   listening(companyId: string | undefined): Promise<WebhookEndpoint[]>;
   /** Writes name, address, events, status and secrets if the stored version is still this one; tells whether it wrote. */
   update(endpoint: WebhookEndpoint): Promise<boolean>;
+  /** Erases previous secrets whose overlap ended before `at`. */
+  forgetPrevious(at: number): Promise<void>;
+}
+
+/** What signs the messages to a portal's own `signing_webhook_uri`. */
+export interface PortalWebhook {
+  readonly clientId: string;
+  /** `whsec_` and base64; sealed at rest. */
+  readonly secret: string;
+  /** The secret before the last rotation: until then messages are signed with it too. */
+  readonly previous: { readonly secret: string; readonly until: number } | undefined;
+}
+
+export interface PortalWebhookStore {
+  find(clientId: string): Promise<PortalWebhook | undefined>;
+  /** Inserts or replaces it. */
+  save(webhook: PortalWebhook): Promise<void>;
+  remove(clientId: string): Promise<void>;
   /** Erases previous secrets whose overlap ended before `at`. */
   forgetPrevious(at: number): Promise<void>;
 }

@@ -66,6 +66,37 @@ export interface RefreshTokenRow {
   readonly expiresAt: number;
 }
 
+/** A request that came by CIBA. Whom it is for is what the portal said, and may be nobody. */
+export interface BackchannelRow {
+  /** HMAC of the `auth_req_id`. */
+  readonly idLookup: string;
+  readonly clientId: string;
+  readonly userId: string;
+  /** JSON, sealed at rest. */
+  readonly payload: string;
+  /** What the user was asked to sign; undefined until then, and for good where nobody is asked. */
+  readonly signingId: string | undefined;
+  readonly askedAt: number | undefined;
+  readonly createdAt: number;
+  /** From then on nobody is asked any more, and it has expired unless it was approved before. */
+  readonly endsAt: number;
+  readonly consumedAt: number | undefined;
+}
+
+export interface BackchannelStore {
+  insert(row: Omit<BackchannelRow, 'signingId' | 'askedAt' | 'consumedAt'>): Promise<void>;
+  find(idLookup: string): Promise<BackchannelRow | undefined>;
+  findBySigning(signingId: string): Promise<BackchannelRow | undefined>;
+  /** What that user was asked since then, by whichever portal; the oldest first. */
+  asked(userId: string, since: number): Promise<BackchannelRow[]>;
+  /** Notes what the user is asked to sign; false where something was noted already. */
+  link(idLookup: string, signingId: string, at: number): Promise<boolean>;
+  /** Of any number of parallel callers exactly one gets true. */
+  consume(idLookup: string, at: number): Promise<boolean>;
+  /** Deletes what ended before that time; how many rows. */
+  purge(before: number): Promise<number>;
+}
+
 export interface OidcStore {
   /** Inserts or updates the session document and merges one row per client, so that parallel sign-ons lose none. */
   saveSession(session: SessionRow, clients: readonly SessionClientRow[]): Promise<void>;

@@ -164,7 +164,15 @@ export const CheckpointView = view('Checkpoint', {
   statement: Type.String({ description: 'compact JWS, signed by a key of the server' }),
 });
 
-const OutboxKind = oneOf(['email', 'backchannel_logout', 'webhook', 'push']);
+const OutboxKind = oneOf([
+  'email',
+  'backchannel_logout',
+  'backchannel_request',
+  'backchannel_ping',
+  'webhook',
+  'portal_webhook',
+  'push',
+]);
 export const NotificationsView = view('Notifications', {
   kinds: Type.Array(Type.Object({ kind: OutboxKind, pending: Count, dead: Count }, { additionalProperties: false })),
   oldestPendingAt: orNull(Time),

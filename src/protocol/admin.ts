@@ -90,7 +90,10 @@ const MessageKind = Type.Union([
   Type.Literal('all'),
   Type.Literal('email'),
   Type.Literal('backchannel_logout'),
+  Type.Literal('backchannel_request'),
+  Type.Literal('backchannel_ping'),
   Type.Literal('webhook'),
+  Type.Literal('portal_webhook'),
   Type.Literal('push'),
 ]);
 export const MessageId = Id('box');

@@ -75,6 +75,7 @@ async function erase(sql: Sql, sealing: Sealing, { id, name, email, version }: U
   await sql.run("update approvals set request_sealed = '', reason = null where subject_id = $1", [id]);
   await eraseAnswersAbout(sql, id);
   await sql.run('delete from user_browsers where user_id = $1', [id]);
-  await sql.run("delete from outbox where kind = 'email' and recipient = $1", [id]);
+  await sql.run("delete from outbox where kind in ('email', 'backchannel_request') and recipient = $1", [id]);
+  await sql.run('delete from backchannel_requests where user_id = $1', [id]);
   return true;
 }
