@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Id, PlainText, strict } from './common.ts';
 import { DeclineReason } from './orders.ts';
 import { Receipt } from './receipt.ts';
+import { Currency, MinorUnits } from './templates/templates.ts';
 
 export const SigningCreate = strict({
   /** The user's id, the `sub` of the ID token. */
@@ -49,6 +50,14 @@ export const SigningOrder = strict({
   reason: Type.Optional(DeclineReason),
 });
 export type SigningOrder = Omit<Static<typeof SigningOrder>, 'state'> & { readonly state: SigningState };
+
+/** How much of an approved reservation the portal takes. */
+export const SigningCapture = strict({
+  amount: MinorUnits,
+  /** Refused where it is not that of the reservation. */
+  currency: Type.Optional(Currency),
+});
+export type SigningCapture = Static<typeof SigningCapture>;
 
 export const SigningFrame = strict({
   /** To be drawn as a QR code, and anew after `nextInMs`. */

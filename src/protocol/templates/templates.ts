@@ -6,8 +6,10 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Base64Url, PlainText, strict } from '../common.ts';
 import { maxMinorUnits } from './money.ts';
 
-const MinorUnits = Type.Integer({ minimum: 1, maximum: maxMinorUnits });
-const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+/** An amount: a whole number of the currency's smallest unit. */
+export const MinorUnits = Type.Integer({ minimum: 1, maximum: maxMinorUnits });
+/** The form of a code of ISO 4217; whether there is such a currency, `money.ts` knows. */
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
 const Iban = Type.String({ pattern: '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$' });
 /** Day of the Gregorian calendar, such as 2026-11-21. */
 const IsoDate = Type.String({ pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}$' });
