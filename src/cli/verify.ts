@@ -4,13 +4,14 @@ import { Command } from 'commander';
 import { displayText } from '../protocol/templates/draw.ts';
 import { formatIban } from '../protocol/templates/iban.ts';
 import { formatAmount } from '../protocol/templates/money.ts';
-import { PhoneError, type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../sdk/index.ts';
+import { isSignedDocument, PhoneError, type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../sdk/index.ts';
 import { isOrigin } from '../sdk/receipt.ts';
 import { textsFor } from '../texts/files.ts';
 import { CommandError, exitCode, printable, remark, say, sayJson } from './output.ts';
 
 interface VerifyOptions {
   readonly keys?: string;
+  readonly document?: string;
   readonly json?: boolean;
 }
 
@@ -26,6 +27,7 @@ export function verifyCommand(): Command {
       '--keys <file or URL>',
       'the key history of the server; without it, it is fetched from the server that the receipt names',
     )
+    .option('--document <file>', 'of a document: also says whether this file is the one that was signed')
     .option('--json', 'print the answer as JSON')
     .addHelpText(
       'after',
@@ -36,17 +38,20 @@ Examples:
   $ mtoken verify receipt.json
   $ curl -s https://id.example${historyPath} > keys.json
   $ mtoken verify receipt.json --keys keys.json
+  $ mtoken verify receipt.json --document agreement.pdf
 
-Exit codes: 0 genuine · 1 not genuine · 2 wrong usage · 3 the keys cannot be reached`,
+Exit codes: 0 genuine · 1 not genuine, or another document · 2 wrong usage · 3 the keys cannot be reached`,
     )
     .action(async (path: string, options: VerifyOptions) => {
       const receipt = readJson(path);
       const verdict = await judge(receipt, await keysOf(receipt, options.keys));
       if (options.keys === undefined)
         remark(`the keys were taken from ${issuerOf(receipt)}, the server that the receipt names itself`);
-      if (options.json) sayJson(verdict);
-      else sayVerdict(verdict);
+      const isDocument = await judgeDocument(verdict, options.document);
+      if (options.json) sayJson({ ...verdict, ...(isDocument === undefined ? {} : { isSignedDocument: isDocument }) });
+      else sayVerdict(verdict, isDocument);
       if (!verdict.isGenuine) throw new CommandError('this receipt is not genuine');
+      if (isDocument === false) throw new CommandError('the receipt is genuine, and the file is not what was signed');
     });
 }
 
@@ -56,6 +61,24 @@ async function judge(receipt: unknown, history: unknown): Promise<ReceiptVerdict
   } catch (cause) {
     if (!(cause instanceof PhoneError)) throw cause;
     throw new CommandError(`the keys are not those of a server: ${cause.detail ?? cause.message}`, { cause });
+  }
+}
+
+/** Undefined where no file is named, or there is nothing genuine to compare it with. */
+async function judgeDocument({ facts }: ReceiptVerdict, path: string | undefined): Promise<boolean | undefined> {
+  if (path === undefined || facts === undefined) return undefined;
+  const { document } = facts;
+  if (document === undefined) {
+    throw new CommandError('this receipt is about no document', { exit: exitCode.usage });
+  }
+  return isSignedDocument(new Uint8Array(readBytes(path)), document);
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new CommandError(`${path} cannot be read`, { exit: exitCode.usage, cause });
   }
 }
 
@@ -100,10 +123,14 @@ function issuerOf(receipt: unknown): string {
   throw new CommandError('this file is not a receipt: it names no server by its origin', { exit: exitCode.failed });
 }
 
-function sayVerdict({ checks, facts }: ReceiptVerdict): void {
+function sayVerdict({ checks, facts }: ReceiptVerdict, isDocument: boolean | undefined): void {
   const { t } = textsFor('signing', ['en']);
   if (facts !== undefined) for (const line of factLines(facts)) say(printable(line));
-  for (const { name, isPassed } of checks) say(`  ${isPassed ? 'ok    ' : 'FAILED'} ${t(`check.${name}`)}`);
+  const said = checks.map(({ name, isPassed }) => [isPassed, t(`check.${name}`)] as const);
+  if (isDocument !== undefined) {
+    said.push([isDocument, t(isDocument ? 'verify.sameDocument' : 'verify.otherDocument')]);
+  }
+  for (const [isPassed, text] of said) say(`  ${isPassed ? 'ok    ' : 'FAILED'} ${text}`);
 }
 
 function factLines(facts: ReceiptFacts): string[] {

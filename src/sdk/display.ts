@@ -17,7 +17,7 @@ import {
   isKnownTemplate,
   templateFields,
 } from '../protocol/templates/templates.ts';
-import { hashText } from './bytes.ts';
+import { type Bytes, hashText, sha256 } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import type { PhoneContext } from './context.ts';
 import { PhoneError } from './errors.ts';
@@ -30,10 +30,15 @@ type Display = Static<typeof OrderDescriptor>['display'];
 /** What a batch says of its list. */
 export type BatchFields = FieldsOf<'payment-batch'>;
 
+/** What a document's order says of its file. */
+export type DocumentFields = FieldsOf<'document'>;
+
 export interface ReadDisplay {
   readonly lines: readonly Line[];
   /** Where there is a list to fetch. */
   readonly batch: BatchFields | undefined;
+  /** Where there is a file to fetch. */
+  readonly document: DocumentFields | undefined;
 }
 
 /**
@@ -53,7 +58,11 @@ export function readDisplay({ text, locale, template }: Display): ReadDisplay {
   if (!isPlainLabel(title) || !isWordingOf(drawn, wording)) throw notFitting('its labels are not those of its lines');
   const lines = label(drawn, wording);
   if (displayText(title, lines) !== text) throw notFitting('its text does not say what its fields say');
-  return { lines, batch: name === 'payment-batch' ? (fields as BatchFields) : undefined };
+  return {
+    lines,
+    batch: name === 'payment-batch' ? (fields as BatchFields) : undefined,
+    document: name === 'document' ? (fields as DocumentFields) : undefined,
+  };
 }
 
 function drawnFrom(make: () => readonly DrawnLine[]): readonly DrawnLine[] {
@@ -111,6 +120,16 @@ export async function fetchList(
   const payments = await readList(list, batch);
   if (payments === undefined) throw notFitting('its list is not the one that is signed');
   return payments;
+}
+
+/** Whether a file is the one that was signed, byte for byte. */
+export async function isSignedDocument(
+  bytes: Bytes,
+  { size, sha256: signed }: Pick<DocumentFields, 'size' | 'sha256'>,
+): Promise<boolean> {
+  if (bytes.length !== size) return false;
+  const found = Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return found === signed;
 }
 
 function notFitting(why: string, cause?: unknown): PhoneError {

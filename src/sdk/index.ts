@@ -17,6 +17,8 @@
 export type { BiometricKind } from './biometrics.ts';
 export type { Bytes } from './bytes.ts';
 export type { OpenSession, SessionHolder, UnlockMethod } from './context.ts';
+export { isSignedDocument } from './display.ts';
+export type { SignedDocument } from './document.ts';
 export { PhoneError, type PhoneErrorCode, phoneErrors, type WeakMpinRule } from './errors.ts';
 export type { FetchLike } from './http.ts';
 export type { PastOrder, PastOrders, WaitingOrder } from './inbox.ts';

@@ -238,7 +238,7 @@ async function signDecision(
  * The description, out of the server's signature and nothing else: what an app may have changed in its copy does not count. Throws
  * `server_not_authentic` for a wrong signature, or one for another server, device or order.
  */
-async function verifyDescriptor(
+export async function verifyDescriptor(
   context: PhoneContext,
   phone: RegisteredPhone,
   order: Pick<ClaimedOrder, 'orderId' | 'signedDescriptor'>,

@@ -13,6 +13,7 @@ import {
   type PhoneContext,
   type SessionHolder,
 } from './context.ts';
+import { fetchDocument, type SignedDocument } from './document.ts';
 import { createHttp, type FetchLike } from './http.ts';
 import { fetchReceipt, listPast, listWaiting, type PastOrders, type WaitingOrder } from './inbox.ts';
 import type { KeyStore, SignOptions } from './key-store.ts';
@@ -119,6 +120,8 @@ export interface Phone {
   claimTyped(text: string): Promise<ClaimedOrder>;
   /** Takes the id of something that waits in the inbox, and gives what to show. */
   claimWaiting(signingId: string): Promise<ClaimedOrder>;
+  /** The file of a document's order, found to be the one that is signed: show it before anybody approves. */
+  document(order: ClaimedOrder): Promise<SignedDocument>;
   /** Says yes; `proof` where `descriptor.freshProof` asks for it, and that by mPIN where `descriptor.mpinOnly` does. */
   approve(order: ClaimedOrder, proof?: ApprovalProof): Promise<void>;
   /** Says no. */
@@ -170,6 +173,7 @@ export function createPhone(options: PhoneOptions): Phone {
     claim: async (frameText) => claimOrder(context, frameText),
     claimTyped: async (text) => claimTyped(context, text),
     claimWaiting: async (signingId) => claimWaiting(context, signingId),
+    document: async (order) => fetchDocument(context, order),
     approve: async (order, proof) => approveOrder(context, order, proof),
     decline: async (order, reason) => declineOrder(context, order, reason),
     report: async (order) => reportOrder(context, order),

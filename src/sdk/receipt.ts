@@ -8,7 +8,7 @@ import { Countersignature, KeyHistory, Receipt } from '../protocol/receipt.ts';
 import type { Line } from '../protocol/templates/draw.ts';
 import type { BatchPayment } from '../protocol/templates/templates.ts';
 import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
-import { readDisplay, readList } from './display.ts';
+import { type DocumentFields, readDisplay, readList } from './display.ts';
 import { PhoneError } from './errors.ts';
 import { thumbprintOf } from './jws.ts';
 import { matches, parseJson } from './matches.ts';
@@ -36,6 +36,8 @@ export interface ReceiptFacts {
   /** BCP 47, of the text. */
   readonly locale: string;
   readonly payments: readonly BatchPayment[];
+  /** Of a document: what was signed of its file, for `isSignedDocument`. */
+  readonly document: DocumentFields | undefined;
   /** Of those payments; undefined where there are none. */
   readonly currency: string | undefined;
   readonly reference: string;
@@ -120,6 +122,7 @@ async function judge(receipt: Receipt, history: History, note: Note): Promise<Re
     lines: shown.lines,
     locale: order.display.locale,
     payments: payments ?? [],
+    document: shown.document,
     currency: shown.batch?.currency,
     reference: counter.reference,
     portal: { name: order.client.name, domain: order.client.domain },

@@ -1,6 +1,7 @@
 /** Checks a receipt in this browser: the file is read here and sent nowhere; only the server's published keys are fetched. */
 import { formatIban } from '../../protocol/templates/iban.ts';
 import { formatAmount } from '../../protocol/templates/money.ts';
+import { isSignedDocument } from '../../sdk/display.ts';
 import { parseJson } from '../../sdk/matches.ts';
 import { type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../../sdk/receipt.ts';
 import type englishFile from '../../texts/languages/en.json';
@@ -74,6 +75,7 @@ function shown(t: Messages, { isGenuine, checks, facts }: ReceiptVerdict): reado
       text: t(isGenuine ? 'verify.genuine' : 'verify.notGenuine'),
     }),
     ...(facts === undefined ? [] : factsOf(t, facts)),
+    ...(facts?.document === undefined ? [] : documentOf(t, facts.document)),
     element('h2', { text: t('verify.checks') }),
     element('ul', { class: 'checks' }, ...list),
   ];
@@ -102,6 +104,32 @@ function factsOf(t: Messages, facts: ReceiptFacts): readonly HTMLElement[] {
     text,
     element('dl', { class: 'facts' }, ...rows.map(([label, ...values]) => row(label, values))),
   ];
+}
+
+/** Where a document was signed: takes the file itself, and says whether it is that one. It stays in this browser as the receipt does. */
+function documentOf(t: Messages, signed: NonNullable<ReceiptFacts['document']>): readonly HTMLElement[] {
+  const input = element('input', { id: 'document', attributes: { type: 'file' } });
+  const result = element('p', { id: 'compared', attributes: { 'aria-live': 'polite' } });
+  let turn = 0;
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    turn += 1;
+    const own = turn;
+    result.textContent = '';
+    if (file === undefined) return;
+    void isSignedFile(file, signed).then((isSame) => {
+      if (own !== turn) return;
+      result.className = isSame ? 'verdict genuine' : 'verdict warning';
+      result.textContent = t(isSame ? 'verify.sameDocument' : 'verify.otherDocument');
+    });
+  });
+  const label = element('label', { text: t('verify.document'), attributes: { for: 'document' } });
+  return [element('div', { class: 'field' }, label, input), result];
+}
+
+/** A file of another length is not even read: it may be of any length. */
+async function isSignedFile(file: File, signed: NonNullable<ReceiptFacts['document']>): Promise<boolean> {
+  return file.size === signed.size && isSignedDocument(new Uint8Array(await file.arrayBuffer()), signed);
 }
 
 function row(label: string, values: readonly HTMLElement[]): HTMLElement {
