@@ -15,12 +15,13 @@ Exit codes:
   3  the server cannot be reached
   4  the mPIN is wrong
   5  this phone cannot act: not registered, not approved, blocked, deactivated
-  6  do not go on: another server's code, or an answer that is not the server's
+  6  do not go on: another server's code, an answer that is not the server's, or another document
   7  the phone is locked, or its session has ended`;
 
 const exitCodes: Partial<Record<PhoneErrorCode, number>> = {
   offline: exitCode.unreachable,
   unavailable: exitCode.unreachable,
+  document_unreachable: exitCode.unreachable,
   wrong_mpin: 4,
   not_registered: 5,
   approval_pending: 5,
@@ -28,6 +29,7 @@ const exitCodes: Partial<Record<PhoneErrorCode, number>> = {
   deactivated: 5,
   wrong_origin: 6,
   server_not_authentic: 6,
+  document_changed: 6,
   locked: 7,
   session_ended: 7,
   invalid_activation: exitCode.usage,
