@@ -18,6 +18,7 @@ import { loadSession, touchSession } from '../mpin/session.ts';
 import type { Oidc } from '../oidc/plugin.ts';
 import { orderEndpoints } from '../orders/routes.ts';
 import { registrationEndpoints } from '../registration/routes.ts';
+import { documentEndpoints } from '../signing/document.ts';
 import { inboxEndpoints } from '../signing/inbox-routes.ts';
 import { registerSigning } from '../signing/routes.ts';
 import { registerAppPage } from './app-page.ts';
@@ -122,6 +123,7 @@ function registerApp(app: FastifyInstance, { kernel, capabilities, metrics }: Pu
     ...registrationEndpoints(registration),
     ...mpinEndpoints(mpin),
     ...orderEndpoints({ ...orders, ...limits }),
+    ...documentEndpoints({ ...orders, internalPortals: kernel.config.internalPortals }),
     ...inboxEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
     ...userEndpoints(devices),
