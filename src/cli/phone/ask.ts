@@ -93,7 +93,8 @@ async function readMpinFile(path: string): Promise<string> {
   }
 }
 
-function assertInteractive(option: string): void {
+/** Throws a usage error naming `option` where nobody is at the terminal. */
+export function assertInteractive(option: string): void {
   if (!isInteractive()) throw nobodyThere(option);
 }
 

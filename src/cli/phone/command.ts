@@ -1,5 +1,7 @@
 /** `mtoken phone …`: a whole phone in the terminal, for trials, scripts and tests. */
 import { Command } from 'commander';
+import { documentCommand } from './document.ts';
+import { historyCommand, ordersCommand, receiptCommand } from './inbox.ts';
 import { changeMpinCommand, logoutCommand, registerCommand, statusCommand, unlockCommand } from './lifecycle.ts';
 import { decisionCommands, scanCommand } from './orders.ts';
 import { deactivateCommand, devicesCommand, sessionsCommand } from './own.ts';
@@ -7,12 +9,16 @@ import { exitCodeHelp } from './run.ts';
 
 /** The command with all its sub-commands, to be added to `mtoken`. */
 export function phoneCommand(): Command {
-  const phone = new Command('phone').description('a phone in the terminal: register, unlock, scan, approve');
+  const phone = new Command('phone').description('a phone in the terminal: register, unlock, scan, approve, sign');
   const commands = [
     registerCommand(),
     unlockCommand(),
     scanCommand(),
+    ordersCommand(),
+    documentCommand(),
     ...decisionCommands(),
+    historyCommand(),
+    receiptCommand(),
     statusCommand(),
     changeMpinCommand(),
     devicesCommand(),
@@ -32,6 +38,7 @@ Examples:
   mtoken phone unlock
   mtoken phone scan screenshot.png
   mtoken phone approve
+  mtoken phone orders
 ${exitCodeHelp}`,
   );
 }

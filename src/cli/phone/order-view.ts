@@ -1,4 +1,6 @@
 /** How a claimed order is shown in a terminal: everything that a person needs to decide. */
+
+import type { RiskReason } from '../../protocol/risk.ts';
 import { formatIban } from '../../protocol/templates/iban.ts';
 import { formatAmount } from '../../protocol/templates/money.ts';
 import type { ClaimedOrder } from '../../sdk/index.ts';
@@ -13,6 +15,39 @@ const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
   code: 'a short code, right only if you read it yourself on a page that you opened; who was told it is being defrauded',
 };
 
+/** Why somebody looks twice. */
+const warned: Readonly<Record<RiskReason, string>> = {
+  new_device: 'this phone was registered only a short time ago',
+  new_payee: 'you have not paid this account before',
+  amount_over_policy: 'the amount is above the limit that was set for you',
+  unusual_hour: 'this is an unusual hour for it',
+  many_declines: 'several requests were declined lately',
+  reported_before: 'something like it was reported as fraud before',
+  device_compromised: 'this phone may not be safe',
+  known_fraud: 'it looks like known fraud',
+  engine_unavailable: 'it could not be checked for fraud',
+  other: 'the server asks you to look twice',
+};
+
+/** How many people have approved it; nothing where one person does. */
+export function approversText({ needed, given }: { readonly needed: number; readonly given: number }): string {
+  return needed === 1 ? '' : `${given} of ${needed} so far`;
+}
+
+/** What a request tells besides: who else must approve, how it is proved, and what to beware of. */
+function requestFacts({ signing, mpinOnly }: ClaimedOrder['descriptor']): [string, string][] {
+  const { id, approvers = { needed: 1, given: 0 }, warnings = [] } = signing ?? {};
+  const several = approversText(approvers);
+  return [
+    ...(id === undefined ? [] : [['order', id] satisfies [string, string]]),
+    ...(several === '' ? [] : [['approvers', several] satisfies [string, string]]),
+    ...(mpinOnly === true
+      ? [['proof', 'your mPIN; fingerprint or face is not enough'] satisfies [string, string]]
+      : []),
+    ...warnings.map((reason): [string, string] => ['WARNING', warned[reason]]),
+  ];
+}
+
 /** The lines to print; nothing in them can leave its place, whatever the server sent. */
 export function orderLines({ descriptor, expiresAt, payments = [], currency = '' }: ClaimedOrder): string[] {
   const { client, browser, origin, via, purpose, display, iat } = descriptor;
@@ -26,6 +61,7 @@ export function orderLines({ descriptor, expiresAt, payments = [], currency = ''
     ['begun by', begunBy[via]],
     ['asked at', time(iat * 1000)],
     ['decide by', time(expiresAt)],
+    ...requestFacts(descriptor),
   ];
   // The bar before each line shows where the text ends: it cannot pass for one of the facts.
   const text = display.text.split('\n').map((line) => `  | ${printable(line)}`);

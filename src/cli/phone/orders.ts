@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import type { ApprovalProof, ClaimedOrder } from '../../sdk/index.ts';
 import { CommandError, exitCode, remark, say } from '../output.ts';
-import { ask, isInteractive, type MpinSource, needMpin, readMpin } from './ask.ts';
+import { ask, assertInteractive, isInteractive, type MpinSource, needMpin, readMpin } from './ask.ts';
 import { readCode } from './code-source.ts';
+import { offerDocument } from './document-view.ts';
 import { orderJson, orderLines } from './order-view.ts';
 import { type PhoneCommandOptions, type PhoneDesk, runOnPhone, withMpinOptions, withPhoneOptions } from './run.ts';
 import { nextPicture } from './watch.ts';
@@ -12,9 +13,13 @@ type Decision = 'approve' | 'decline' | 'report';
 
 const reasons = ['amount', 'payee', 'unexpected'] as const;
 
-interface DecisionOptions extends PhoneCommandOptions, MpinSource {
-  readonly reason?: (typeof reasons)[number];
+/** How a locked phone is unlocked by the way. */
+export interface UnlockOptions extends MpinSource {
   readonly biometric?: boolean;
+}
+
+interface DecisionOptions extends PhoneCommandOptions, UnlockOptions {
+  readonly reason?: (typeof reasons)[number];
   readonly yes?: boolean;
 }
 
@@ -57,31 +62,86 @@ Examples:
     );
 }
 
-/** `approve`, `decline` and `report`: the decision on the order that was scanned last. */
+/** `approve`, `decline` and `report`: the decision on something that waits, or on the order that was claimed last. */
 export function decisionCommands(): Command[] {
   const descriptions: Record<Decision, string> = {
-    approve: 'approve what was scanned last',
-    decline: 'decline what was scanned last',
-    report: 'say that what was scanned last is not you, and raise the alarm',
+    approve: 'approve something that waits, or what was scanned last',
+    decline: 'decline something that waits, or what was scanned last',
+    report: 'say that something that waits, or what was scanned last, is not you, and raise the alarm',
   };
   return (['approve', 'decline', 'report'] as const).map((decision) => {
     const command = withPhoneOptions(new Command(decision).description(descriptions[decision]))
+      .argument(
+        '[order]',
+        'the id of something that waits, from mtoken phone orders; without it, what was scanned last',
+      )
       .option('--biometric', 'unlock and prove with the biometric key instead of the mPIN')
       .option('--yes', 'do not ask again');
     if (decision === 'decline') {
       const why = new Option('--reason <reason>', 'of an order to sign: tells the portal why').choices(reasons);
       command.addOption(why);
     }
-    return withMpinOptions(command).action(async (options: DecisionOptions) =>
-      runOnPhone(options, async (desk) => {
-        const order = await desk.order.get();
-        if (order === undefined) throw new CommandError('nothing was scanned', { hint: 'mtoken phone scan <code>' });
-        await ensureUnlocked(desk, options);
-        if (!options.yes && isInteractive() && decision === 'approve') await confirmApproval(order);
-        await decide(desk, { order, decision, options });
-      }),
-    );
+    return withMpinOptions(command)
+      .addHelpText('after', decisionHelp[decision])
+      .action(async (signingId: string | undefined, options: DecisionOptions) =>
+        runOnPhone(options, (desk) =>
+          signingId === undefined
+            ? decideLast(desk, decision, options)
+            : decideWaiting(desk, { signingId, decision, options }),
+        ),
+      );
   });
+}
+
+const decisionHelp: Record<Decision, string> = {
+  approve: `
+What waits is shown whole before you are asked; in a script, --yes answers.
+
+Examples:
+  mtoken phone approve
+  mtoken phone approve sig_...
+  mtoken phone approve sig_... --yes --mpin-file mpin.txt --json`,
+  decline: `
+Examples:
+  mtoken phone decline
+  mtoken phone decline sig_... --reason payee`,
+  report: `
+Examples:
+  mtoken phone report
+  mtoken phone report sig_...`,
+};
+
+async function decideLast(desk: PhoneDesk, decision: Decision, options: DecisionOptions): Promise<void> {
+  const order = await desk.order.get();
+  if (order === undefined) {
+    throw new CommandError('nothing was scanned', { hint: 'mtoken phone scan <code>, or mtoken phone orders' });
+  }
+  await ensureUnlocked(desk, options);
+  if (!options.yes && isInteractive() && decision === 'approve') await confirmApproval(desk, order, options);
+  await decide(desk, { order, decision, options });
+}
+
+interface DecisionOnWaiting {
+  readonly signingId: string;
+  readonly decision: Decision;
+  readonly options: DecisionOptions;
+}
+
+async function decideWaiting(desk: PhoneDesk, { signingId, decision, options }: DecisionOnWaiting): Promise<void> {
+  const mayAsk = decision === 'approve' && !options.yes;
+  // Before it is claimed: nobody has seen what it says yet.
+  if (mayAsk) assertInteractive('--yes');
+  await ensureUnlocked(desk, options);
+  const order = await desk.phone.claimWaiting(signingId);
+  await desk.order.set(order);
+  if (mayAsk) await confirmApproval(desk, order, options);
+  else if (!options.json) show(order, options);
+  await decide(desk, { order, decision, options });
+}
+
+/** With `--json`, standard output is for the result. */
+function show(order: ClaimedOrder, { json }: PhoneCommandOptions): void {
+  for (const line of orderLines(order)) (json ? remark : say)(line);
 }
 
 async function scan(desk: PhoneDesk, source: string | undefined, options: ScanOptions): Promise<void> {
@@ -107,9 +167,7 @@ async function scan(desk: PhoneDesk, source: string | undefined, options: ScanOp
       remark(decideLater);
       return;
     }
-  } else if (!options.json) {
-    for (const line of orderLines(order)) say(line);
-  }
+  } else if (!options.json) show(order, options);
   const answer = decision ?? (await askDecision());
   if (answer !== undefined) await decide(desk, { order, decision: answer, options });
   else remark(decideLater);
@@ -121,7 +179,7 @@ async function waitForPicture(folder: string): Promise<string> {
 }
 
 /** Unlocks where an mPIN or the biometric key is at hand; without them, a locked phone refuses by itself. */
-async function ensureUnlocked({ phone }: PhoneDesk, options: DecisionOptions): Promise<void> {
+export async function ensureUnlocked({ phone }: PhoneDesk, options: UnlockOptions): Promise<void> {
   const state = await phone.state();
   if (state.kind !== 'registered' || state.session !== null) return;
   if (options.biometric) {
@@ -146,14 +204,15 @@ async function decide(
 
 async function freshProof(order: ClaimedOrder, options: DecisionOptions): Promise<ApprovalProof | undefined> {
   if (!order.descriptor.freshProof) return undefined;
-  if (options.biometric) return { method: 'biometric' };
+  if (options.biometric && order.descriptor.mpinOnly !== true) return { method: 'biometric' };
   // Standard input was read to its end for the unlocking already.
   const source: MpinSource = options.mpinFile === '-' ? {} : options;
   return { method: 'mpin', mpin: await needMpin(source, 'mPIN, to sign this:') };
 }
 
-async function confirmApproval(order: ClaimedOrder): Promise<void> {
-  for (const line of orderLines(order)) say(line);
+async function confirmApproval(desk: PhoneDesk, order: ClaimedOrder, options: PhoneCommandOptions): Promise<void> {
+  show(order, options);
+  await offerDocument(desk, order);
   if (!/^y(es)?$/i.test(await ask('Approve? [y/N]', '--yes'))) throw new CommandError('nothing was approved');
 }
 
