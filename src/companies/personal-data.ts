@@ -9,6 +9,7 @@ import type { User } from './store.ts';
 import type { UserAct } from './user-status.ts';
 
 const auditPage = 500;
+const signingPage = 200;
 
 /**
  * Everything that is held of the person, as the pieces of one JSON document that is made while it is read. That it was given out is
@@ -41,6 +42,7 @@ async function* personalData(records: Records, { user, at, through }: Export): A
     acceptances: await records.terms.acceptances(user.id),
     browsersLastUsedAt: await records.users.browsers(user.id),
     messages: await records.outbox.sentTo(user.id),
+    signings: await signingsOf(records, user.id),
   };
   yield `${JSON.stringify(held).slice(0, -1)},"audit":[`;
   let isFirst = true;
@@ -70,6 +72,23 @@ async function sessionsOf(records: Records, userId: string) {
   return sessions;
 }
 
+/** What the person was asked to sign, and what of their company they approved, with the text as they saw it; the newest first. */
+async function signingsOf({ signings }: Records, userId: string) {
+  const found = [];
+  for (let before: string | undefined; ; ) {
+    const page = await signings.everyOf(userId, { before, limit: signingPage });
+    const signed = await signings.signedBy(
+      userId,
+      page.map(({ id }) => id),
+    );
+    for (const { id, clientId, reference, display, status, createdAt, endedAt } of page) {
+      found.push({ id, clientId, reference, text: display.text, status, createdAt, endedAt, isSigned: signed.has(id) });
+    }
+    before = page.at(-1)?.id;
+    if (page.length < signingPage) return found;
+  }
+}
+
 async function* entriesOf({ audit }: Records, filter: AuditFilter, through: number) {
   let after = 0;
   for (;;) {
@@ -84,7 +103,8 @@ async function* entriesOf({ audit }: Records, filter: AuditFilter, through: numb
 const erasedName = '—';
 
 /**
- * Replaces name, address and document of a removed user, and erases browsers, messages and the names of devices. The trail holds ids, and
+ * Replaces name, address and document of a removed user, and erases browsers, messages, what they were asked to sign and signed, and the
+ * names of devices. The trail holds ids, and
  * the ids of ended devices stay, so that no ended key comes back. Doing it twice changes nothing. Throws `invalid_request`,
  * `access_denied`, `not_found`, `conflict` for a user who is not removed.
  */

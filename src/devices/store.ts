@@ -54,7 +54,7 @@ export interface DeviceSecrets {
   readonly verifier: string;
 }
 
-/** The same as stored: `generation` counts the mPINs that this device has had, so that what an old one opened can be told. */
+/** The same as stored: `generation` counts the mPINs that this device has had, and the ends of all its sessions, so that what was opened before can be told. */
 export interface StoredSecrets extends DeviceSecrets {
   readonly generation: number;
 }
@@ -106,6 +106,8 @@ export interface DeviceStore {
    * it is no longer this device's.
    */
   advanceBiometric(id: string, thumbprint: string, state: WebauthnState): Promise<boolean>;
+  /** Begins the next generation of each of the user's devices with the mPIN that it has: every app session of theirs is over. */
+  endSessions(userId: string): Promise<void>;
   /** pending → active; false where it was not pending. */
   activate(id: string, at: number): Promise<boolean>;
   /**

@@ -2,8 +2,11 @@
 import type { RecordStore, Records } from '../store/records.ts';
 import type { NoticeEvent } from './notices.ts';
 
-/** What a phone is nudged about: every notice but those that bring a code, which is nothing for a phone that is registered already. */
-type PushEvent = Exclude<NoticeEvent, 'activation.created' | 'activation.invited'>;
+/**
+ * What a phone is nudged about: every notice but those that bring a code, which is nothing for a phone that is registered already; and
+ * that something waits to be signed, of which nobody writes an e-mail.
+ */
+type PushEvent = Exclude<NoticeEvent, 'activation.created' | 'activation.invited'> | 'signing.wanted';
 
 /** All that the gateway is told: no text, no name, no amount (M-08). The app fetches what it is about, once it is unlocked. */
 export interface PushBody {
@@ -15,7 +18,7 @@ export interface PushBody {
 
 /** One reader of a notice, whose phones are nudged. */
 interface Nudge {
-  readonly event: NoticeEvent;
+  readonly event: NoticeEvent | 'signing.wanted';
   /** Id of a user. */
   readonly reader: string;
   /** The phone that the event came from: whoever holds it knows. */

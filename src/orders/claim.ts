@@ -3,7 +3,7 @@ import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { typ } from '../protocol/names.ts';
 import type { FrameClaim, InboxClaim, OrderClaim, OrderClaimed, OrderDescriptor } from '../protocol/orders.ts';
-import type { OrderDeps, PhoneCall } from './deps.ts';
+import type { OrderDeps, PhoneCall, SigningAdmission } from './deps.ts';
 import { isFresh, isGenuine } from './frames.ts';
 import { findByToken, moveOrder, openFrameCode, readOrder } from './live.ts';
 import { type Claim, type Order, type OrderTerms, orderTimes } from './order.ts';
@@ -40,10 +40,12 @@ async function claimPresented(deps: OrderDeps, claim: OrderClaim, call: PhoneCal
     if (order.state.name === 'claimed') return claimed(deps, order, order.state.claim);
     const usable = await deps.assertUsable(call.device.id);
     await assertMayClaim(deps, order, { claim, call, usable });
-    const made = await makeClaim(deps, order.terms, { claim, usable });
+    const admission = await admit(deps, order, { call, usable });
+    const made = await makeClaim(deps, order.terms, { claim, usable, admission });
     const result = await moveOrder(deps, order.terms.id, () => ({ kind: 'claim', claim: made }));
     if (result?.isMoved === true) {
       await recordOrder(deps, 'order.claimed', result.order, { ...auditedAs(call), data: placesOf(deps, order, call) });
+      if (admission !== undefined) await deps.signing?.changed(result.order);
       return claimed(deps, result.order, made);
     }
   }
@@ -92,6 +94,8 @@ async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall
   // A phone whose reply was lost asks again; by then its frame may be old and the page has hidden the code.
   if (state.name === 'claimed' && state.claim.deviceId === call.device.id) return order;
   if (!presented.isFresh) return refuseClaim(deps, call, 'not_fresh', order);
+  // No code of it was shown to anybody else: this is the person's other phone, which waits until the first has decided.
+  if (state.name === 'claimed' && claim.via === 'inbox') return refuseClaim(deps, call, 'claimed', order);
   if (state.name === 'claimed') {
     // Two phones with one code: somebody forwards it (QRLjacking). Neither may go on.
     await cancelOrder(deps, terms.id, { ...auditedAs(call), reason: 'code_reused' });
@@ -104,6 +108,23 @@ async function findClaimable(deps: OrderDeps, claim: OrderClaim, call: PhoneCall
 interface ClaimFacts {
   readonly claim: OrderClaim;
   readonly usable: Standing;
+  readonly admission?: SigningAdmission | undefined;
+}
+
+/** What is signed by the order may not be open any more, or not to this phone. */
+async function admit(
+  deps: OrderDeps,
+  order: Order,
+  { call, usable }: { readonly call: PhoneCall; readonly usable: Standing },
+): Promise<SigningAdmission | undefined> {
+  if (order.terms.signing === undefined || deps.signing === undefined) return undefined;
+  try {
+    return await deps.signing.admit(order, usable);
+  } catch (error) {
+    const isRefused = error instanceof AuthError && error.code === 'order_unavailable';
+    if (!isRefused) throw error;
+    return refuseClaim(deps, call, error.detail ?? error.message, order);
+  }
 }
 
 async function assertMayClaim(deps: OrderDeps, order: Order, facts: ClaimFacts & { call: PhoneCall }): Promise<void> {
@@ -128,10 +149,11 @@ function placesOf(deps: OrderDeps, order: Order, call: PhoneCall) {
   return { phonePlace, browserPlace, isPlaceMismatch };
 }
 
-async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable }: ClaimFacts): Promise<Claim> {
+async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable, admission }: ClaimFacts): Promise<Claim> {
   const now = deps.clock.now();
   const span = terms.purpose === 'login' ? orderTimes.decideLogin : orderTimes.decideSigning;
   const decideBy = Math.min(now + span, terms.createdAt + orderTimes.decideLimit);
+  const { mpinOnly, signing } = askedOf(terms, admission);
   const descriptor: OrderDescriptor = {
     iss: deps.issuer,
     orderId: terms.id,
@@ -144,8 +166,8 @@ async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable }: 
     display: terms.display,
     challenge: terms.challenge,
     freshProof: terms.freshProof,
-    ...(terms.mpinOnly === true ? { mpinOnly: true } : {}),
-    ...(terms.signing === undefined ? {} : { signing: terms.signing }),
+    ...(mpinOnly ? { mpinOnly } : {}),
+    ...(signing === undefined ? {} : { signing }),
     iat: Math.floor(now / 1000),
     exp: Math.floor(decideBy / 1000),
   };
@@ -156,8 +178,16 @@ async function makeClaim(deps: OrderDeps, terms: OrderTerms, { claim, usable }: 
     via: claim.via,
     claimedAt: now,
     decideBy,
+    mpinOnly,
     descriptor: await deps.signCompact(typ.order, descriptor),
   };
+}
+
+/** Of what is signed by the order, as it is at the claim: others may have approved it, and the phone is known only now. */
+function askedOf(terms: OrderTerms, admission: SigningAdmission | undefined) {
+  if (admission === undefined) return { mpinOnly: terms.mpinOnly === true, signing: terms.signing };
+  const { mpinOnly, ...signing } = admission;
+  return { mpinOnly, signing };
 }
 
 function claimed(deps: OrderDeps, { terms }: Order, { descriptor, decideBy }: Claim): OrderClaimed {

@@ -1,11 +1,13 @@
 /** The phone decides about the order that it claimed: approve, decline or "that was not me", by a statement of its device key. */
 import { randomToken } from '../crypto/random.ts';
+import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import type { ApprovalStatement, Decision, OrderDecide, OrderDecided, OrderProofStart } from '../protocol/orders.ts';
 import type { MpinChallenge } from '../protocol/session.ts';
+import type { Records } from '../store/records.ts';
 import { auditedAs } from './claim.ts';
-import type { OrderDeps, PhoneCall } from './deps.ts';
+import type { CountDecision, OrderDeps, PhoneCall } from './deps.ts';
 import { moveOrder, readOrder } from './live.ts';
 import { type Claim, type Factor, type Order, type OrderMove, orderTimes } from './order.ts';
 import { askedFrom, assertAllowed, assertStillUsable, orderRecord, recordOrder, unavailable } from './orders.ts';
@@ -34,17 +36,17 @@ export async function startOrderProof(deps: OrderDeps, body: OrderProofStart, ca
  */
 export async function decideOrder(deps: OrderDeps, body: OrderDecide, call: PhoneCall): Promise<OrderDecided> {
   const { order, claim } = await findOwn(deps, body.orderId, call);
-  const { company } = await assertStillUsable(deps, call.device.id, order.terms.id);
+  const standing = await assertStillUsable(deps, call.device.id, order.terms.id);
   const expected: Expected = { order, claim };
   try {
     const statement = verifyApproval(deps, call.device, { ...expected, approval: body.approval });
     if (statement.decision === 'approve') {
       const addresses = [call.origin.address, ...askedFrom(order)];
-      await assertAllowed(deps, order, { company, addresses, by: auditedAs(call) });
+      await assertAllowed(deps, order, { company: standing.company, addresses, by: auditedAs(call) });
     }
-    assertProofFits(order, statement, { body, call });
+    assertProofFits(expected, statement, { body, call });
     const proof = await proofOf(deps, body, { call, expected });
-    await takeDecision(deps, { order, claim, statement, proof, approval: body.approval, call });
+    await takeDecision(deps, { order, claim, standing, statement, proof, approval: body.approval, call });
     return { state: stateOf[statement.decision], serverProof: proof.serverProof };
   } catch (error) {
     if (error instanceof AuthError && error.status < 500) await recordRefusal(deps, order, { call, error });
@@ -77,7 +79,7 @@ export async function findOwn(
 
 /** Judged before anything secret is evaluated: a proof where one belongs and only there, of the kind that the statement names. */
 function assertProofFits(
-  order: Order,
+  { order, claim }: Expected,
   statement: ApprovalStatement,
   { body, call }: { readonly body: OrderDecide; readonly call: PhoneCall },
 ): void {
@@ -86,7 +88,7 @@ function assertProofFits(
   if (!isAsked && body.proof !== null) {
     throw new AuthError('invalid_request', { message: 'this decision takes no proof' });
   }
-  if (isAsked && order.terms.mpinOnly === true && body.proof !== null && !('handshake' in body.proof)) {
+  if (isAsked && claim.mpinOnly === true && body.proof !== null && !('handshake' in body.proof)) {
     throw new AuthError('proof_required', { message: 'this order takes the mPIN' });
   }
   const method = body.proof === null ? call.session.method : 'handshake' in body.proof ? 'mpin' : 'biometric';
@@ -117,6 +119,7 @@ async function proofOf(
 interface Taken {
   readonly order: Order;
   readonly claim: Claim;
+  readonly standing: Standing;
   readonly statement: ApprovalStatement;
   readonly proof: Proof;
   readonly approval: string;
@@ -124,24 +127,42 @@ interface Taken {
 }
 
 async function takeDecision(deps: OrderDeps, taken: Taken): Promise<void> {
-  const { id } = taken.order.terms;
+  const { id, signing } = taken.order.terms;
   const by = randomToken(16);
   const held = await moveOrder(deps, id, () => ({ kind: 'hold', by, until: deps.clock.now() + orderTimes.hold }));
   if (held?.isMoved !== true) throw unavailable('decide: ended or being decided');
+  const move = moveOf(deps, taken, by);
   try {
-    await writeDown(deps, taken);
+    await writeDown(deps, taken, await countingOf(deps, taken, move));
   } catch (error) {
     await moveOrder(deps, id, () => ({ kind: 'release', by }));
     throw error;
   }
-  const result = await moveOrder(deps, id, () => moveOf(deps, taken, by));
+  const moved = moveOrder(deps, id, () => move);
+  if (signing !== undefined && deps.signing !== undefined) {
+    // What was written down has decided, also where the order ended meanwhile or its store is down.
+    const order = (await moved.catch(() => undefined))?.order ?? taken.order;
+    await deps.signing.changed(order).catch(() => undefined);
+    return;
+  }
+  const result = await moved;
   // Cancelled or expired while the decision was written down: it must not count, and the trail says so.
   if (result?.isMoved !== true) throw unavailable('decide: ended meanwhile');
-  if (result.order.terms.signing !== undefined) await deps.signing?.decided(result.order);
 }
 
-/** The audit event, and for a report the alarm, in one transaction. */
-async function writeDown(deps: OrderDeps, { order, claim, statement, proof, call }: Taken): Promise<void> {
+/** What makes a decision about an order to sign count; undefined for any other order. */
+async function countingOf(deps: OrderDeps, taken: Taken, move: OrderMove): Promise<CountDecision | undefined> {
+  const { order, claim, standing, statement, call } = taken;
+  if (order.terms.signing === undefined || deps.signing === undefined) return undefined;
+  const decided = { order, claim, standing, by: auditedAs(call) };
+  if (move.kind === 'approve') return deps.signing.prepare({ ...decided, kind: 'approve', outcome: move.outcome });
+  if (move.kind === 'report') return deps.signing.prepare({ ...decided, kind: 'report' });
+  return deps.signing.prepare({ ...decided, kind: 'decline', reason: statement.reason });
+}
+
+/** The audit events, what the decision makes of what is signed, and for a report the alarm, in one transaction. */
+async function writeDown(deps: OrderDeps, taken: Taken, count: CountDecision | undefined): Promise<void> {
+  const { order, claim, statement, proof, call } = taken;
   const at = deps.clock.now();
   const { method, factor, provedAt } = proof;
   const record = orderRecord(`order.${stateOf[statement.decision]}`, order, {
@@ -149,17 +170,18 @@ async function writeDown(deps: OrderDeps, { order, claim, statement, proof, call
     data: { method, factor, provedAt, via: claim.via, userAgent: call.origin.userAgent, ...reasonOf(statement) },
   });
   await deps.records.transaction(async (records) => {
-    await records.audit.append(record, at);
-    if (statement.decision !== 'report') return;
-    const { client, browser } = order.terms;
-    const notice = {
-      userId: claim.userId,
-      fromDeviceId: claim.deviceId,
-      clientName: client.name,
-      browserName: browser.name,
-    };
-    await notify(records, { event: 'login.reported', ...notice }, at);
+    const more = (await count?.(records)) ?? [];
+    if (statement.decision === 'report') await alarm(records, { order, claim }, at);
+    // The trail comes last: its head is one row for all, which nobody may hold while waiting for another.
+    for (const one of [record, ...more]) await records.audit.append(one, at);
   });
+}
+
+async function alarm(records: Records, { order, claim }: Expected, at: number): Promise<void> {
+  const { client, browser } = order.terms;
+  const { userId, deviceId: fromDeviceId } = claim;
+  const notice = { userId, fromDeviceId, clientName: client.name, browserName: browser.name };
+  await notify(records, { event: 'login.reported', ...notice }, at);
 }
 
 function reasonOf({ reason }: ApprovalStatement): { reason?: string } {

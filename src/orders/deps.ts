@@ -1,13 +1,15 @@
 /** What the rules of orders need from outside. Types only. */
+import type { AuditRecord } from '../audit/store.ts';
 import type { Clock } from '../clock.ts';
 import type { KeyCache } from '../crypto/jwk.ts';
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Standing } from '../devices/store.ts';
 import type { SessionCall } from '../http/app-endpoint.ts';
+import type { DeclineReason } from '../protocol/orders.ts';
 import type { MpinChallenge } from '../protocol/session.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
-import type { RecordStore } from '../store/records.ts';
-import type { Order } from './order.ts';
+import type { RecordStore, Records } from '../store/records.ts';
+import type { Claim, Order, OrderTerms, Outcome } from './order.ts';
 
 /** The phone that calls: the device whose key signed, and the session it calls in. */
 export type PhoneCall = Pick<SessionCall<unknown>, 'device' | 'session' | 'origin'>;
@@ -30,12 +32,39 @@ export interface Proximity {
   readonly onMismatch: 'record' | 'refuse';
 }
 
+/** How a phone decided about an order to sign, before anybody wrote it down. */
+export type SigningDecision = {
+  readonly order: Order;
+  readonly claim: Claim;
+  /** Of the phone that decides, a moment ago. */
+  readonly standing: Standing;
+  /** As the trail names who decides. */
+  readonly by: Pick<AuditRecord, 'actor' | 'deviceId' | 'address' | 'requestId'>;
+} & (
+  | { readonly kind: 'approve'; readonly outcome: Outcome }
+  | { readonly kind: 'decline'; readonly reason: DeclineReason | undefined }
+  | { readonly kind: 'report' }
+);
+
+/**
+ * Counts a decision, within the transaction that writes it down: it is this that decides, whatever becomes of the order. Answers what the
+ * trail says of it besides. Throws `order_unavailable` where it cannot count.
+ */
+export type CountDecision = (records: Records) => Promise<readonly AuditRecord[]>;
+
+/** What the phone that claims an order to sign is told of it, as it is at that moment. */
+export type SigningAdmission = NonNullable<OrderTerms['signing']> & { readonly mpinOnly: boolean };
+
 /** What orders to sign are parts of; `signing/` provides it. */
 export interface SigningParts {
   /** The id of the order in which the caller decides about what waits for them, made where there is none; undefined where nothing such waits for them. */
   open(signingId: string, call: PhoneCall): Promise<string | undefined>;
-  /** Told of every decision about an order to sign, once the order says it; told again, it does nothing more. */
-  decided(order: Order): Promise<void>;
+  /** Judges the phone that claims the order. Throws `order_unavailable` where it may not. */
+  admit(order: Order, standing: Standing): Promise<SigningAdmission>;
+  /** Makes everything that the decision needs to count, the receipt of an approval among it. Throws `order_unavailable` where it cannot. */
+  prepare(decision: SigningDecision): Promise<CountDecision>;
+  /** Told of every order to sign that was claimed, decided about or cancelled; told again, it does nothing more. */
+  changed(order: Order): Promise<void>;
 }
 
 export interface OrderDeps {

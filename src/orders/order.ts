@@ -59,6 +59,8 @@ export interface Claim {
   readonly via: OrderDescriptor['via'];
   readonly claimedAt: number;
   readonly decideBy: number;
+  /** True: the proof must be the mPIN, by the order or by what is known of this phone. */
+  readonly mpinOnly?: boolean | undefined;
   /** The descriptor as the server signed it; the approval is bound to these bytes. */
   readonly descriptor: string;
 }

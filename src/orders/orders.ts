@@ -144,6 +144,7 @@ export async function cancelOrder(
   const { reason, rule, ...who } = by;
   const data = rule === undefined ? { reason } : { reason, rule };
   await recordOrder(deps, 'order.cancelled', result.order, { ...who, data });
+  if (result.order.terms.signing !== undefined) await deps.signing?.changed(result.order);
   return true;
 }
 
@@ -226,7 +227,14 @@ export function orderRecord(
     deviceId: more.deviceId ?? claim?.deviceId,
     address: more.address,
     requestId: more.requestId,
-    data: { purpose: terms.purpose, origin: terms.origin, browser: terms.browser.name, ...more.data },
+    data: {
+      purpose: terms.purpose,
+      origin: terms.origin,
+      browser: terms.browser.name,
+      // One id leads from the portal's request to the signature.
+      ...(terms.signing === undefined ? {} : { signingId: terms.signing.id }),
+      ...more.data,
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export type Receipt = Static<typeof Receipt>;
 export const Countersignature = strict({
   iss: Type.String(),
   orderId: Id('ord'),
+  /** What the portal knows it by: with several approvers the same in the receipt of each. */
+  signingId: Type.Optional(Id('sig')),
   /** The portal's own name for it. */
   reference: Type.String(),
   user: strict({ id: Id('usr'), name: Type.String() }),
@@ -29,7 +31,7 @@ export const Countersignature = strict({
     name: Type.String(),
     /** With this key the approval verifies. */
     jwk: PublicJwk,
-    /** As it was when the portal fetched the approval: an ended device approves nothing, and what it signed before stays signed. */
+    /** As it was at the approval: an ended device approves nothing, and what it signed before stays signed. */
     status: Type.Literal('active'),
     /** What is known of where the key is kept. */
     attestation: Type.String(),

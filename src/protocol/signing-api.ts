@@ -18,10 +18,12 @@ export const SigningCreate = strict({
   reference: PlainText(128),
   /** One of the origins that the portal's redirect URIs have; the first one's unless told. */
   origin: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** How long it may be opened; 300 unless told, or a day where several people must sign. Judged by template and company. */
+  expiresInSeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 2_592_000 })),
 });
 export type SigningCreate = Static<typeof SigningCreate>;
 
-export const SigningOrderParams = strict({ orderId: Id('ord') });
+export const SigningOrderParams = strict({ signingId: Id('sig') });
 
 export const SigningQuery = strict({
   /** Seconds to wait for a change. */
@@ -39,13 +41,17 @@ export const SigningState = Type.Union(
 export type SigningState = 'pending' | 'claimed' | 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled';
 
 export const SigningOrder = strict({
-  orderId: Id('ord'),
+  signingId: Id('sig'),
   reference: Type.String(),
   state: SigningState,
-  /** Epoch-milliseconds until which it can be claimed; then it has as long as its descriptor says. */
+  /** Epoch-milliseconds until which it can be opened; then whoever opened it has as long as its descriptor says. */
   expiresAt: Type.Integer(),
-  /** Once it is approved, for a day. */
-  receipt: Type.Optional(Receipt),
+  /** Where nobody is asked yet: epoch-milliseconds from which on somebody is. */
+  askableAt: Type.Optional(Type.Integer()),
+  /** How many people must approve it, and how many have. */
+  approvers: strict({ needed: Type.Integer({ minimum: 1 }), given: Type.Integer({ minimum: 0 }) }),
+  /** One of each person who has approved it, the first one's first; for 90 days after its end. */
+  receipts: Type.Array(Receipt),
   /** Where it was declined, and the person said why. */
   reason: Type.Optional(DeclineReason),
 });

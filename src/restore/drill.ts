@@ -156,9 +156,10 @@ async function checkedRange(copy: CopyLines, standing: DatabaseStanding): Promis
  * backup. Answers how many acts were open.
  */
 async function endOpenWork(deps: DrillDeps): Promise<number> {
-  const approvalsFailed = await deps.records.transaction(({ approvals }) =>
-    approvals.failOpen('restored', deps.clock.now()),
-  );
+  const at = deps.clock.now();
+  const approvalsFailed = await deps.records.transaction(({ approvals }) => approvals.failOpen('restored', at));
+  // One that was signed, declined or cancelled since the backup must not be asked a second time.
+  await deps.records.signings.endPending({ status: 'cancelled', at });
   for await (const userId of everyUser(deps)) {
     await deps.records.transaction(async (records) => {
       await records.activations.voidOpen(userId);

@@ -82,6 +82,14 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   // The backup would let the portal take the same money once more: a person compares with what the bank has booked.
   'signing.captured': 'look',
   'signing.document_changed': 'fleeting',
+  // What was pending is cancelled by the drill, and is asked again; what was signed, the portal's receipt proves.
+  'signing.requested': 'fleeting',
+  'signing.signed': 'fleeting',
+  'signing.approved': 'fleeting',
+  'signing.declined': 'fleeting',
+  'signing.reported': 'fleeting',
+  'signing.expired': 'fleeting',
+  'signing.cancelled': 'fleeting',
   'login.completed': 'fleeting',
   'login.refused': 'fleeting',
   'logout.completed': 'fleeting',

@@ -10,10 +10,14 @@ import { startKeyMaintenance } from '../keys/maintenance.ts';
 import type { EmailSender } from '../notify/email.ts';
 import { emailDeliverer } from '../notify/email.ts';
 import { type OutboxWorker, startOutboxWorker } from '../notify/outbox.ts';
+import { portalWebhookDeliverer } from '../notify/portal-delivery.ts';
 import { purgeOutbox } from '../notify/purge.ts';
 import { pushDeliverer } from '../notify/push-delivery.ts';
 import { webhookDeliverer } from '../notify/webhook-delivery.ts';
+import { backchannelAsker, purgeBackchannel } from '../oidc/ciba-ask.ts';
+import { pingDeliverer } from '../oidc/ciba-ping.ts';
 import { deliverLogout } from '../oidc/logout-delivery.ts';
+import { pruneRequests, startSigningSweep } from '../signing/sweep.ts';
 import { openAuditStream } from './audit-stream.ts';
 import type { Capabilities, Kernel } from './capabilities.ts';
 
@@ -32,6 +36,7 @@ export function startBackground(kernel: Kernel, capabilities: Capabilities, send
   const keyMaintenance = startKeyMaintenance({ records, shortLived, clock, log }, defaultKeyPolicy);
   const checkpoints = startMakingCheckpoints(kernel, capabilities);
   const stream = openAuditStream(kernel);
+  const signingSweep = startSigningSweep(capabilities.signing, log);
   const timer = setInterval(() => void Promise.all([purge(kernel), doWhatIsDue(kernel)]), purgeEveryMs);
   timer.unref();
   return {
@@ -39,7 +44,7 @@ export function startBackground(kernel: Kernel, capabilities: Capabilities, send
       keyMaintenance.stop();
       clearInterval(timer);
       await worker.stop();
-      await Promise.all([checkpoints.stop(), stream?.stop()]);
+      await Promise.all([checkpoints.stop(), stream?.stop(), signingSweep.stop()]);
       sender.close();
     },
   };
@@ -54,7 +59,7 @@ function startMakingCheckpoints({ config, clock, log, stores }: Kernel, { keys }
 
 function startOutbox(
   { config, clock, log, stores }: Kernel,
-  { oidc }: Capabilities,
+  { oidc, signing }: Capabilities,
   sender: EmailSender,
 ): OutboxWorker {
   const { records, shortLived } = stores;
@@ -66,6 +71,9 @@ function startOutbox(
     deliverers: {
       email: emailDeliverer({ records, sender }),
       backchannel_logout: ({ payload }) => deliverLogout({ ...oidc, internalHosts: config.internalPortals }, payload),
+      backchannel_request: backchannelAsker(signing),
+      backchannel_ping: pingDeliverer({ records, clock, internalHosts: config.internalPortals }),
+      portal_webhook: portalWebhookDeliverer({ records, clock, internalHosts: config.internalPortals }),
       webhook: webhookDeliverer({ records, clock, internalWebhooks: config.internalWebhooks }),
       push: pushDeliverer({ records, clock, gateway: config.push, internalHosts: config.internalWebhooks }),
     },
@@ -86,10 +94,12 @@ async function doWhatIsDue({ clock, log, stores: { records, shortLived } }: Kern
 async function purge({ config, clock, log, stores: { records } }: Kernel): Promise<void> {
   try {
     await records.oidc.purge(clock.now());
+    await purgeBackchannel({ records, clock });
     await purgeOutbox({ records, clock }, config.outbox);
     await settleInterrupted({ records, clock });
     await eraseOldRequests({ records, clock });
     await purgeIdempotency({ records, clock });
+    await pruneRequests({ records, clock });
   } catch (err) {
     log.warn({ err }, 'what has expired could not be cleared up; the next turn tries again');
   }

@@ -17,6 +17,11 @@ import type { OidcDeps } from '../oidc/deps.ts';
 import { endLogins } from '../oidc/end-logins.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { RegistrationDeps } from '../registration/deps.ts';
+import { approversFor } from '../risk/approvers.ts';
+import { rememberPayees } from '../risk/payees.ts';
+import { createRiskPort } from '../risk/risk.ts';
+import type { SigningDeps } from '../signing/deps.ts';
+import { signingParts } from '../signing/parts.ts';
 import { createSrpServer, type SrpServer } from '../srp/server.ts';
 import type { Stores } from './stores.ts';
 
@@ -37,6 +42,7 @@ export interface Capabilities {
   readonly registration: RegistrationDeps;
   readonly devices: LockoutDeps;
   readonly orders: OrderDeps;
+  readonly signing: SigningDeps;
   readonly oidc: OidcDeps;
   readonly health: Health;
   readonly admin: AdminDeps;
@@ -63,23 +69,26 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
     { name: 'short-lived', check: () => stores.shortLived.check() },
     { name: 'keys', check: async () => void keys.activeSigner('ES256') },
   ]);
+  const orders: OrderDeps = {
+    records,
+    shortLived,
+    sealing,
+    clock,
+    issuer,
+    signCompact: (typ, payload) => keys.signCompact(typ, payload),
+    assertUsable: usable,
+    proofs: orderProofs(mpin),
+    keyCache,
+  };
+  const signing: SigningDeps = { ...orders, endLogins, approversFor, risk: createRiskPort(), ended: [rememberPayees] };
   return {
     keys,
     srp,
     mpin,
     registration,
     devices,
-    orders: {
-      records,
-      shortLived,
-      sealing,
-      clock,
-      issuer,
-      signCompact: (typ, payload) => keys.signCompact(typ, payload),
-      assertUsable: usable,
-      proofs: orderProofs(mpin),
-      keyCache,
-    },
+    orders: { ...orders, signing: signingParts(signing) },
+    signing,
     oidc: {
       records,
       shortLived,

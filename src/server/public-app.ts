@@ -73,7 +73,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
   );
   // Counts for itself: by portal, and by address only who is none.
   await app.register(async (scope) =>
-    registerSigning(scope, { ...capabilities.orders, ...limits, keys: capabilities.keys }),
+    registerSigning(scope, { ...capabilities.signing, ...limits, keys: capabilities.keys }),
   );
   const { directory, manifest, brand } = pages;
   const isBuilt = manifest['login.js'] !== undefined;

@@ -3,22 +3,30 @@ import type { JWK } from 'jose';
 import { encodeBase64url, sha256 } from '../crypto/bytes.ts';
 import type { Standing } from '../devices/store.ts';
 import type { OrderDeps } from '../orders/deps.ts';
-import { readList } from '../orders/list.ts';
-import type { RedeemedOrder } from '../orders/orders.ts';
+import type { Claim, Order, Outcome } from '../orders/order.ts';
 import type { PublicJwk } from '../protocol/common.ts';
 import { typ } from '../protocol/names.ts';
 import type { Countersignature, Receipt } from '../protocol/receipt.ts';
 
-/** The receipt of an approved order, countersigned now. `standing` is that of the device that approved, found to be usable when it was redeemed. */
-export async function makeReceipt(
-  deps: OrderDeps,
-  { terms, state }: RedeemedOrder,
-  { device, user }: Standing,
-): Promise<Receipt> {
-  const { claim, outcome } = state;
+export interface Approval {
+  readonly order: Order;
+  readonly claim: Claim;
+  readonly outcome: Outcome;
+  /** Of the device that approved, found to be usable for this decision. */
+  readonly standing: Standing;
+  /** What the portal knows it by. */
+  readonly signingId: string;
+}
+
+/** The receipt of an approval, countersigned now; without the list of a batch, which is kept once for all its approvers. */
+export async function makeReceipt(deps: OrderDeps, approval: Approval): Promise<Receipt> {
+  const { order, claim, outcome, standing, signingId } = approval;
+  const { device, user } = standing;
+  const { terms } = order;
   const statement: Countersignature = {
     iss: deps.issuer,
     orderId: terms.id,
+    signingId,
     reference: terms.context,
     user: { id: user.id, name: user.name },
     device: {
@@ -37,14 +45,12 @@ export async function makeReceipt(
     // Two processes' clocks differ: a statement of what has happened is not dated before it.
     iat: seconds(Math.max(deps.clock.now(), outcome.approvedAt)),
   };
-  const list = await readList(deps, terms.id);
   return {
     format: 'mtoken-receipt',
     version: 1,
     order: claim.descriptor,
     approval: outcome.approval,
     countersignature: await deps.signCompact(typ.receipt, statement),
-    ...(list === undefined ? {} : { list }),
   };
 }
 

@@ -8,13 +8,13 @@ import { clientAddress } from '../http/addresses.ts';
 import { applyLimitHeaders, type LimitDeps, limit } from '../http/limits.ts';
 import { signingScope } from '../oidc/deps.ts';
 import type { Client } from '../oidc/store.ts';
-import type { OrderDeps } from '../orders/deps.ts';
 import { strict } from '../protocol/common.ts';
 import { SigningCreate, SigningOrderParams, SigningQuery } from '../protocol/signing-api.ts';
 import { type CallerDeps, signingCaller } from './caller.ts';
+import type { SigningDeps } from './deps.ts';
 import { limitLarge, limitPortal, limitRead, limitStranger, portalLimits } from './limits.ts';
 import { assertOwnOrder, cancelPortalOrder, createPortalOrder, portalFrame, readPortalOrder } from './portal-orders.ts';
-import { whenChanged } from './wait.ts';
+import { whenRequestChanged } from './wait.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,7 +23,7 @@ declare module 'fastify' {
   }
 }
 
-export type SigningDeps = OrderDeps & CallerDeps & LimitDeps;
+export type SigningApiDeps = SigningDeps & CallerDeps & LimitDeps;
 
 /** A batch of ten thousand payments; nobody without a token can send as much. */
 const maxBatchBytes = 4 * 1024 * 1024;
@@ -52,7 +52,7 @@ interface Endpoint {
 }
 
 /** All endpoints of the signing API; `app` is a scope of their own. */
-export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
+export function registerSigning(app: FastifyInstance, deps: SigningApiDeps): void {
   const idempotency = createIdempotency({ records: deps.records, clock: deps.clock });
   const ending = new AbortController();
   app.addHook('preClose', async () => ending.abort());
@@ -88,7 +88,7 @@ export function registerSigning(app: FastifyInstance, deps: SigningDeps): void {
   }
 }
 
-function endpoints(deps: SigningDeps, idempotency: Idempotency): readonly Endpoint[] {
+function endpoints(deps: SigningApiDeps, idempotency: Idempotency): readonly Endpoint[] {
   const params = SigningOrderParams;
   return [
     {
@@ -99,27 +99,27 @@ function endpoints(deps: SigningDeps, idempotency: Idempotency): readonly Endpoi
       status: 201,
       answer: (call) => create(deps, idempotency, call),
     },
-    { method: 'GET', path: '/:orderId', params, querystring: SigningQuery, answer: (call) => read(deps, call) },
+    { method: 'GET', path: '/:signingId', params, querystring: SigningQuery, answer: (call) => read(deps, call) },
     {
       method: 'GET',
-      path: '/:orderId/frame',
+      path: '/:signingId/frame',
       params,
-      answer: ({ client, request }) => portalFrame(deps, client, orderIdOf(request)),
+      answer: ({ client, request }) => portalFrame(deps, client, signingIdOf(request)),
     },
     {
       method: 'POST',
-      path: '/:orderId/cancel',
+      path: '/:signingId/cancel',
       params,
       body: strict({}),
       answer: ({ client, request }) => {
         const origin = { address: clientAddress(request), requestId: request.id };
-        return cancelPortalOrder(deps, client, { orderId: orderIdOf(request), ...origin });
+        return cancelPortalOrder(deps, client, { signingId: signingIdOf(request), ...origin });
       },
     },
   ];
 }
 
-async function create(deps: SigningDeps, idempotency: Idempotency, { client, request }: Call): Promise<unknown> {
+async function create(deps: SigningApiDeps, idempotency: Idempotency, { client, request }: Call): Promise<unknown> {
   const body = request.body as SigningCreate;
   const key = idempotencyKeyOf(request.headers['idempotency-key']);
   if (key === undefined) {
@@ -129,34 +129,33 @@ async function create(deps: SigningDeps, idempotency: Idempotency, { client, req
   }
   const asked = { path: '/signing/v1/orders', body };
   const { answer } = await idempotency.once({ caller: `signing:${client.id}`, key, asked }, async () => {
-    const bytes = sizeOf(request);
     // A portal that floods one user's phone must not keep another portal from it.
     const subject = `${client.id}:${body.user}`;
     await limit(deps, { kind: 'user', group: 'signing.create', subject, rate: deps.limits.perUser });
-    return createPortalOrder(deps, client, { body, requestId: request.id, bytes });
+    return createPortalOrder(deps, client, { body, requestId: request.id });
   });
   return answer;
 }
 
-async function read(deps: SigningDeps, { client, request, signal }: Call): Promise<unknown> {
-  const orderId = orderIdOf(request);
+async function read(deps: SigningApiDeps, { client, request, signal }: Call): Promise<unknown> {
+  const signingId = signingIdOf(request);
   // What is another portal's is not counted: nobody uses up what its owner may ask.
-  await assertOwnOrder(deps, client, orderId);
-  await limitRead(deps, client.id, orderId);
+  await assertOwnOrder(deps, client, signingId);
+  await limitRead(deps, client.id, signingId);
   const { wait, since } = request.query as SigningQuery;
-  const order = await readPortalOrder(deps, client, orderId);
+  const order = await readPortalOrder(deps, client, signingId);
   const isOver = order.state !== 'pending' && order.state !== 'claimed';
   if (wait === undefined || isOver) return order;
-  await whenChanged(deps, orderId, { since: since ?? order.state, milliseconds: Number(wait) * 1000, signal });
-  return readPortalOrder(deps, client, orderId);
+  await whenRequestChanged(deps, signingId, { since: since ?? order.state, milliseconds: Number(wait) * 1000, signal });
+  return readPortalOrder(deps, client, signingId);
 }
 
-function orderIdOf({ params }: FastifyRequest): string {
-  return (params as { readonly orderId: string }).orderId;
+function signingIdOf({ params }: FastifyRequest): string {
+  return (params as { readonly signingId: string }).signingId;
 }
 
 /** The portal, counted as one of its requests. What is refused is told as RFC 6750 §3 and RFC 9449 §7.1 say. */
-async function admit(deps: SigningDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
+async function admit(deps: SigningApiDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
   const client = await callerOf(deps, request, reply);
   applyLimitHeaders(reply, await limitPortal(deps, client.id), 'caller');
   if (sizeOf(request) > portalLimits.largeFrom) await limitLarge(deps, client.id);
@@ -164,7 +163,7 @@ async function admit(deps: SigningDeps, request: FastifyRequest, reply: FastifyR
 }
 
 /** A portal's requests come from one address, often that of other servers too: only who is no portal counts by it. */
-async function callerOf(deps: SigningDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
+async function callerOf(deps: SigningApiDeps, request: FastifyRequest, reply: FastifyReply): Promise<Client> {
   try {
     return await signingCaller(deps, request);
   } catch (error) {

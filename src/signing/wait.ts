@@ -1,8 +1,12 @@
-/** Waits for an order to change: what a portal's long poll stands on. */
+/** Waits for a request to change: what long polls and feeds stand on. */
 
-import type { OrderDeps } from '../orders/deps.ts';
-import { ordersChangedTopic, readOrder } from '../orders/live.ts';
-import { deadlineOf, isFinal } from '../orders/order.ts';
+import { deadlineOf } from '../orders/order.ts';
+import type { SigningState } from '../protocol/signing-api.ts';
+import type { SigningDeps } from './deps.ts';
+import { signingsChangedTopic } from './ending.ts';
+import { isShown, ordersOf } from './live.ts';
+import { settle } from './settle.ts';
+import type { SigningRequest } from './store.ts';
 
 export interface Wait {
   /** The state that is known; undefined: the one that it has now. */
@@ -12,15 +16,20 @@ export interface Wait {
   readonly signal: AbortSignal;
 }
 
-/** Resolves once the order is in another state than `since`, is over, or the time is; at once where that is so already. */
-export async function whenChanged(
-  deps: OrderDeps,
-  orderId: string,
+/** As a portal is told: `claimed` while a phone shows what is pending. */
+export async function stateOf(deps: SigningDeps, { id, status }: SigningRequest): Promise<SigningState> {
+  return status === 'pending' && (await isShown(deps, id)) ? 'claimed' : status;
+}
+
+/** Resolves once the request is in another state than `since`, is over, or the time is; at once where that is so already. */
+export async function whenRequestChanged(
+  deps: SigningDeps,
+  id: string,
   { since, milliseconds, signal }: Wait,
 ): Promise<void> {
   let wake = (): void => undefined;
-  const stop = await deps.shortLived.subscribe(ordersChangedTopic, (changed) => {
-    if (changed === orderId) wake();
+  const stop = await deps.shortLived.subscribe(signingsChangedTopic, (changed) => {
+    if (changed === id) wake();
   });
   const until = deps.clock.now() + milliseconds;
   let known = since;
@@ -30,18 +39,26 @@ export async function whenChanged(
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const order = await readOrder(deps, orderId);
+      const request = await settle(deps, id);
       const left = until - deps.clock.now();
-      if (order === undefined || isFinal(order.state) || signal.aborted || left <= 0) return;
-      known ??= order.state.name;
-      if (order.state.name !== known) return;
+      if (request?.status !== 'pending' || signal.aborted || left <= 0) return;
+      const state = await stateOf(deps, request);
+      known ??= state;
+      if (state !== known) return;
       // Nobody tells of a deadline that passes.
-      const deadline = (deadlineOf(order.state) ?? until) - deps.clock.now();
+      const deadline = (await nextDeadline(deps, request)) - deps.clock.now();
       await Promise.race([woken, pause(Math.max(1, Math.min(left, deadline)), signal)]);
     }
   } finally {
     stop();
   }
+}
+
+/** When the clock alone changes its state, in epoch-milliseconds. */
+async function nextDeadline(deps: SigningDeps, { id, expiresAt }: SigningRequest): Promise<number> {
+  const claimed = (await ordersOf(deps, id)).filter(({ state }) => state.name === 'claimed');
+  const ends = claimed.map(({ state }) => deadlineOf(state) ?? expiresAt);
+  return ends.length === 0 ? expiresAt : Math.min(...ends);
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -215,7 +215,7 @@ function biometricValues(biometric: BiometricKey | undefined) {
   return [thumbprint, jwk, kind, webauthn?.signCount, webauthn?.backup];
 }
 
-type Life = Pick<DeviceStore, 'insert' | 'activate' | 'end' | 'markUsed'>;
+type Life = Pick<DeviceStore, 'insert' | 'endSessions' | 'activate' | 'end' | 'markUsed'>;
 
 function deviceLife(sql: Sql, sealing: Sealing): Life {
   return {
@@ -227,6 +227,9 @@ function deviceLife(sql: Sql, sealing: Sealing): Life {
           vaultKey: sealing.seal(vaultKey, vaultKeyContext(device.id)),
         });
       }),
+    endSessions: async (userId) => {
+      await sql.run('update devices set pin_generation = pin_generation + 1 where user_id = $1', [userId]);
+    },
     activate: async (id, at) =>
       (await sql.run("update devices set status = 'active', activated_at = $2 where id = $1 and status = 'pending'", [
         id,

@@ -4,6 +4,7 @@ import type { Sealing } from '../crypto/sealing.ts';
 import { folded } from './folded.ts';
 import { eraseAnswersAbout } from './idempotency.ts';
 import type { Sql } from './ports.ts';
+import { eraseSignings } from './signings.ts';
 import { atomically } from './transaction.ts';
 
 /** A user's browsers that are remembered; the one that was away for longest makes room. */
@@ -74,6 +75,7 @@ async function erase(sql: Sql, sealing: Sealing, { id, name, email, version }: U
   await sql.run("update devices set name = '-', last_place = null where user_id = $1", [id]);
   await sql.run("update approvals set request_sealed = '', reason = null where subject_id = $1", [id]);
   await eraseAnswersAbout(sql, id);
+  await eraseSignings(sql, id);
   await sql.run('delete from user_browsers where user_id = $1', [id]);
   await sql.run("delete from outbox where kind in ('email', 'backchannel_request') and recipient = $1", [id]);
   await sql.run('delete from backchannel_requests where user_id = $1', [id]);

@@ -1,0 +1,57 @@
+/** What is done for requests to sign without anybody asking: the end of those whose time is over, nudges that were delayed, removal of the old. */
+import type { Logger } from 'pino';
+import type { SigningDeps } from './deps.ts';
+import { signingTimes } from './lifetime.ts';
+import { settle } from './settle.ts';
+import { tellOfDelayed } from './wanted.ts';
+
+const everyMs = 10_000;
+const atOnce = 200;
+
+/** Ends every request whose time is over, but those that a phone shows. Answers how many it ended. */
+export async function expireRequests(deps: SigningDeps): Promise<number> {
+  let ended = 0;
+  for (;;) {
+    let endedNow = 0;
+    const due = await deps.records.signings.expired(deps.clock.now(), atOnce);
+    for (const { id } of due) if ((await settle(deps, id))?.status !== 'pending') endedNow += 1;
+    ended += endedNow;
+    // What is left of a full page is shown on phones: it stands in the way of others for minutes at most.
+    if (due.length < atOnce || endedNow === 0) return ended;
+  }
+}
+
+/** Removes what ended longer ago than receipts are kept. */
+export async function pruneRequests({ records, clock }: Pick<SigningDeps, 'records' | 'clock'>): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const now = await records.signings.prune(clock.now() - signingTimes.kept);
+    removed += now;
+    if (now < 1_000) return removed;
+  }
+}
+
+/** Sweeps every ten seconds until it is stopped; stopping waits for a turn under way. A turn that fails is made up for by the next one. */
+export function startSigningSweep(deps: SigningDeps, log: Pick<Logger, 'warn'>): { stop(): Promise<void> } {
+  let turn: Promise<void> | undefined;
+  const sweep = async (): Promise<void> => {
+    try {
+      await expireRequests(deps);
+      await tellOfDelayed(deps);
+    } catch (err) {
+      log.warn({ err }, 'requests to sign could not be swept; the next turn tries again');
+    }
+  };
+  const timer = setInterval(() => {
+    turn ??= sweep().finally(() => {
+      turn = undefined;
+    });
+  }, everyMs);
+  timer.unref();
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await turn;
+    },
+  };
+}

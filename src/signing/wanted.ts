@@ -1,0 +1,47 @@
+/** Nudges the phones of everybody who may sign something: no text of it, and no e-mail, goes out (M-08). */
+import { nudge } from '../notify/push.ts';
+import type { Records } from '../store/records.ts';
+import { isApprover } from './approver.ts';
+import type { SigningDeps } from './deps.ts';
+import { announce } from './ending.ts';
+import type { SigningRequest } from './store.ts';
+
+const pageSize = 200;
+/** Who is among the others finds it in the inbox. */
+const mostCosigners = 100;
+
+/** Within the transaction that makes it askable. `at` in epoch-milliseconds. */
+export async function tellPhones(records: Records, request: SigningRequest, at: number): Promise<void> {
+  if (records.isPushing !== true) return;
+  for (const reader of [request.userId, ...(await cosignersOf(records, request))]) {
+    await nudge(records, { event: 'signing.wanted', reader, fromDeviceId: undefined }, at);
+  }
+}
+
+/** Nudges for what the risk port delayed until now. Of any number of processes one does. */
+export async function tellOfDelayed(deps: SigningDeps): Promise<void> {
+  const at = deps.clock.now();
+  for (const request of await deps.records.signings.untold(at, pageSize)) {
+    const isTold = await deps.records.transaction(async (records) => {
+      if (!(await records.signings.markTold(request.id, at))) return false;
+      await tellPhones(records, request, at);
+      return true;
+    });
+    if (isTold) await announce(deps, request.id);
+  }
+}
+
+async function cosignersOf(records: Records, request: SigningRequest): Promise<readonly string[]> {
+  if (request.approvers === 1) return [];
+  const found: string[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = { limit: pageSize, ...(after === undefined ? {} : { after }) };
+    const users = await records.users.list(request.companyId, page, { status: 'active' });
+    for (const user of users) {
+      if (user.id !== request.userId && isApprover(request, user)) found.push(user.id);
+      if (found.length === mostCosigners) return found;
+    }
+    after = users.at(-1)?.id;
+    if (users.length < pageSize) return found;
+  }
+}
