@@ -1,6 +1,7 @@
 /** Admin endpoints of clients: portals, and machines that use this very API. The bank's own clients only. */
 import { AuthError } from '../errors.ts';
-import { type ClientDeps, createClient, disableClient, updateClient } from '../oidc/clients.ts';
+import { rotatePortalWebhook } from '../notify/portal-webhooks.ts';
+import { type ClientDeps, type ClientWithSecret, createClient, disableClient, updateClient } from '../oidc/clients.ts';
 import { withoutLogo } from '../oidc/logo.ts';
 import type { Client } from '../oidc/store.ts';
 import * as wire from '../protocol/admin.ts';
@@ -15,6 +16,15 @@ const clientParams = strict({ clientId: wire.ClientId });
 /** Without the picture, which only the client by itself shows: a change of the metadata begins from there. */
 const listedView = (client: Client) => clientView({ ...client, metadata: withoutLogo(client.metadata) });
 
+/** With what was made by this act, and is shown by no other. */
+function withSecrets({ client, secret, webhookSecret }: ClientWithSecret) {
+  return {
+    ...clientView(client),
+    ...(secret === undefined ? {} : { secret }),
+    ...(webhookSecret === undefined ? {} : { webhookSecret }),
+  };
+}
+
 /** Clients: created, looked at, changed, disabled. */
 export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[] {
   return [
@@ -28,8 +38,7 @@ export function clientAdminEndpoints(deps: ClientDeps): readonly AdminEndpoint[]
       body: wire.ClientCreate,
       status: 201,
       answer: async ({ body, actor }) => {
-        const { client, secret } = await createClient(deps, body, actor);
-        return { ...clientView(client), ...(secret === undefined ? {} : { secret }) };
+        return withSecrets(await createClient(deps, body, actor));
       },
     }),
     adminEndpoint({
@@ -75,8 +84,21 @@ function clientChanges(deps: ClientDeps): readonly AdminEndpoint[] {
       params: clientParams,
       body: wire.ClientUpdate,
       answer: async ({ params, body, actor }) => {
-        const { client, secret } = await updateClient(deps, params.clientId, { change: body, actor });
-        return { ...clientView(client), ...(secret === undefined ? {} : { secret }) };
+        return withSecrets(await updateClient(deps, params.clientId, { change: body, actor }));
+      },
+    }),
+    adminEndpoint({
+      name: 'rotateClientWebhook',
+      summary: 'Make a new secret of a portal’s signing webhook',
+      method: 'POST',
+      path: '/clients/:clientId/webhook/rotate',
+      reply: view.ClientWebhookView,
+      permission: 'clients.write',
+      params: clientParams,
+      body: wire.WebhookRotate,
+      answer: async ({ params, body, actor }) => {
+        const { clientId, secret, previous } = await rotatePortalWebhook(deps, params.clientId, { ...body, actor });
+        return { clientId, secret, overlapUntil: previous?.until ?? null };
       },
     }),
     adminEndpoint({

@@ -5,6 +5,15 @@ import type { Input, Reply } from '../admin-client/client.ts';
 import { accountScope, signingScope } from '../oidc/deps.ts';
 import { actCommand, showCommand } from './acts.ts';
 import { openAdmin, readCredential } from './admin-client.ts';
+import {
+  cibaOption,
+  notificationOption,
+  rotateClientWebhookCommand,
+  type SigningOptions,
+  sayWebhookSecret,
+  webhookOption,
+  withSigning,
+} from './client-signing.ts';
 import { answer, connect, given, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
 import { listCommand } from './lists.ts';
 import { collect } from './option-values.ts';
@@ -12,7 +21,7 @@ import { CommandError, exitCode, say, time } from './output.ts';
 
 type Metadata = Input<'createClient'>['body']['metadata'];
 
-interface AddOptions extends SharedOptions {
+interface AddOptions extends SharedOptions, SigningOptions {
   readonly name: string;
   readonly redirectUri: string[];
   readonly postLogoutUri: string[];
@@ -23,7 +32,7 @@ interface AddOptions extends SharedOptions {
   readonly signing?: boolean;
 }
 
-interface UpdateOptions extends SharedOptions {
+interface UpdateOptions extends SharedOptions, SigningOptions {
   readonly name?: string;
   readonly account?: boolean;
   readonly signing?: boolean;
@@ -41,7 +50,7 @@ async function metadataFrom(options: AddOptions): Promise<Record<string, unknown
       ? { token_endpoint_auth_method: 'private_key_jwt', jwks: await readJwks(options.jwks) }
       : { token_endpoint_auth_method: 'client_secret_basic' }),
     ...(options.logo ? { mtoken_logo: await readLogo(options.logo) } : {}),
-    ...withApis({}, options),
+    ...withSigning(withApis({}, options), options),
   };
 }
 
@@ -95,6 +104,7 @@ export function clientCommand(): Command {
     .addCommand(addCommand())
     .addCommand(addMachineCommand())
     .addCommand(updateCommand())
+    .addCommand(rotateClientWebhookCommand())
     .addCommand(
       listCommand({
         operation: 'listClients',
@@ -165,7 +175,10 @@ function addCommand(): Command {
       .option('--jwks <file>', 'its public keys: private_key_jwt instead of a secret')
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
       .option(...accountOption)
-      .option(...signingOption),
+      .option(...signingOption)
+      .addOption(cibaOption(['poll', 'ping']))
+      .option(...notificationOption)
+      .option(...webhookOption),
   );
   return withExamples(
     command,
@@ -177,6 +190,7 @@ function addCommand(): Command {
     answer(options, client, () => {
       say(`client_id      ${client.id}`);
       if (client.secret) say(`client_secret  ${client.secret}   (shown this once)`);
+      sayWebhookSecret(client);
       say(`authenticates  ${options.jwks ? 'private_key_jwt' : 'client_secret_basic'}   (nothing else is accepted)`);
       say(`issuer         ${credential.issuer}`);
     });
@@ -220,25 +234,33 @@ function updateCommand(): Command {
       .option('--logo <file>', 'PNG or WebP of at most 32 KiB, shown beside its name on the login page')
       .option('--no-logo', 'take its logo away')
       .option(...accountOption)
-      .option(...signingOption),
+      .option(...signingOption)
+      .addOption(cibaOption(['poll', 'ping', 'none']))
+      .option(...notificationOption)
+      .option(...webhookOption)
+      .option('--no-signing-webhook', 'tell it no more how requests to sign ended'),
   );
   return withExamples(
     command,
+    'mtoken client update portal --ciba ping --ciba-notification https://portal.example/ciba',
     'mtoken client update portal --logo portal.png',
     'mtoken client update portal --no-logo',
   ).action(async (clientId: string, options: UpdateOptions) => {
-    const { name, logo, account, signing } = options;
-    if ([name, logo, account, signing].every((option) => option === undefined)) {
-      throw new CommandError('give --name, --logo, --no-logo, --account or --signing', { exit: exitCode.usage });
+    const { name, logo, account, signing, ciba, signingWebhook } = options;
+    if ([name, logo, account, signing, ciba, signingWebhook].every((option) => option === undefined)) {
+      throw new CommandError('say what is to change: mtoken client update --help', { exit: exitCode.usage });
     }
     const api = await connect(options);
     const params = { clientId };
     const { version, metadata } = await api.call('getClient', { params });
     const { mtoken_logo: kept, ...rest } = metadata;
-    const others = withApis(rest, options);
+    const others = withSigning(withApis(rest, options), options);
     const picture = logo === undefined ? kept : logo === false ? undefined : await readLogo(logo);
     const changed = { ...others, ...(picture === undefined ? {} : { mtoken_logo: picture }) };
     const client = await api.call('changeClient', { params, body: { version, ...given({ name }), metadata: changed } });
-    answer(options, client, () => say(`${client.id} is changed`));
+    answer(options, client, () => {
+      say(`${client.id} is changed`);
+      sayWebhookSecret(client);
+    });
   });
 }

@@ -34,7 +34,7 @@ export function webhookDeliverer(deps: WebhookDeps): Deliver {
     if (!mayHearOf(endpoint, typeof companyId === 'string' ? companyId : undefined)) {
       throw new UndeliverableError('the endpoint is of another company');
     }
-    const status = await send(deps, endpoint, { id, body: payload });
+    const status = await sendSigned(deps, endpoint, { id, body: payload });
     if (status === 410) {
       await disableGone(deps, endpoint);
       throw new UndeliverableError('the receiver answered 410: it takes no more, and the endpoint is disabled');
@@ -59,16 +59,17 @@ export async function tryWebhook(deps: WebhookDeps, endpoint: WebhookEndpoint): 
     data: { endpointId: endpoint.id, ...(companyId === undefined ? {} : { companyId }) },
   };
   try {
-    const status = await send(deps, endpoint, { id: randomId('box'), body: JSON.stringify(body) });
+    const status = await sendSigned(deps, endpoint, { id: randomId('box'), body: JSON.stringify(body) });
     return { isDelivered: isSuccess(status), answer: `status ${status}` };
   } catch (error) {
     return { isDelivered: false, answer: error instanceof Error ? error.message : 'no answer' };
   }
 }
 
-function send(
+/** One POST that is signed by the secret, and until its overlap ends by the one before; answers the status. */
+export function sendSigned(
   { clock, internalWebhooks, webhookTimeoutMs: timeoutMs = defaultTimeoutMs }: WebhookDeps,
-  endpoint: WebhookEndpoint,
+  endpoint: Pick<WebhookEndpoint, 'url' | 'secret' | 'previous'>,
   message: { readonly id: string; readonly body: string },
 ): Promise<number> {
   const at = clock.now();
@@ -78,7 +79,8 @@ function send(
   return post(new URL(endpoint.url), { body: message.body, headers }, { internalHosts: internalWebhooks, timeoutMs });
 }
 
-function isSuccess(status: number): boolean {
+/** Any 2xx: the receiver has it. */
+export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 

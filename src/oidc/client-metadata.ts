@@ -3,8 +3,10 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
+import { asksByCiba, cibaGrantType, completeCiba } from './ciba-metadata.ts';
 import { adminScopes, ownScopes, signingScope } from './deps.ts';
 import { checkLogo, logoMember, withoutLogo } from './logo.ts';
+import { detailTypes } from './rar.ts';
 import type { Client } from './store.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -53,6 +55,11 @@ const portalMembers: Readonly<Record<string, Judge>> = {
   default_acr_values: acrValues,
   resource: webUri,
   scope: scopeList,
+  // Never push: a token that is sent could be sent to a wrong place, and FAPI-CIBA forbids it.
+  backchannel_token_delivery_mode: oneOf('poll', 'ping'),
+  backchannel_client_notification_endpoint: webUri,
+  backchannel_authentication_request_signing_alg: oneOf('ES256', 'PS256'),
+  signing_webhook_uri: webUri,
   [logoMember]: checkLogo,
 };
 
@@ -98,6 +105,7 @@ function completePortal(metadata: Record<string, unknown>): Record<string, unkno
     grant_types: ['authorization_code'],
     ...metadata,
     token_endpoint_auth_method: method,
+    ...completeCiba({ ...metadata, token_endpoint_auth_method: method }),
     ...(metadata['backchannel_logout_uri'] === undefined ? {} : { backchannel_logout_session_required: true }),
   };
 }
@@ -115,7 +123,7 @@ function requireKeysFor(method: unknown, metadata: Metadata): void {
 
 /** The metadata as the provider reads it: OpenID Connect's names, and what no registration may choose. */
 export function toProviderMetadata(client: Client): AdapterPayload {
-  const { scope, resource, ...metadata } = withoutLogo(client.metadata);
+  const { scope, resource, signing_webhook_uri: _webhook, ...metadata } = withoutLogo(client.metadata);
   const isPortal = client.kind === 'portal';
   const maySign = isPortal && typeof scope === 'string' && scope.split(' ').includes(signingScope);
   return {
@@ -128,12 +136,18 @@ export function toProviderMetadata(client: Client): AdapterPayload {
     response_types: isPortal ? ['code'] : [],
     ...(isPortal ? {} : { grant_types: ['client_credentials'], redirect_uris: [] }),
     // The portal's server asks in its own name, with a token of the signing API alone.
-    ...(maySign ? { grant_types: [...grantsOf(metadata), 'client_credentials'] } : {}),
+    ...(isPortal ? { grant_types: [...grantsOf(metadata), ...grantsBeside(metadata, maySign)] } : {}),
+    // By the same door or by a redirect: who may ask for one signature may ask for all.
+    authorization_details_types: maySign ? [...detailTypes] : [],
     mtoken_kind: client.kind,
     mtoken_scope: scope ?? '',
     mtoken_resource: resource,
     mtoken_company_id: client.companyId,
   };
+}
+
+function grantsBeside(metadata: Metadata, maySign: boolean): readonly string[] {
+  return [...(maySign ? ['client_credentials'] : []), ...(asksByCiba(metadata) ? [cibaGrantType] : [])];
 }
 
 /** As the registration left them. */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { type Actor, actedBy } from '../companies/actor.ts';
 import { randomId, randomToken } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
+import { settlePortalWebhook } from '../notify/portal-webhooks.ts';
 import type { RecordStore, Records } from '../store/records.ts';
 import { checkMetadata, clientIdPattern } from './client-metadata.ts';
 import type { Client } from './store.ts';
@@ -37,6 +38,8 @@ export interface ClientChange {
 export interface ClientWithSecret {
   readonly client: Omit<Client, 'secret'>;
   readonly secret: string | undefined;
+  /** Of its `signing_webhook_uri`, where it got one now; shown this once. */
+  readonly webhookSecret: string | undefined;
 }
 
 /**
@@ -61,12 +64,13 @@ export async function createClient(deps: ClientDeps, input: NewClient, actor: Ac
   if (client.companyId !== undefined && client.kind === 'portal') {
     throw new AuthError('invalid_request', { message: 'companyId is for admin clients only' });
   }
-  await deps.records.transaction(async (records) => {
+  return deps.records.transaction(async (records) => {
     await requireCompany(records, client.companyId);
     await records.clients.insert(client);
+    const webhookSecret = await settlePortalWebhook(records, client);
     await record(records, deps, { event: 'client.created', client, actor });
+    return { client: withoutSecret(client), secret, webhookSecret };
   });
-  return { client: withoutSecret(client), secret };
 }
 
 /**
@@ -92,8 +96,9 @@ export async function updateClient(
     };
     if (!(await records.clients.update(next)))
       throw new AuthError('conflict', { message: 'the client was changed meanwhile' });
+    const webhookSecret = await settlePortalWebhook(records, next);
     await record(records, deps, { event: 'client.updated', client: next, actor });
-    return { client: withoutSecret({ ...next, version: next.version + 1 }), secret: made };
+    return { client: withoutSecret({ ...next, version: next.version + 1 }), secret: made, webhookSecret };
   });
 }
 

@@ -4,8 +4,14 @@ import type { KeyedSealing } from '../crypto/sealing.ts';
 import type { Standing } from '../devices/store.ts';
 import type { PlainLook } from '../http/document.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { SigningApproval, SigningRequest } from '../signing/store.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { RecordStore } from '../store/records.ts';
+
+/** How a signing request stands, and who approved it; `signing/` provides it. */
+export type ReadSigning = (
+  signingId: string,
+) => Promise<{ readonly request: SigningRequest; readonly approvals: readonly SigningApproval[] }>;
 
 /** The server's signing keys as the provider uses them. */
 export type SigningKeys = Pick<KeyRing, 'activeSigner' | 'signingJwks' | 'publicJwks' | 'onChange'>;
@@ -30,6 +36,8 @@ export interface OidcDeps {
   readonly issuer: string;
   /** Base URL of the admin API: the audience and resource of its access tokens. */
   readonly adminAudience: string;
+  /** How a signing request stands, all that has ended of it folded in; undefined: this server takes no requests by CIBA. */
+  readonly readSigning?: ReadSigning | undefined;
   /** How the provider's own pages look; without style where the pages are not built. */
   readonly look?: PlainLook | undefined;
 }

@@ -21,6 +21,16 @@ export const lifetimeSeconds = {
   clockTolerance: 10,
   /** How far ahead a client assertion may expire: its `jti` is remembered for as long. */
   clientAssertion: 300,
+  /** A request by CIBA, unless the portal asks for less; also the longest. */
+  backchannel: 300,
+  /** The shortest that a portal may ask for: a minute to read and decide, and some time until the phone is asked. */
+  backchannelLeast: 90,
+  /** How long after its end a request by CIBA that was approved in time can be redeemed. */
+  backchannelRedeem: 60,
+  /** Pause between two questions about a request by CIBA. */
+  backchannelInterval: 5,
+  /** Between `nbf` and `exp` of a signed request (FAPI-CIBA §5.2.2). */
+  signedRequest: 3600,
   /** Validity of a logout token, made at the moment of delivery. */
   logoutToken: 120,
 } as const;

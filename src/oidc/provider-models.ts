@@ -62,7 +62,8 @@ export function adjustModels(provider: Provider, deps: ModelDeps): void {
   client.prototype.includeSid = () => true;
 }
 
-function keepAlso<T>(model: Model<T>, members: readonly string[]): void {
+/** Lets a model keep members of our own. */
+export function keepAlso<T>(model: Pick<Model<T>, 'IN_PAYLOAD'>, members: readonly string[]): void {
   const kept = [...model.IN_PAYLOAD, ...members];
   Object.defineProperty(model, 'IN_PAYLOAD', { get: () => kept });
 }

@@ -120,6 +120,14 @@ export const ClientPage = page('ClientPage', ClientView, Text);
 export const ClientWithSecretView = view('ClientWithSecret', {
   ...client,
   secret: Type.Optional(Type.String({ description: 'shown this once; absent where the client has keys of its own' })),
+  webhookSecret: Type.Optional(
+    Type.String({ description: 'signs what its signing_webhook_uri is sent; shown this once, where it was made' }),
+  ),
+});
+export const ClientWebhookView = view('ClientWebhook', {
+  clientId: Text,
+  secret: Type.String({ description: 'shown this once' }),
+  overlapUntil: orNull(Time),
 });
 
 const KeyStatus = oneOf(['next', 'active', 'retiring', 'retired']);

@@ -52,7 +52,15 @@ function start(given: Partial<PushDeps> = {}): void {
   const others = async (): Promise<void> => undefined;
   const { records, shortLived, clock } = world;
   const push = pushDeliverer({ ...deps, ...given });
-  const deliverers = { email: others, backchannel_logout: others, webhook: others, push };
+  const deliverers = {
+    email: others,
+    backchannel_logout: others,
+    backchannel_request: others,
+    backchannel_ping: others,
+    portal_webhook: others,
+    webhook: others,
+    push,
+  };
   const log = { warn: (...line: unknown[]) => logged.push(line), error: (...line: unknown[]) => logged.push(line) };
   workers.push(
     startOutboxWorker(

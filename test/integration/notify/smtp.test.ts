@@ -46,6 +46,9 @@ beforeEach(async () => {
       deliverers: {
         email: emailDeliverer({ records: world.records, sender }),
         backchannel_logout: never,
+        backchannel_request: never,
+        backchannel_ping: never,
+        portal_webhook: never,
         webhook: never,
         push: never,
       },

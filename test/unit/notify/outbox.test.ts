@@ -39,7 +39,16 @@ function start(
   options: OutboxOptions = {},
   others: Partial<OutboxDeps['deliverers']> = {},
 ): OutboxWorker {
-  const deliverers = { email, backchannel_logout: never, webhook: never, push: never, ...others };
+  const deliverers = {
+    email,
+    backchannel_logout: never,
+    backchannel_request: never,
+    backchannel_ping: never,
+    portal_webhook: never,
+    webhook: never,
+    push: never,
+    ...others,
+  };
   const { records, shortLived } = stores;
   const worker = startOutboxWorker({ records, shortLived, clock, deliverers, log }, { pollMs: 5, ...options });
   workers.push(worker);

@@ -1,0 +1,170 @@
+/** The token request of CIBA: asks at that moment how the signing request ended, and gives tokens for an approval once. */
+import Provider, {
+  type Account,
+  type AuthorizationDetail,
+  type BackchannelAuthenticationRequest,
+  errors,
+  type FindAccount,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { AuthError } from '../errors.ts';
+import { acr } from '../protocol/names.ts';
+import type { Countersignature } from '../protocol/receipt.ts';
+import type { SigningApproval } from '../signing/store.ts';
+import { backchannelLookup, redeemed } from './ciba-adapter.ts';
+import type { OidcDeps } from './deps.ts';
+import { lifetimeSeconds as lifetime, toSeconds } from './lifetimes.ts';
+import { type DeviceGrant, keepAlso } from './provider-models.ts';
+import { orUnavailable } from './unavailable.ts';
+
+/** A request by CIBA as it is read at the token endpoint. */
+interface Redeemed extends BackchannelAuthenticationRequest {
+  signingId?: string | undefined;
+}
+
+/** The claims of the ID token beside those of every login. */
+export const backchannelClaims = [
+  'urn:openid:params:jwt:claim:auth_req_id',
+  'signing_id',
+  'authorization_details',
+] as const;
+
+interface Model {
+  IN_PAYLOAD: string[];
+  readonly prototype: Redeemed;
+  find(this: Model, id: string, options?: object): Promise<Redeemed | undefined>;
+}
+
+/**
+ * Whatever the token endpoint finds is settled first. There is no state of its own between the decision on the phone and the token, so
+ * none can be lost: the signing request is asked.
+ */
+export function adjustBackchannel(provider: Provider, deps: OidcDeps): void {
+  const { BackchannelAuthenticationRequest: model } = provider as unknown as {
+    readonly BackchannelAuthenticationRequest: Model;
+  };
+  keepAlso(model, ['signingId']);
+  const { find } = model;
+  model.find = async function settled(id, options) {
+    const request = await find.call(this, id, options);
+    const ctx = Provider.ctx;
+    // Another client's is refused by the provider, and neither paced nor looked at.
+    const isOwn = request !== undefined && ctx?.oidc.client?.clientId === request.clientId;
+    if (isOwn && ctx?.oidc.route === 'token') await orUnavailable(() => settle(deps, ctx, request));
+    return request;
+  };
+}
+
+async function settle(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed): Promise<void> {
+  if (request.consumed !== undefined) throw redeemed();
+  const { clock, readSigning } = deps;
+  if (readSigning === undefined) throw new AuthError('internal', { detail: 'CIBA without signing' });
+  const view = request.signingId === undefined ? undefined : await readSigning(request.signingId);
+  const over = (request.exp ?? 0) * 1000;
+  const redeemMs = lifetime.backchannelRedeem * 1000;
+  if (clock.now() >= over) throw new errors.ExpiredToken('the request has expired');
+  switch (view?.request.status) {
+    case 'approved':
+      return approve(deps, ctx, { request, approvals: view.approvals });
+    case 'declined':
+    case 'reported':
+    case 'cancelled':
+      throw new errors.AccessDenied('the user did not approve');
+    case 'expired':
+      throw new errors.ExpiredToken('the request has expired');
+    default:
+      // Whoever was asked or not: what waits ends for all at the time that was told (O-18).
+      if (clock.now() >= over - redeemMs) throw new errors.ExpiredToken('the request has expired');
+      return pace(deps, request);
+  }
+}
+
+/** `slow_down` for who asks again too soon, on whichever server (CIBA Core §11); what has ended is told at once. */
+async function pace({ shortLived, sealing }: OidcDeps, { jti }: Redeemed): Promise<void> {
+  const key = `oidc.backchannel-pace:{${backchannelLookup({ sealing }, jti)}}`;
+  if (await shortLived.create(key, '1', lifetime.backchannelInterval * 1000)) return;
+  throw new errors.SlowDown(`ask again after ${lifetime.backchannelInterval} seconds at least`);
+}
+
+interface Approved {
+  readonly request: Redeemed;
+  readonly approvals: readonly SigningApproval[];
+}
+
+/** An ID token speaks of one person and of what that person did: the approval of somebody else of the company makes none. */
+async function approve(deps: OidcDeps, ctx: KoaContextWithOIDC, { request, approvals }: Approved): Promise<void> {
+  const own = approvals.find(({ userId }) => userId === request.accountId);
+  if (own === undefined) throw new errors.AccessDenied('it was approved by others of the company');
+  if (!(await isUsable(deps, own.deviceId))) throw new errors.AccessDenied('the device may not be used');
+  const grant = grantFor(deps, ctx, { request, deviceId: own.deviceId });
+  const { factor, provedAt } = statementOf(own);
+  Object.assign(request, {
+    grantId: await grant.save(),
+    acr,
+    amr: [factor, 'hwk', 'mfa'],
+    authTime: provedAt,
+    ...detailsOf(request),
+  });
+}
+
+async function isUsable({ assertUsable }: OidcDeps, deviceId: string): Promise<boolean> {
+  try {
+    await assertUsable(deviceId);
+    return true;
+  } catch (error) {
+    if (error instanceof AuthError && error.status < 500) return false;
+    throw error;
+  }
+}
+
+/** Of no session, and of the device alone: with it every token of this request ends. It lives no longer than they do. */
+function grantFor(
+  { sealing }: OidcDeps,
+  { oidc }: KoaContextWithOIDC,
+  { request, deviceId }: { readonly request: Redeemed; readonly deviceId: string },
+): DeviceGrant {
+  const { accountId, clientId, jti: authReqId, scope = '', resource = [], claims } = request;
+  // Derived, not drawn: parallel redemptions make one grant, of which one gets tokens.
+  const jti = sealing.lookup(authReqId, 'oidc.backchannel-grant');
+  const bound = { jti, accountId, clientId, deviceId, expiresIn: lifetime.idToken };
+  const grant = new oidc.provider.Grant(bound as unknown as { clientId: string; accountId: string }) as DeviceGrant;
+  grant.addOIDCScope(scope);
+  grant.addOIDCClaims([...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]);
+  for (const one of [resource].flat()) grant.addResourceScope(one, scope);
+  return grant;
+}
+
+/** As they were asked and approved, with the request of which they are; those of tokens by a redirect look the same. */
+function detailsOf({ params, signingId }: Redeemed): { rar?: AuthorizationDetail[] } {
+  const sent = params?.['authorization_details'];
+  if (typeof sent !== 'string') return {};
+  const details = JSON.parse(sent) as AuthorizationDetail[];
+  return { rar: details.map((detail) => ({ ...detail, signing_id: signingId })) };
+}
+
+/** The server's own statement of the proof; it made and kept it itself. */
+function statementOf({ receipt }: SigningApproval): Pick<Countersignature, 'factor' | 'provedAt'> {
+  const [, payload = ''] = receipt.countersignature.split('.');
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Countersignature;
+}
+
+/** The account behind a request by CIBA also says which request and which signature its ID token is about. */
+export function withBackchannelClaims(find: FindAccount): FindAccount {
+  return async (ctx, sub, token) => {
+    const account = (await find(ctx, sub, token)) as Account | undefined;
+    if (account === undefined || token?.kind !== 'BackchannelAuthenticationRequest') return account;
+    const { jti, signingId, rar } = token as Redeemed;
+    const about = {
+      'urn:openid:params:jwt:claim:auth_req_id': jti,
+      signing_id: signingId,
+      ...(rar === undefined ? {} : { authorization_details: rar }),
+    };
+    const { claims } = account;
+    return { ...account, claims: async (...asked) => ({ ...(await claims(...asked)), ...about }) };
+  };
+}
+
+/** CIBA gives no refresh token: each authentication is its own, and stays on the phone (O-17). */
+export function isBackchannel(source: unknown): boolean {
+  return (source as { kind?: unknown } | undefined)?.kind === 'BackchannelAuthenticationRequest';
+}
