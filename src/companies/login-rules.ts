@@ -24,7 +24,8 @@ export function isWithinNetworks({ networks }: Pick<CompanyRules, 'networks'>, a
   return allowed.check(address, version === 4 ? 'ipv4' : 'ipv6');
 }
 
-function isWithinHours({ hours }: Pick<CompanyRules, 'hours'>, now: number): boolean {
+/** Whether that instant is within the hours that the rules name, if they name any. */
+export function isWithinHours({ hours }: Pick<CompanyRules, 'hours'>, now: number): boolean {
   if (hours === null) return true;
   const { day, time } = wallClock(now, hours.timeZone);
   const { days, from, until } = hours;

@@ -1,5 +1,8 @@
 /** The risk port: what is known before a phone is asked, and what is answered (RTS art. 2(2)). Types only. */
 import type { AuditRecord } from '../audit/store.ts';
+import type { CompanyRules } from '../companies/rules.ts';
+import type { Company } from '../companies/store.ts';
+import type { Device } from '../devices/store.ts';
 import type { RiskReason } from '../protocol/risk.ts';
 import type { TemplateName } from '../protocol/templates/templates.ts';
 import type { SigningDoor } from '../signing/store.ts';
@@ -15,7 +18,8 @@ export interface RiskSubject {
   readonly clientId: string;
   readonly door: SigningDoor;
   readonly userId: string;
-  readonly companyId: string;
+  /** That of the user, whose rules hold. */
+  readonly company: Pick<Company, 'id' | 'rules'>;
   readonly template: TemplateName;
   /** As they will be signed. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -60,7 +64,9 @@ export interface RiskDevice {
 
 /** What is judged: the five inputs of RTS art. 2(2), each under its own name, and what they are about. */
 export interface RiskFacts {
-  readonly subject: Pick<RiskSubject, 'signingId' | 'clientId' | 'door' | 'userId' | 'companyId' | 'template'>;
+  readonly subject: Pick<RiskSubject, 'signingId' | 'clientId' | 'door' | 'userId' | 'template'> & {
+    readonly companyId: string;
+  };
   readonly at: number;
   /** (a) Elements that are compromised or stolen: phones that ended, and reports of "this is not me". */
   readonly compromised: {
@@ -102,21 +108,30 @@ export interface RiskAnswer {
   readonly reasons: readonly RiskReason[];
 }
 
-export interface RiskPort {
-  /** Judges before a phone is asked. Throws only where the records cannot be read: then nothing may be asked either. */
-  assess(facts: RiskFacts): Promise<RiskAssessment>;
-}
-
 /** An answer with how it came about. */
 export interface RiskAssessment extends RiskAnswer {
   /** For the audit trail: which rules spoke and with what values, and the engine. No names, accounts or amounts of the transaction. */
   readonly grounds: NonNullable<AuditRecord['data']>;
 }
 
-/** What the phone that opens a request is judged by. */
+export interface RiskPort {
+  /** Judges before a phone is asked, by the rules of the user's company. */
+  assess(facts: RiskFacts, rules: CompanyRules): Promise<RiskAssessment>;
+}
+
+/** What is known once a phone wants to open what waits. */
 export interface DeviceSubject {
-  readonly companyId: string;
-  readonly deviceId: string;
+  readonly signingId: string;
+  readonly device: Pick<Device, 'id' | 'userId' | 'activatedAt'>;
+  readonly company: Pick<Company, 'id' | 'rules'>;
   /** When the request was made: a delay counts from there. */
   readonly createdAt: number;
+}
+
+/** What that phone may do. `deny`: it may not open it; `delay`: not before `askableAt`. */
+export interface DeviceAnswer extends RiskAnswer {
+  /** Epoch-milliseconds; the time of the request itself where nothing delays it. */
+  readonly askableAt: number;
+  /** For the audit trail; undefined where no rule spoke. */
+  readonly record: AuditRecord | undefined;
 }
