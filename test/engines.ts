@@ -1,4 +1,4 @@
-/** The engines that the contract suites run over: always the embedded ones, the servers where the environment names them. */
+/** The engines that the contract suites run over: the embedded ones, and the servers where the environment names them. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,10 +61,15 @@ export function testServer(
   return undefined;
 }
 
+/** Whether this run is for the servers alone: the embedded engines had theirs. */
+export function isForServers(): boolean {
+  return process.env['MTOKEN_TEST_ENGINES'] === 'required';
+}
+
 /** SQLite, and PostgreSQL where there is one. */
 export function durableEngines(): DurableEngine[] {
   const url = testServer('MTOKEN_TEST_DATABASE_URL');
-  return [sqliteEngine(), ...(url === undefined ? [] : [postgresEngine(url)])];
+  return [...(isForServers() ? [] : [sqliteEngine()]), ...(url === undefined ? [] : [postgresEngine(url)])];
 }
 
 /** In process, and Redis alone and as a Cluster where there are such. */
@@ -72,7 +77,7 @@ export function shortLivedEngines(): ShortLivedEngine[] {
   const url = testServer('MTOKEN_TEST_REDIS_URL');
   const cluster = testServer('MTOKEN_TEST_REDIS_CLUSTER');
   return [
-    memoryEngine(),
+    ...(isForServers() ? [] : [memoryEngine()]),
     ...(url === undefined ? [] : [redisEngine('redis', url)]),
     ...(cluster === undefined ? [] : [redisEngine('redis cluster', `redis+cluster://${cluster}`)]),
   ];

@@ -15,6 +15,20 @@ function suitesOfOneEngine(): string[] {
     .map((file) => `${folder}${file}`);
 }
 
+/** Suites that take no store, or ask it nothing that others do not: they have been run, and would only be run again. */
+const suitesWithoutStores = [
+  'test/integration/http/**',
+  'test/integration/phone/**',
+  'test/integration/login/**',
+  'test/integration/sdk/**',
+  'test/integration/interop/**',
+  'test/integration/system/bad-input.test.ts',
+  'test/integration/admin/{people,roles,cli,transcript}.test.ts',
+  'test/integration/notify/commands.test.ts',
+  'test/integration/audit/noted-head.test.ts',
+  'test/integration/signing/verify-command.test.ts',
+];
+
 const isForServers = process.env['MTOKEN_TEST_ENGINES'] === 'required';
 
 export default defineConfig({
@@ -27,7 +41,10 @@ export default defineConfig({
           name: 'integration',
           root,
           include: ['test/integration/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...(isForServers ? suitesOfOneEngine() : [])],
+          exclude: [
+            ...configDefaults.exclude,
+            ...(isForServers ? [...suitesOfOneEngine(), ...suitesWithoutStores] : []),
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

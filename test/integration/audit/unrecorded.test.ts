@@ -1,7 +1,7 @@
 /** What cannot be recorded does not happen: the trail's table is taken away under a running server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyTrail } from '../../../src/audit/trail.ts';
-import { type SystemStores, systemEngines } from '../system/engines.ts';
+import { everySystemEngine, type SystemStores } from '../system/engines.ts';
 import { logIn, openLoginPage, scan } from '../system/login.ts';
 import {
   addAdminClient,
@@ -14,7 +14,7 @@ import {
 } from '../system/rig.ts';
 import { type RawAnswer, send } from '../system/wire.ts';
 
-describe.each(systemEngines())('a trail that cannot be written, on $name', (engine) => {
+describe.each(everySystemEngine())('a trail that cannot be written, on $name', (engine) => {
   let stores: SystemStores;
   let system: System;
   let token: string;

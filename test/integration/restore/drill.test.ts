@@ -16,7 +16,7 @@ import type { Server } from '../../../src/server.ts';
 import { redisStore } from '../../../src/store/redis.ts';
 import { redisClientFactory } from '../../../src/store/redis-client.ts';
 import { commandProgram } from '../../bundled-programs.ts';
-import { type SystemEngine, type SystemStores, systemEngines } from '../system/engines.ts';
+import { everySystemEngine, type SystemEngine, type SystemStores } from '../system/engines.ts';
 import { logIn } from '../system/login.ts';
 import {
   addUser,
@@ -36,7 +36,7 @@ import { type Backups, backupsOf } from './backups.ts';
 const cli = await commandProgram();
 
 // A Cluster is to the drill what a single Redis is.
-const engines = systemEngines().filter(({ name }) => name !== 'postgres and redis cluster');
+const engines = everySystemEngine().filter(({ name }) => name !== 'postgres and redis cluster');
 
 describe.each(engines)('A restored backup on $name', { timeout: 120_000 }, (engine: SystemEngine) => {
   let stores: SystemStores;

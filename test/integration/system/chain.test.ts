@@ -10,7 +10,7 @@ import { approveDevice, refuseDevice } from '../../../src/registration/approval.
 import { createPhone, memoryKeyStore, PhoneError } from '../../../src/sdk/index.ts';
 import { createSigningOrder, redeemSigning, signingFrame } from '../../../src/signing/signing.ts';
 import { samples } from '../../unit/signing/samples.ts';
-import { type SystemStores, systemEngines } from './engines.ts';
+import { everySystemEngine, type SystemStores, systemEngines } from './engines.ts';
 import { logIn, openLoginPage, scan } from './login.ts';
 import {
   activate,
@@ -26,7 +26,7 @@ import {
 
 const newMpin = '60417';
 
-describe.each(systemEngines())('a login from end to end on $name', (engine) => {
+describe.each(everySystemEngine())('a login from end to end on $name', (engine) => {
   let stores: SystemStores;
   let system: System;
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPostgres } from '../../../src/store/postgres.ts';
-import { testServer } from '../../engines.ts';
+import { isForServers, testServer } from '../../engines.ts';
 import { hasRedisServer, type RedisServer, startRedisServer } from '../../redis-server.ts';
 
 /** What a server's environment says of its stores. */
@@ -30,6 +30,11 @@ export function systemEngines(): SystemEngine[] {
   if (databaseUrl === undefined) return [embedded];
   const single = hasRedisServer() ? [shared(databaseUrl, undefined)] : [];
   return [embedded, ...single, ...(cluster === undefined ? [] : [shared(databaseUrl, cluster)])];
+}
+
+/** Those that a suite is repeated on: in a run for the servers without the embedded pair, which had its turn. */
+export function everySystemEngine(): SystemEngine[] {
+  return systemEngines().filter(({ isShared }) => isShared || !isForServers());
 }
 
 const embedded: SystemEngine = {

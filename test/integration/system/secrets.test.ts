@@ -12,7 +12,7 @@ import {
 } from '../../../src/sdk/index.ts';
 import { createSigningOrder, redeemSigning, signingFrame } from '../../../src/signing/signing.ts';
 import type { DurableStore } from '../../../src/store/ports.ts';
-import { type SystemStores, systemEngines } from './engines.ts';
+import { everySystemEngine, type SystemStores } from './engines.ts';
 import { logIn, openLoginPage, scan } from './login.ts';
 import { activate, addAdminClient, adminToken, eventually, type System, startSystem } from './rig.ts';
 
@@ -20,7 +20,7 @@ const mpin = '83920714';
 const newMpin = '60417835';
 const wrongMpin = '71359264';
 
-describe.each(systemEngines().filter(({ name }) => name !== 'postgres and redis cluster'))(
+describe.each(everySystemEngine().filter(({ name }) => name !== 'postgres and redis cluster'))(
   'what $name and the log hold',
   (engine) => {
     let stores: SystemStores;
