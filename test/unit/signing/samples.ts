@@ -32,7 +32,7 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
     creditorName: 'Hotel Aurora',
     creditorIban: 'NL91ABNA0417164300',
     debtorIban: 'DE89370400440532013000',
-    until: '2099-12-31',
+    until: '2026-12-31',
     reference: 'Room 12',
   },
   'payee-add': { payeeName: 'Water Company', payeeIban: 'NL91ABNA0417164300', reference: 'Water' },
@@ -62,3 +62,13 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
 };
 
 export const templateNames = Object.keys(samples) as TemplateName[];
+
+/** The same, as a portal at that address can ask it today: its document is there, and its reservation not over. */
+export function samplesOf(portalUrl: string): typeof samples {
+  const day = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+  return {
+    ...samples,
+    reservation: { ...samples.reservation, until: day },
+    document: { ...samples.document, viewer: `${new URL(portalUrl).origin}/documents/4711` },
+  };
+}
