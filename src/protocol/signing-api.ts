@@ -54,6 +54,8 @@ export const SigningOrder = strict({
   receipts: Type.Array(Receipt),
   /** Where it was declined, and the person said why. */
   reason: Type.Optional(DeclineReason),
+  /** Of a reservation: minor units that the portal has taken. */
+  captured: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type SigningOrder = Omit<Static<typeof SigningOrder>, 'state'> & { readonly state: SigningState };
 

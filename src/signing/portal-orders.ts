@@ -2,6 +2,7 @@
 import { AuthError } from '../errors.ts';
 import type { Client } from '../oidc/store.ts';
 import type { SigningCreate, SigningFrame, SigningOrder } from '../protocol/signing-api.ts';
+import { captureReservation, type NewCapture } from './capture.ts';
 import type { SigningDeps } from './deps.ts';
 import { cancelRequest, frameOf, openRequest, readRequest } from './requests.ts';
 import type { SigningApproval, SigningRequest } from './store.ts';
@@ -55,6 +56,12 @@ export async function cancelPortalOrder(
   return readPortalOrder(deps, client, signingId);
 }
 
+/** Takes of an approved reservation. Throws what `captureReservation` throws; answers the request as it is then. */
+export async function capturePortalOrder(deps: SigningDeps, client: Client, asked: NewCapture): Promise<SigningOrder> {
+  await captureReservation(deps, client, asked);
+  return readPortalOrder(deps, client, asked.id);
+}
+
 /** What to show to the user whom the portal named. Throws `order_unavailable` while a phone shows it, and once nobody can open it. */
 export async function portalFrame(deps: SigningDeps, client: Client, signingId: string): Promise<SigningFrame> {
   const request = await assertOwnOrder(deps, client, signingId);
@@ -86,7 +93,7 @@ async function viewOf(
   request: SigningRequest,
   approvals: readonly SigningApproval[],
 ): Promise<SigningOrder> {
-  const { id, reference, expiresAt, askableAt, approvers, given, reason } = request;
+  const { id, reference, expiresAt, askableAt, approvers, given, reason, display, captured } = request;
   return {
     signingId: id,
     reference,
@@ -96,5 +103,6 @@ async function viewOf(
     approvers: { needed: approvers, given },
     receipts: approvals.map(({ receipt }) => receipt),
     ...(reason === undefined ? {} : { reason }),
+    ...(display.template?.name === 'reservation' ? { captured } : {}),
   };
 }

@@ -9,11 +9,18 @@ import { applyLimitHeaders, type LimitDeps, limit } from '../http/limits.ts';
 import { signingScope } from '../oidc/deps.ts';
 import type { Client } from '../oidc/store.ts';
 import { strict } from '../protocol/common.ts';
-import { SigningCreate, SigningOrderParams, SigningQuery } from '../protocol/signing-api.ts';
+import { SigningCapture, SigningCreate, SigningOrderParams, SigningQuery } from '../protocol/signing-api.ts';
 import { type CallerDeps, signingCaller } from './caller.ts';
 import type { SigningDeps } from './deps.ts';
 import { limitLarge, limitPortal, limitRead, limitStranger, portalLimits } from './limits.ts';
-import { assertOwnOrder, cancelPortalOrder, createPortalOrder, portalFrame, readPortalOrder } from './portal-orders.ts';
+import {
+  assertOwnOrder,
+  cancelPortalOrder,
+  capturePortalOrder,
+  createPortalOrder,
+  portalFrame,
+  readPortalOrder,
+} from './portal-orders.ts';
 import { whenRequestChanged } from './wait.ts';
 
 declare module 'fastify' {
@@ -116,25 +123,55 @@ function endpoints(deps: SigningApiDeps, idempotency: Idempotency): readonly End
         return cancelPortalOrder(deps, client, { signingId: signingIdOf(request), ...origin });
       },
     },
+    {
+      method: 'POST',
+      path: '/:signingId/capture',
+      params,
+      body: SigningCapture,
+      answer: (call) => capture(deps, idempotency, call),
+    },
   ];
 }
 
-async function create(deps: SigningApiDeps, idempotency: Idempotency, { client, request }: Call): Promise<unknown> {
-  const body = request.body as SigningCreate;
+interface Once {
+  readonly call: Call;
+  readonly idempotency: Idempotency;
+  /** What is named in the refusal of a request without a key. */
+  readonly what: string;
+}
+
+/** Does it once for a key, and commits it together with the key. */
+async function once({ call, idempotency, what }: Once, act: () => Promise<unknown>): Promise<unknown> {
+  const { client, request } = call;
   const key = idempotencyKeyOf(request.headers['idempotency-key']);
   if (key === undefined) {
     throw new AuthError('invalid_request', {
-      message: 'an order takes an Idempotency-Key: sent again, it stays one order',
+      message: `${what} takes an Idempotency-Key: sent again, it stays one`,
     });
   }
-  const asked = { path: '/signing/v1/orders', body };
-  const { answer } = await idempotency.once({ caller: `signing:${client.id}`, key, asked }, async () => {
+  const asked = { path: request.url, body: request.body };
+  const { answer } = await idempotency.once({ caller: `signing:${client.id}`, key, asked }, act);
+  return answer;
+}
+
+function capture(deps: SigningApiDeps, idempotency: Idempotency, call: Call): Promise<unknown> {
+  const { client, request } = call;
+  const body = request.body as SigningCapture;
+  const from = { address: clientAddress(request), requestId: request.id };
+  return once({ call, idempotency, what: 'a capture' }, () =>
+    capturePortalOrder({ ...deps, records: idempotency.records }, client, { id: signingIdOf(request), body, ...from }),
+  );
+}
+
+function create(deps: SigningApiDeps, idempotency: Idempotency, call: Call): Promise<unknown> {
+  const { client, request } = call;
+  const body = request.body as SigningCreate;
+  return once({ call, idempotency, what: 'an order' }, async () => {
     // A portal that floods one user's phone must not keep another portal from it.
     const subject = `${client.id}:${body.user}`;
     await limit(deps, { kind: 'user', group: 'signing.create', subject, rate: deps.limits.perUser });
-    return createPortalOrder(deps, client, { body, requestId: request.id });
+    return createPortalOrder({ ...deps, records: idempotency.records }, client, { body, requestId: request.id });
   });
-  return answer;
 }
 
 async function read(deps: SigningApiDeps, { client, request, signal }: Call): Promise<unknown> {
