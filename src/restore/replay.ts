@@ -79,8 +79,8 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   'order.expired': 'fleeting',
   'order.redeemed': 'fleeting',
   'order.decision_refused': 'fleeting',
-  // The backup would let the portal take the same money once more: a person compares with what the bank has booked.
-  'signing.captured': 'look',
+  // The backup would let the portal take the same money once more.
+  'signing.captured': captureAgain,
   'signing.document_changed': 'fleeting',
   // What was pending is cancelled by the drill, and is asked again; what was signed, the portal's receipt proves.
   'signing.requested': 'fleeting',
@@ -94,6 +94,7 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   'login.refused': 'fleeting',
   'logout.completed': 'fleeting',
   'token.refused': 'fleeting',
+  'backchannel.silenced': 'fleeting',
   'proof.refused': 'fleeting',
   'envelope.refused': 'fleeting',
   'client.created': 'look',
@@ -138,6 +139,14 @@ export function isWorthALook({ event, data = {} }: AuditEntry, redone: Redone): 
   // What else the client's change was, the record does not tell.
   if (event === 'client.updated') return data['status'] !== 'disabled';
   return fate === lowerRights && Object.keys(data).some((name) => !isLowered(name, data));
+}
+
+async function captureAgain({ signings }: Records, { data = {} }: AuditEntry): Promise<Redone> {
+  const { signingId, amount } = data;
+  const request = typeof signingId === 'string' ? await signings.find(signingId) : undefined;
+  const maximum = request?.display.template?.fields['maximum'];
+  if (request === undefined || typeof amount !== 'number' || typeof maximum !== 'number') return undefined;
+  return (await signings.capture(request.id, amount, maximum)) ? 'changed' : undefined;
 }
 
 async function endAgain(
