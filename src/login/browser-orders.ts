@@ -88,6 +88,16 @@ async function bindingOf(deps: OrderDeps, presented: string | undefined): Promis
   return version === undefined ? randomToken(32) : presented;
 }
 
+/** The browser's binding where this server knows it, or a new one that it knows from now on: for pages whose orders are kept elsewhere. */
+export async function keepBinding(deps: OrderDeps, presented: string | undefined): Promise<string> {
+  const binding = await bindingOf(deps, presented);
+  for (let round = 0; round < maxRounds; round += 1) {
+    // Written anew, so that it lasts as long as a page that is just opened.
+    if (await writeList(deps, binding, await readList(deps, binding))) return binding;
+  }
+  throw new AuthError('unavailable', { detail: 'the list of a browser changed too often' });
+}
+
 /** The instant until which a page of this interaction may show codes: an approval must still find the portal's request. */
 export function pageLimitOf({ expiresAt }: Pick<Interaction, 'expiresAt'>): number {
   return expiresAt - orderTimes.decideLogin - orderTimes.redeem;

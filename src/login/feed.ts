@@ -7,7 +7,7 @@ import { type FrameCode, type FrameKind, frameText, stepMs } from '../orders/fra
 import { openFrameCode, ordersChangedTopic, orderVersion, readOrder } from '../orders/live.ts';
 import { deadlineOf, isFinal, type Order } from '../orders/order.ts';
 import { cancelOrder, expireOrder } from '../orders/orders.ts';
-import { pageView } from './view.ts';
+import { type PageView, pageView } from './view.ts';
 
 /** Streams of one order in one process; a further one takes the place of the oldest. */
 const maxStreams = 2;
@@ -42,6 +42,8 @@ export interface FeedDeps extends OrderDeps {
 export interface OrderFeed {
   /** Takes the response over: writes the state at once, then frames and changes until the order is over. */
   open(response: ServerResponse, order: Order, kind: FrameKind): void;
+  /** Takes the response over and says one thing: where there is no order, and nothing more to be told. */
+  tell(response: ServerResponse, view: PageView): void;
   /** How many streams are open. */
   readonly size: number;
   /** Ends every stream and the subscriptions. */
@@ -84,6 +86,10 @@ export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
   let timer = schedule();
   return {
     open: (response, order, kind) => openStream(board, response, { order, kind }),
+    tell: (response, view) => {
+      response.writeHead(200, streamHeaders);
+      response.end(stateEvent(view));
+    },
     get size() {
       return [...streams.values()].reduce((sum, { size }) => sum + size, 0);
     },
@@ -150,8 +156,12 @@ function show(board: Board, stream: Stream, order: Order): void {
   stream.deviceId = 'claim' in state ? state.claim.deviceId : undefined;
   stream.code = state.name === 'pending' ? (stream.code ?? openFrameCode(deps, order.terms)) : undefined;
   const frame = stream.code && frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
-  write(board, stream, `event: state\ndata: ${JSON.stringify(pageView(order, now, frame))}\n\n`);
+  write(board, stream, stateEvent(pageView(order, now, frame)));
   if (isFinal(state) || state.name === 'approved') end(board, stream);
+}
+
+function stateEvent(view: PageView): string {
+  return `event: state\ndata: ${JSON.stringify(view)}\n\n`;
 }
 
 function write(board: Board, stream: Stream, text: string): void {

@@ -29,31 +29,40 @@ interface LoginPage extends Frame {
   readonly host: string;
   /** Of this server; undefined where the portal has none. */
   readonly logo?: string | undefined;
+  /** What kind of thing is to be signed, in words; undefined in a login. */
+  readonly asked?: string | undefined;
 }
 
 /** The page on which the code appears. Names are text, whatever they hold. */
-export function loginPage({ portal, domain, host, logo, ...frame }: LoginPage): string {
+export function loginPage({ portal, domain, host, logo, asked, ...frame }: LoginPage): string {
   const { t } = frame;
+  const isLogin = asked === undefined;
   // The name stands beside it: a description of the picture would say it twice.
   const picture = logo === undefined ? html`` : html`<img class="portal-logo" src="${logo}" alt="">`;
   const body = html`<main id="login" data-state="starting">
 <header class="portal">
-${picture}<p class="asked">${t('askedBy')}</p>
+${picture}<p class="asked">${t(isLogin ? 'askedBy' : 'sign.askedBy')}</p>
 <h1><span class="portal-name">${portal}</span> <span class="portal-domain">${domain}</span></h1>
+${isLogin ? html`` : html`<p class="kind">${asked}</p>`}
 </header>
 <p id="live" class="only-heard" role="status" aria-live="polite"></p>
 <p id="trouble" class="trouble" hidden>${t('unreachable')}</p>
-${panels(t, { portal, host })}
+${panels(t, { portal, host, isLogin })}
 <noscript><p class="trouble">${t('noScript')}</p></noscript>
 <footer>
 <p class="warning">${t('warning', { domain })}</p>
 <button type="button" id="cancel" class="quiet">${t('cancel')}</button>
 <details class="help"><summary>${t('help.show')}</summary>
-<p>${t('help.what')}</p><p>${t('help.address', { host })}</p><p>${t('help.never')}</p><p>${t('help.phone')}</p></details>
+${isLogin ? html`<p>${t('help.what')}</p>` : html``}<p>${t('help.address', { host })}</p><p>${t('help.never')}</p><p>${t('help.phone')}</p></details>
 ${languageSwitcher(frame)}
 </footer>
 </main>`;
-  return document({ ...frame, title: t('title', { portal }), head: scriptTag(frame.assets.script), body });
+  return document({
+    ...frame,
+    title: t(isLogin ? 'title' : 'sign.title', { portal }),
+    head: scriptTag(frame.assets.script),
+    body,
+  });
 }
 
 /** Every language by its own name, which whoever does not read the page's can still read. */

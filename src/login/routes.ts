@@ -5,48 +5,33 @@ import { AuthError } from '../errors.ts';
 import { addressNetwork, clientAddress } from '../http/addresses.ts';
 import { logError } from '../http/app.ts';
 import { chosenLanguage, languageCookie, wantedLanguages } from '../http/language.ts';
-import { type LimitDeps, limit } from '../http/limits.ts';
+import { limit } from '../http/limits.ts';
 import { toAuthError } from '../http/problem.ts';
 import { assertSameOrigin } from '../http/same-origin.ts';
-import { notify } from '../notify/notify.ts';
-import type { OrderDeps } from '../orders/deps.ts';
 import type { FrameKind } from '../orders/frames.ts';
 import type { Order } from '../orders/order.ts';
-import { cancelOrder, currentFrame, expireOrder, orderRecord, redeemOrder, renewOrder } from '../orders/orders.ts';
+import { currentFrame, expireOrder, renewOrder } from '../orders/orders.ts';
 import { plainName } from '../orders/text.ts';
 import { newTypedCode } from '../orders/typed.ts';
 import { strict } from '../protocol/common.ts';
 import { textsFor } from '../texts/files.ts';
 import { readBinding, writeBinding } from './binding.ts';
 import { browserName, networkPrefix } from './browser.ts';
-import { findBrowserOrder, openBrowserOrder, pageLimitOf } from './browser-orders.ts';
+import { openBrowserOrder, pageLimitOf } from './browser-orders.ts';
+import { creationLimit, type LoginDeps } from './deps.ts';
 import { type OrderFeed, startOrderFeed } from './feed.ts';
-import type { Interaction, Interactions } from './interactions.ts';
-import { knownBrowser } from './known-browser.ts';
+import { cancel, findOrder, finish } from './finish.ts';
 import { logoRoute } from './logo.ts';
-import { landingPage, loginPage, messagePage, type PageAssets, pageSecurityPolicy } from './page.ts';
+import { landingPage, loginPage, messagePage, pageSecurityPolicy } from './page.ts';
+import { isSigning, lookAtSigning, openSigning, type Shown } from './signing-page.ts';
 import { type PageView, pageView } from './view.ts';
 
-export interface LoginDeps extends OrderDeps, LimitDeps {
-  readonly interactions: Interactions;
-  readonly assets: PageAssets;
-  /** New orders of one address in a minute; 10 unless told. */
-  readonly ordersPerMinute?: number | undefined;
-}
-
-const defaultOrdersPerMinute = 10;
 /** A page asks for a code every two minutes. */
 const codesPerMinute = 30;
 /** No request of the page has a body worth the name. */
 const bodyLimit = 1024;
 
 const params = strict({ uid: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) });
-
-/** What a request of a page is about. */
-interface Visit {
-  readonly interaction: Interaction;
-  readonly binding: string | undefined;
-}
 
 /** Registers the login page, its calls and its event streams. */
 export async function loginPlugin(app: FastifyInstance, deps: LoginDeps): Promise<void> {
@@ -66,27 +51,35 @@ export async function loginPlugin(app: FastifyInstance, deps: LoginDeps): Promis
 function readingRoutes(app: FastifyInstance, deps: LoginDeps, feed: OrderFeed): void {
   const schema = { params };
   app.get('/interaction/:uid', { schema }, async (request, reply) => {
-    const { client, uiLocales } = await deps.interactions.find(request, reply);
+    const { client, uiLocales, signing } = await deps.interactions.find(request, reply);
     const domain = plainName(client.domain, '-');
     const frame = frameOf(deps, { request, reply, uiLocales });
     const { host } = new URL(deps.issuer);
     return sendPage(
       reply,
-      loginPage({ ...frame, portal: plainName(client.name, domain), domain, host, logo: client.logo }),
+      loginPage({
+        ...frame,
+        portal: plainName(client.name, domain),
+        domain,
+        host,
+        logo: client.logo,
+        asked: signing && textsFor('signing', [frame.language.code]).t(`template.${signing.template}`),
+      }),
     );
   });
 
   app.get('/interaction/:uid/status', { schema }, async (request, reply) => {
     assertOwnPage(request);
-    const { order } = await findOrder(deps, request, reply);
-    return reply.header('cache-control', 'no-store').send(await viewOf(deps, order, kindOf(request)));
+    const shown = await look(deps, request, reply);
+    return reply.header('cache-control', 'no-store').send(await viewOf(deps, shown, kindOf(request)));
   });
 
   app.get('/interaction/:uid/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     assertOwnPage(request);
-    const { order } = await findOrder(deps, request, reply);
+    const shown = await look(deps, request, reply);
     reply.hijack();
-    feed.open(reply.raw, order, kindOf(request));
+    if ('view' in shown) feed.tell(reply.raw, shown.view);
+    else feed.open(reply.raw, shown.order, kindOf(request));
   });
 }
 
@@ -106,21 +99,21 @@ function actingRoutes(app: FastifyInstance, deps: LoginDeps): void {
   };
   act('order', (request, reply) => openOrder(deps, request, reply));
   act('link', async (request, reply) => {
-    const { order } = await findOrder(deps, request, reply);
+    const order = await lookAtOrder(deps, request, reply);
     const url = currentFrame(deps, order, 'link');
     if (url === undefined) throw new AuthError('order_unavailable');
     return { url };
   });
   act('code', async (request, reply) => {
-    const { order } = await findOrder(deps, request, reply);
+    const order = await lookAtOrder(deps, request, reply);
     const subject = addressNetwork(clientAddress(request));
     await limit(deps, { kind: 'address', group: 'login.code', subject, rate: codesPerMinute });
     return newTypedCode(deps, order);
   });
   act('renew', async (request, reply) => {
-    const visit = await findOrder(deps, request, reply);
-    await renewOrder(deps, visit.order.terms.id);
-    return viewOf(deps, (await findOrder(deps, request, reply)).order, kindOf(request));
+    const order = await lookAtOrder(deps, request, reply);
+    await renewOrder(deps, order.terms.id);
+    return viewOf(deps, await look(deps, request, reply), kindOf(request));
   });
   act('cancel', (request, reply) => cancel(deps, request, reply));
   act('finish', (request, reply) => finish(deps, request, reply));
@@ -133,6 +126,12 @@ async function openOrder(
 ): Promise<PageView & { readonly pageSecondsLeft: number }> {
   const interaction = await deps.interactions.find(request, reply);
   const address = clientAddress(request);
+  const limitCreation = () => limit(deps, creationLimit(deps, address));
+  if (isSigning(interaction)) {
+    const { shown, ...opened } = await openSigning(deps, { interaction, request, reply }, limitCreation);
+    writeBinding(reply, deps.issuer, opened.binding);
+    return { ...(await viewOf(deps, shown, kindOf(request))), pageSecondsLeft: opened.pageSecondsLeft };
+  }
   const { order, binding } = await openBrowserOrder(deps, {
     interaction,
     binding: readBinding(request, deps.issuer),
@@ -144,128 +143,30 @@ async function openOrder(
     address,
     wantedLanguages: wantedLanguages(request, interaction.uiLocales),
     requestId: request.id,
-    limitCreation: () => limit(deps, creationLimit(deps, address)),
+    limitCreation,
   });
   writeBinding(reply, deps.issuer, binding);
   const pageSecondsLeft = Math.max(0, Math.floor((pageLimitOf(interaction) - deps.clock.now()) / 1000));
-  return { ...(await viewOf(deps, order, kindOf(request))), pageSecondsLeft };
+  return { ...(await viewOf(deps, { order }, kindOf(request))), pageSecondsLeft };
 }
 
-function creationLimit(deps: LoginDeps, address: string) {
-  const rate = deps.ordersPerMinute ?? defaultOrdersPerMinute;
-  return { kind: 'address', group: 'login.order', subject: addressNetwork(address), rate } as const;
-}
-
-/** Ends the order if there still is one, and the portal's request with it. */
-async function cancel(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<{ location: string }> {
-  const { uid } = await deps.interactions.find(request, reply);
-  const order = await findBrowserOrder(deps, uid, readBinding(request, deps.issuer));
-  if (order !== undefined) {
-    const asker = { address: clientAddress(request), requestId: request.id };
-    await cancelOrder(deps, order.terms.id, { ...asker, reason: 'browser', actor: 'browser' });
-  }
-  return refuse(deps, 'cancelled', { request, reply, orderId: order?.terms.id });
-}
-
-interface Refusal {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly orderId: string | undefined;
-}
-
-/**
- * Ends the portal's request with `access_denied` and writes that down: as often for an address as it may begin logins, or anybody could
- * fill the trail with one login that is refused again and again.
- */
-async function refuse(
-  deps: LoginDeps,
-  reason: string,
-  { request, reply, orderId }: Refusal,
-): Promise<{ location: string }> {
-  const { client } = await deps.interactions.find(request, reply);
-  const address = clientAddress(request);
-  await limit(deps, { ...creationLimit(deps, address), group: 'login.refuse' });
-  const location = await deps.interactions.refuse(request, reply, reason);
-  const asker = { actor: 'browser', address, requestId: request.id };
-  const record = { event: 'login.refused', ...asker, orderId, clientId: client.id, data: { reason } } as const;
-  await deps.records.audit.append(record, deps.clock.now());
-  return { location };
-}
-
-/** Where the browser goes next, and what its page says before it does. */
-interface Finished {
-  readonly location: string;
-  readonly outcome: 'redeemed' | 'refused' | 'blocked';
-}
-
-/**
- * Redeems an approval for this browser, once, and answers where it goes next; the page then navigates by GET, so that no form-action
- * rule stands between it and the portal. An order that ended otherwise, and an approval by a device that may no longer act, ends the
- * portal's request with `access_denied` (P-09).
- */
-async function finish(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<Finished> {
-  const { order, binding } = await findOrder(deps, request, reply);
-  const { name } = order.state;
-  const blocked = async (): Promise<Finished> => {
-    const { location } = await refuse(deps, 'blocked', { request, reply, orderId: order.terms.id });
-    return { location, outcome: 'blocked' };
-  };
-  if (name === 'cancelled' && pageView(order, deps.clock.now()).cause === 'rule') return blocked();
-  if (name === 'declined' || name === 'reported' || name === 'cancelled' || name === 'expired') {
-    const { location } = await refuse(deps, name, { request, reply, orderId: order.terms.id });
-    return { location, outcome: 'refused' };
-  }
-  if (name === 'redeemed') throw new AuthError('order_unavailable', { detail: 'finish: redeemed already' });
-  if (name !== 'approved') throw new AuthError('conflict', { message: 'nothing has been approved yet' });
-  try {
-    return { location: await redeem(deps, { request, reply, order, binding }), outcome: 'redeemed' };
-  } catch (error) {
-    if (error instanceof AuthError && error.code === 'access_denied') return blocked();
-    throw error;
-  }
-}
-
-async function redeem(
-  deps: LoginDeps,
-  { request, reply, order, binding }: Omit<Refusal, 'orderId'> & { readonly order: Order; readonly binding: string },
-): Promise<string> {
-  const asker = { address: clientAddress(request), requestId: request.id };
-  const redeemed = await redeemOrder(deps, order.terms.id, { ...asker, binding });
-  const { userId, deviceId } = redeemed.state.claim;
-  const { factor, provedAt } = redeemed.state.outcome;
-  const login = { userId, deviceId, orderId: order.terms.id, factor, provedAt };
-  const location = await deps.interactions.complete(request, reply, login);
-  const browser = knownBrowser(request, reply, deps.issuer);
-  const at = deps.clock.now();
-  await deps.records.transaction(async (records) => {
-    const isNewBrowser = await records.users.noteBrowser(userId, browser, at);
-    const { client, browser: shown } = order.terms;
-    const notice = { event: 'browser.new', userId, clientName: client.name, browserName: shown.name } as const;
-    if (isNewBrowser) await notify(records, { ...notice, fromDeviceId: deviceId }, at);
-    const data = { factor, provedAt, isNewBrowser, userAgent: request.headers['user-agent'] ?? '' };
-    await records.audit.append(orderRecord('login.completed', redeemed, { ...asker, actor: 'browser', data }), at);
-  });
-  return location;
-}
-
-/** The order of this browser for this interaction. Throws `not_found` for everybody else. */
-async function findOrder(
-  deps: LoginDeps,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<Visit & { readonly order: Order; readonly binding: string }> {
+/** What this browser's page shows. Throws `not_found` for everybody else. */
+async function look(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<Shown> {
   const interaction = await deps.interactions.find(request, reply);
-  const binding = readBinding(request, deps.issuer);
-  const order = await findBrowserOrder(deps, interaction.uid, binding);
-  if (order === undefined || binding === undefined) {
-    // The page says "your browser refuses cookies" where the one that it was just given did not come back.
-    const members = binding === undefined ? { cookie: 'missing' } : {};
-    throw new AuthError('not_found', { detail: 'no order of this browser', members });
-  }
-  return { interaction, binding, order };
+  if (isSigning(interaction)) return lookAtSigning(deps, { interaction, request, reply });
+  return findOrder(deps, interaction, request);
 }
 
-async function viewOf(deps: LoginDeps, order: Order, kind: FrameKind): Promise<PageView> {
+/** The order that is shown. Throws `order_unavailable` where there is none. */
+async function lookAtOrder(deps: LoginDeps, request: FastifyRequest, reply: FastifyReply): Promise<Order> {
+  const shown = await look(deps, request, reply);
+  if ('view' in shown) throw new AuthError('order_unavailable');
+  return shown.order;
+}
+
+async function viewOf(deps: LoginDeps, shown: Shown, kind: FrameKind): Promise<PageView> {
+  if ('view' in shown) return shown.view;
+  const { order } = shown;
   if (order.state.name === 'expired') await expireOrder(deps, order.terms.id);
   return pageView(order, deps.clock.now(), currentFrame(deps, order, kind));
 }

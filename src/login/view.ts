@@ -26,6 +26,14 @@ export function pageView({ terms, state }: Pick<Order, 'terms' | 'state'>, now: 
   };
 }
 
+/** What was asked to be signed, once it is over: as the record says, whatever its orders did. */
+export function endedView(state: 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled'): PageView {
+  return { state, secondsLeft: null, canRenew: false, frame: null, cause: null };
+}
+
+/** Nobody is asked, by a rule. */
+export const blockedView: PageView = { ...endedView('cancelled'), cause: 'rule' };
+
 /** A rule of the operator, or the end of a device, forbids the login; or other windows of this browser took its place. */
 function causeOf(state: OrderState): PageView['cause'] {
   if (state.name !== 'cancelled') return null;

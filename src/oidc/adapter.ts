@@ -4,6 +4,7 @@ import type { Sealing } from '../crypto/sealing.ts';
 import { AuthError } from '../errors.ts';
 import type { Versioned } from '../store/ports.ts';
 import type { Records } from '../store/records.ts';
+import { backchannelAdapter } from './ciba-adapter.ts';
 import { clientIdPattern, toProviderMetadata } from './client-metadata.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
@@ -31,6 +32,8 @@ function adapterFor(deps: AdapterDeps, model: string): Partial<Adapter> {
       return refreshTokenAdapter(deps);
     case 'Client':
       return clientAdapter(deps);
+    case 'BackchannelAuthenticationRequest':
+      return backchannelAdapter(deps);
     case 'ReplayDetection':
       return replayAdapter(deps);
     default:
@@ -97,6 +100,28 @@ async function endFamily(records: Pick<Records, 'oidc'>, lookup: string): Promis
   await records.oidc.deleteGrant(lookup);
 }
 
+/** A refresh token as its row has it: what was approved names payees and accounts, and rows outlive the request (C-13). */
+interface KeptRefreshToken extends AdapterPayload {
+  readonly sealedDetails?: string;
+}
+
+const detailsContext = (lookup: string): string => `oidc.details:${lookup}`;
+
+function sealDetails(sealing: Sealing, lookup: string, { rar, ...payload }: AdapterPayload): KeptRefreshToken {
+  if (rar === undefined) return payload;
+  return { ...payload, sealedDetails: sealing.seal(JSON.stringify(rar), detailsContext(lookup)) };
+}
+
+function openDetails(
+  sealing: Sealing,
+  lookup: string,
+  { sealedDetails, ...payload }: KeptRefreshToken,
+): AdapterPayload {
+  if (sealedDetails === undefined) return payload;
+  const rar = JSON.parse(sealing.openText(sealedDetails, detailsContext(lookup))) as NonNullable<AdapterPayload['rar']>;
+  return { ...payload, rar };
+}
+
 function refreshTokenAdapter({ records, sealing, clock }: AdapterDeps): Partial<Adapter> {
   const lookupOf = (id: string): string => sealing.lookup(id, 'oidc.refresh-token');
   return {
@@ -108,7 +133,7 @@ function refreshTokenAdapter({ records, sealing, clock }: AdapterDeps): Partial<
         grantLookup: family,
         clientId: payload.clientId ?? '',
         deviceId: grant?.deviceId,
-        payload: JSON.stringify(payload),
+        payload: JSON.stringify(sealDetails(sealing, lookupOf(id), payload)),
         consumedAt: undefined,
         expiresAt: (payload.exp ?? 0) * 1000,
       });
@@ -117,7 +142,8 @@ function refreshTokenAdapter({ records, sealing, clock }: AdapterDeps): Partial<
       const row = await records.oidc.findRefreshToken(lookupOf(id));
       if (row === undefined) return undefined;
       const consumed = row.consumedAt === undefined ? {} : { consumed: toSeconds(row.consumedAt) };
-      return { ...(JSON.parse(row.payload) as AdapterPayload), ...consumed, jti: id };
+      const payload = openDetails(sealing, lookupOf(id), JSON.parse(row.payload) as KeptRefreshToken);
+      return { ...payload, ...consumed, jti: id };
     },
     consume: async (id) => {
       if (await records.oidc.consumeRefreshToken(lookupOf(id), clock.now())) return;

@@ -2,15 +2,15 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { acr } from '../protocol/names.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
+import { needsApproval } from './rar-approval.ts';
 
 const { Check, Prompt } = interactionPolicy;
 /** What prompt=none answers where a check asks for a login. */
 const required = 'login_required';
 
 /**
- * One prompt, `login`: every client is registered by the bank, so nobody is asked for consent. The provider's own checks (no
- * session, id_token_hint, requested subject) stay; the
- * other checks are this project's.
+ * Two prompts. `login`: the provider's own checks (no session, id_token_hint, requested subject) stay, the others are this project's.
+ * `consent`: only for what a portal asks to be signed; every client is registered by the bank, so nobody is asked for scopes or claims.
  */
 export function loginPolicy(): interactionPolicy.Prompt[] {
   const login = interactionPolicy.base().get('login') ?? new Prompt({ name: 'login', requestable: true });
@@ -19,12 +19,26 @@ export function loginPolicy(): interactionPolicy.Prompt[] {
   login.checks.remove('essential_acrs');
   login.checks.remove('essential_acr');
   login.checks.remove('max_age');
-  login.checks.add(new Check('max_age', 'a fresh login is required', required, isTooOld));
+  login.checks.add(new Check('max_age', 'a fresh login is required', required, unlessApproved(isTooOld)));
   login.checks.add(
     new Check('acr', 'requested authentication context cannot be obtained', required, requireKnownAcr),
     0,
   );
-  return [login];
+  const asked = login.checks.get('login_prompt');
+  if (asked !== undefined) asked.check = unlessApproved(asked.check);
+  const consent = new Prompt(
+    { name: 'consent' },
+    new Check('rar', 'a transaction must be approved on the phone', 'consent_required', needsApproval),
+  );
+  return [login, consent];
+}
+
+/**
+ * A phone was asked to sign only after every check of the login was satisfied: what was fresh then is not asked for again because signing
+ * took its time, or the login that follows would call for the next approval, and so on.
+ */
+function unlessApproved(check: interactionPolicy.Check['check']): interactionPolicy.Check['check'] {
+  return (ctx) => (ctx.oidc.result?.consent === undefined ? check(ctx) : false);
 }
 
 /** A session whose device, user or company has ended counts as no session: its user must log in again (T8). */

@@ -7,6 +7,8 @@ import { textsFor } from '../texts/files.ts';
 import { languages } from '../texts/languages.ts';
 import { accountFinder, grantLoader, isTokenUsable } from './accounts.ts';
 import { oidcAdapter } from './adapter.ts';
+import { backchannelFeatures, backchannelSeconds, blindly, correctDiscovery } from './ciba.ts';
+import { adjustBackchannel, backchannelClaims, isBackchannel, withBackchannelClaims } from './ciba-redeem.ts';
 import { assertClientAssertion } from './client-auth.ts';
 import { extraClientMetadata } from './client-metadata.ts';
 import type { OidcDeps } from './deps.ts';
@@ -14,7 +16,8 @@ import { lifetimeSeconds as lifetime, toSeconds } from './lifetimes.ts';
 import { contentSecurityPolicy, errorPage, loggedOutPage, logoutPage, type PageFrame } from './pages.ts';
 import { loginPolicy } from './policy.ts';
 import { adjustModels, type DeviceSession } from './provider-models.ts';
-import { accessTokenClaims, defaultResource, resourceServerFor } from './resources.ts';
+import { richAuthorizationRequests } from './rar-approval.ts';
+import { accessTokenClaims, defaultResource, resourceForRequest, resourceServerFor } from './resources.ts';
 
 /**
  * Builds a provider over the keys of this moment. It holds no state of its own, so that a new one can take its place while
@@ -25,10 +28,12 @@ export function buildProvider(deps: OidcDeps): Provider {
   // The plugin has set the one header that this makes Koa believe; cookies are secure by the issuer, not by the last hop (P5).
   provider.proxy = true;
   adjustModels(provider, deps);
+  if (deps.readSigning !== undefined) adjustBackchannel(provider, deps);
   provider.use(async (ctx, next) => {
     ctx.set('content-security-policy', contentSecurityPolicy());
     await next();
   });
+  provider.use(correctDiscovery);
   tellOfEvents(provider, deps);
   return provider;
 }
@@ -42,7 +47,7 @@ function configuration(deps: OidcDeps): Configuration {
     ...tokens(deps),
     cookies: cookies(deps),
     features: features(deps),
-    findAccount: accountFinder(deps),
+    findAccount: blindly(withBackchannelClaims(accountFinder(deps))),
     loadExistingGrant: grantLoader(deps),
     interactions: { policy: loginPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     discovery: { ui_locales_supported: languages.map(({ code }) => code) },
@@ -65,7 +70,7 @@ const protocol = {
   responseTypes: ['code'],
   scopes: ['openid'],
   claims: {
-    openid: ['sub', 'acr', 'amr', 'auth_time', 'sid'],
+    openid: ['sub', 'acr', 'amr', 'auth_time', 'sid', ...backchannelClaims],
     profile: ['name', 'locale', 'company_id', 'company_name', 'permissions'],
     email: ['email'],
   },
@@ -76,6 +81,7 @@ const protocol = {
     clientAuthSigningAlgValues: ['ES256', 'PS256'],
     idTokenSigningAlgValues: ['ES256', 'RS256'],
     dPoPSigningAlgValues: ['ES256', 'PS256'],
+    requestObjectSigningAlgValues: ['ES256', 'PS256'],
   },
   clockTolerance: lifetime.clockTolerance,
   allowOmittingSingleRegisteredRedirectUri: false,
@@ -90,6 +96,7 @@ const protocol = {
     pushed_authorization_request: '/oauth2/par',
     introspection: '/oauth2/introspect',
     revocation: '/oauth2/revoke',
+    backchannel_authentication: '/oauth2/backchannel',
   },
 } satisfies Configuration;
 
@@ -103,6 +110,7 @@ function tokens(deps: OidcDeps): Configuration {
       AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetime.accessToken,
       AuthorizationCode: lifetime.authorizationCode,
+      BackchannelAuthenticationRequest: (_ctx, request) => backchannelSeconds(request),
       IdToken: lifetime.idToken,
       Interaction: lifetime.interaction,
       Grant: lifetime.absolute,
@@ -110,7 +118,8 @@ function tokens(deps: OidcDeps): Configuration {
       Session: (_ctx, session) => sessionSeconds(session as DeviceSession, now()),
     },
     // By registration alone; the library's own rule drops it in silence without prompt=consent (P10).
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    issueRefreshToken: async (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && !isBackchannel(source),
     rotateRefreshToken: (ctx) => ctx.oidc.client?.clientAuthMethod === 'none',
     // Whatever was issued in a session dies with it (S-06), and a revoked token takes its whole family.
     expiresWithSession: async () => true,
@@ -145,12 +154,14 @@ function cookies({ issuer, sealing }: OidcDeps): NonNullable<Configuration['cook
 
 function features(deps: OidcDeps): NonNullable<Configuration['features']> {
   return {
+    ...(deps.readSigning === undefined ? {} : backchannelFeatures(deps)),
     devInteractions: { enabled: false },
     registration: { enabled: false },
     backchannelLogout: { enabled: true },
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
+    richAuthorizationRequests: richAuthorizationRequests(deps),
     dPoP: { enabled: true, nonceSecret: Buffer.from(deps.sealing.deriveSecret('oidc.dpop-nonce')) },
     rpInitiatedLogout: {
       enabled: true,
@@ -174,7 +185,7 @@ function features(deps: OidcDeps): NonNullable<Configuration['features']> {
     resourceIndicators: {
       enabled: true,
       // Of a code for the client's own API and for the account API, a request that names none is for the first.
-      defaultResource: (_ctx, client) => defaultResource(deps, client),
+      defaultResource: (ctx, client) => resourceForRequest(deps, ctx, client),
       getResourceServerInfo: (ctx, indicator, client) => resourceServerFor(deps, ctx, indicator, client),
       // A portal without an API of its own keeps the opaque token for user information, and names the account API to get the other.
       useGrantedResource: (ctx) => defaultResource(deps, ctx.oidc.client) !== undefined,
@@ -255,6 +266,7 @@ function tellOfEvents(provider: Provider, { records, clock, log }: OidcDeps): vo
   provider.on('introspection.error', refused);
   provider.on('revocation.error', refused);
   provider.on('userinfo.error', refused);
+  provider.on('backchannel_authentication.error', refused);
   provider.on('server_error', (ctx, error: unknown) => {
     log.error({ err: error, route: ctx.oidc?.route }, 'the OpenID provider failed');
   });

@@ -8,6 +8,7 @@ import { assertReadable } from '../orders/text.ts';
 import { PlainText, strict } from '../protocol/common.ts';
 import { type TemplateName, templateFields, templateVersion } from '../protocol/templates/templates.ts';
 import { type Checked, checkFields } from '../signing/check.ts';
+import { assertFits } from '../signing/fitting.ts';
 
 /** What a portal asks to be signed, as the signing API has it too. */
 export interface DetailToSign {
@@ -18,6 +19,9 @@ export interface DetailToSign {
   /** The portal's own name for it. */
   readonly reference: string;
 }
+
+/** What judges details beyond their form. */
+export type DetailDeps = Parameters<typeof assertFits>[0];
 
 /**
  * Most UTF-8 bytes of the whole parameter. What is approved goes into access tokens, and an `Authorization` header of more than 8 KiB is
@@ -53,12 +57,14 @@ export function readDetails(parameter: string): { readonly asked: DetailToSign; 
   if (Buffer.byteLength(parameter) > maxDetailsBytes) {
     throw refused(`authorization_details may have ${maxDetailsBytes} bytes; larger batches go by the signing API`);
   }
-  return inOAuth(() => {
+  try {
     // The provider's own parser takes the last of two members of one name; a server before it may have judged the first.
     const details = parseStrictJson(parameter);
     if (!Array.isArray(details) || details.length !== 1) throw refused('authorization_details must hold one detail');
     return readDetail(details[0]);
-  });
+  } catch (error) {
+    throw inOAuth(error);
+  }
 }
 
 function readDetail(detail: unknown): ReturnType<typeof readDetails> {
@@ -98,24 +104,30 @@ function assertKnownFields({ template, fields }: DetailToSign): void {
  * Judges the details of a request before it is answered. They come by a pushed request alone (RFC 9126): what travels through the browser
  * can be changed and read there. Those of tokens are what was approved, so no token request names any (RFC 9396 §6).
  */
-export function validateDetails({ oidc }: KoaContextWithOIDC, detail: AuthorizationDetail): void {
+export async function validateDetails(
+  deps: DetailDeps,
+  { oidc }: KoaContextWithOIDC,
+  detail: AuthorizationDetail,
+): Promise<void> {
   const { route, entities, params } = oidc;
   if (route === 'token') throw refused('a token has the details that were approved; a token request names none');
   if (route === 'authorization' && entities.PushedAuthorizationRequest === undefined) {
     throw refused('authorization_details must be pushed (RFC 9126)');
   }
   const sent = params?.['authorization_details'];
-  readDetails(typeof sent === 'string' ? sent : JSON.stringify([detail]));
+  const { checked } = readDetails(typeof sent === 'string' ? sent : JSON.stringify([detail]));
+  if (route !== 'pushed_authorization_request') return;
+  try {
+    await assertFits(deps, oidc.client?.clientId ?? '', checked);
+  } catch (error) {
+    throw inOAuth(error);
+  }
 }
 
 /** What is wrong with the fields, in the way of OAuth. */
-function inOAuth<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AuthError) || error.code !== 'invalid_request') throw error;
-    throw refused(error.publicMessage ?? 'authorization_details cannot be read');
-  }
+function inOAuth(error: unknown): unknown {
+  if (!(error instanceof AuthError) || error.code !== 'invalid_request') return error;
+  return refused(error.publicMessage ?? 'authorization_details cannot be read');
 }
 
 /** RFC 6749 §5.2 allows printable ASCII without quotes and backslash in a description. */

@@ -25,6 +25,20 @@ export function defaultResource(
 }
 
 /**
+ * The default resource, or the signing API for a portal without an API of its own that asks for a signature: the provider wants one with
+ * every `authorization_details`. The portal's tokens stay those for user information, and open nothing there.
+ */
+export function resourceForRequest(
+  deps: Pick<OidcDeps, 'adminAudience' | 'issuer'>,
+  { oidc }: KoaContextWithOIDC,
+  client: Client | undefined,
+): string | undefined {
+  const own = defaultResource(deps, client);
+  const isAsking = oidc.params?.['authorization_details'] !== undefined;
+  return own === undefined && isAsking ? signingAudience(deps.issuer) : own;
+}
+
+/**
  * The resource and the scopes that this client may have there. Throws `invalid_target` for a resource that is not the client's own,
  * so that no portal gets a token for another's API or for the admin API (O-15), and `invalid_scope` for a scope that it may not have.
  */

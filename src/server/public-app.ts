@@ -93,6 +93,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
       ...capabilities.orders,
       ...limits,
       interactions: oidc.interactions,
+      signings: capabilities.signing,
       assets: { ...assets, landing: landingScript(manifest), look: brand.look },
       ordersPerMinute,
     });

@@ -1,13 +1,15 @@
 /** The login page on a real listener, with a double for the OpenID side alone. */
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pino } from 'pino';
 import type { Clock } from '../../../src/clock.ts';
 import { AuthError } from '../../../src/errors.ts';
 import { createApp } from '../../../src/http/app.ts';
 import { createMetrics } from '../../../src/http/metrics.ts';
+import type { LoginDeps } from '../../../src/login/deps.ts';
 import type { CompletedLogin, Interaction } from '../../../src/login/interactions.ts';
-import { type LoginDeps, loginPlugin } from '../../../src/login/routes.ts';
+import { loginPlugin } from '../../../src/login/routes.ts';
+import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { lifetimeSeconds } from '../../../src/oidc/lifetimes.ts';
 import { createOrderWorld, type OrderWorld } from '../../unit/orders/order-world.ts';
 
@@ -38,25 +40,29 @@ export async function startPage(
   const completed: CompletedLogin[] = [];
   const refused: string[] = [];
   const app = createApp({ log: pino({ level: 'silent' }), metrics: createMetrics(), issuer, trustedProxies: [] });
+  const find = (request: FastifyRequest): Interaction => {
+    const { uid } = request.params as { uid: string };
+    const interaction = interactions.get(uid);
+    const isThisBrowser = (request.headers.cookie ?? '').split(/; */).includes(`op_i=${uid}`);
+    if (interaction === undefined || !isThisBrowser) throw new AuthError('not_found');
+    return interaction;
+  };
   await app.register(loginPlugin, {
     ...world.orders,
+    signings: { ...world.orders, endLogins, ended: [] },
     limits: { perAddress: 1000, perDevice: 1000, perUser: 1000, global: 10_000 },
     assets: {
       script: { url: '/login.js', integrity: 'sha384-AA' },
       style: { url: '/page.css', integrity: 'sha384-BB' },
     },
     interactions: {
-      find: async (request) => {
-        const { uid } = request.params as { uid: string };
-        const interaction = interactions.get(uid);
-        const isThisBrowser = (request.headers.cookie ?? '').split(/; */).includes(`op_i=${uid}`);
-        if (interaction === undefined || !isThisBrowser) throw new AuthError('not_found');
-        return interaction;
-      },
+      find: async (request) => find(request),
+      findToRefuse: async (request) => ({ ...find(request), hasSession: true }),
       complete: async (request, _reply, login) => {
         completed.push(login);
         return `${issuer}/oauth2/authorize/${(request.params as { uid: string }).uid}`;
       },
+      approve: async (_request, _reply, signingId) => `${issuer}/oauth2/authorize/${signingId}`,
       refuse: async (_request, _reply, reason) => {
         refused.push(reason);
         return `${options.port === undefined ? 'https://portal.example' : issuer}/callback?error=access_denied`;
