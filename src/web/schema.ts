@@ -22,6 +22,8 @@ export const Type = {
   Literal: (value: unknown): Schema => ({ type: typeof value, const: value }),
   Union: (anyOf: readonly Schema[], options: Schema = {}): Schema => ({ ...options, anyOf }),
   Array: (items: Schema, options: Schema = {}): Schema => ({ type: 'array', ...options, items }),
+  /** A schema whose type is said by hand. */
+  Unsafe: (schema: Schema): Schema => schema,
   Optional: (schema: Schema): Schema => Object.defineProperty({ ...schema }, optional, { value: true }),
   /** With any text as the name of a member, which is the one kind that is used. */
   Record: (_key: Schema, value: Schema, options: Schema = {}): Schema => ({

@@ -36,6 +36,8 @@ export interface Navigation {
   /** Claims what a scanned text or a link names, and shows it. */
   claim(text: string): Promise<void>;
   confirm(order: ClaimedOrder): void;
+  /** What was signed, declined or left alone. */
+  history(): void;
   devices(): void;
   changeMpin(): void;
   remove(): void;
@@ -55,6 +57,8 @@ export interface App {
   readonly issuer: string;
   /** A link that waits to be claimed until the phone is unlocked. */
   pendingLink: string | undefined;
+  /** Hashes of the documents that were opened here: who read one in another window comes back to a locked app, and need not read it again. */
+  readonly documentsRead: Set<string>;
   /** Shows a screen in place of the last one. */
   show(screen: Screen): void;
   /** Says what is wrong on this screen; nothing where the text is left out. */
@@ -132,6 +136,7 @@ export function createApp({ phone, issuer, main, load, forget, markEnded, naviga
     },
     issuer,
     pendingLink: undefined,
+    documentsRead: new Set(),
     show,
     say,
     run,

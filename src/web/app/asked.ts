@@ -1,34 +1,49 @@
 /** What is asked, as a person reads it: the text of a login, or the lines of what is to be signed, amount and payee largest. */
 
-import { formatIban } from '../../protocol/templates/iban.ts';
-import { formatAmount } from '../../protocol/templates/money.ts';
 import type { ClaimedOrder } from '../../sdk/index.ts';
+import { languageOf } from '../../texts/languages.ts';
 import { element } from '../design/dom.ts';
+import type { Messages } from './messages.ts';
+import { type PaymentList, paymentList } from './payments.ts';
 
 type Line = NonNullable<ClaimedOrder['lines']>[number];
-type Payment = NonNullable<ClaimedOrder['payments']>[number];
+
+/** What was signed, or is to be. */
+export interface Signed {
+  readonly locale: string;
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** Of a batch. */
+  readonly payments?: PaymentList['payments'] | undefined;
+  readonly currency?: string | undefined;
+}
 
 /** The whole of it. The SDK has drawn the lines itself and found them to be the text that is signed. */
-export function asked(order: ClaimedOrder): readonly HTMLElement[] {
-  const { lines, payments } = order;
+export function asked(t: Messages, order: ClaimedOrder): readonly HTMLElement[] {
+  const { lines } = order;
   const { text, locale, template } = order.descriptor.display;
   if (lines === undefined || template === undefined) {
     return [element('p', { class: 'asked-text', text, attributes: { lang: locale, dir: 'auto' } })];
   }
-  const direction = locale === 'ar' ? 'rtl' : 'ltr';
-  return [
-    element(
-      'div',
-      { class: 'signed', attributes: { lang: locale, dir: direction } },
-      element('h2', { text: template.title }),
-      element('dl', {}, ...lines.map(drawn)),
-      payments && paymentList(order, payments),
-    ),
-  ];
+  return [drawing(t, { ...order, locale, title: template.title, lines })];
 }
 
-function drawn({ label, value, emphasis, by }: Line): HTMLElement {
-  const looks = [emphasis === 'main' ? 'main' : undefined, by === 'portal' ? 'quoted' : undefined];
+/** Label above value, the portal's words apart from the server's; the payments of a batch below. */
+export function drawing(t: Messages, { locale, title, lines, payments, currency }: Signed): HTMLElement {
+  const count = lines.find(({ name }) => name === 'count');
+  const hasList = count !== undefined && payments !== undefined && currency !== undefined;
+  const direction = languageOf(locale)?.direction ?? 'ltr';
+  return element(
+    'div',
+    { class: 'signed', attributes: { lang: locale, dir: direction } },
+    element('h2', { text: title }),
+    element('dl', {}, ...lines.map(drawn)),
+    hasList ? paymentList(t, { payments, currency, locale, name: `${count.label}: ${count.value}` }) : undefined,
+  );
+}
+
+function drawn({ name, label, value, emphasis, by }: Line): HTMLElement {
+  const looks = [name, emphasis === 'main' ? 'main' : undefined, by === 'portal' ? 'quoted' : undefined];
   const look = looks.filter((one) => one !== undefined).join(' ');
   return element(
     'div',
@@ -36,34 +51,5 @@ function drawn({ label, value, emphasis, by }: Line): HTMLElement {
     element('dt', { text: label }),
     // Apart from the line, so that a value in another direction of writing leaves everything else where it is.
     element('dd', {}, element('bdi', { text: value })),
-  );
-}
-
-/** Every payment of the batch; made when it is opened, for there may be ten thousand. */
-function paymentList({ lines, descriptor, currency = '' }: ClaimedOrder, payments: readonly Payment[]): HTMLElement {
-  const { locale } = descriptor.display;
-  const count = lines?.find(({ name }) => name === 'count');
-  const list = element('ol', { class: 'payments' });
-  const root = element(
-    'details',
-    {},
-    element('summary', { text: `${count?.label ?? ''}: ${count?.value ?? ''}` }),
-    list,
-  );
-  root.addEventListener('toggle', () => {
-    if (list.childElementCount > 0) return;
-    list.append(...payments.map((payment) => paymentItem(payment, formatAmount(payment.amount, currency, locale))));
-  });
-  return root;
-}
-
-function paymentItem({ creditorName, creditorIban, reference }: Payment, amount: string): HTMLElement {
-  return element(
-    'li',
-    {},
-    element('strong', {}, element('bdi', { text: amount })),
-    element('div', {}, element('bdi', { text: creditorName })),
-    element('div', {}, element('bdi', { text: formatIban(creditorIban) })),
-    reference === undefined ? undefined : element('div', { class: 'quoted' }, element('bdi', { text: reference })),
   );
 }

@@ -1,4 +1,5 @@
 /** Times and numbers in the language of the app. */
+import { systemClock } from '../../clock.ts';
 import type { Messages } from './messages.ts';
 
 /**
@@ -19,6 +20,17 @@ export function formatTime(t: Messages, time: number, timeStyle: 'short' | 'medi
 /** A day and a time of day. */
 export function formatDateTime(t: Messages, time: number): string {
   return new Date(time).toLocaleString(localeOf(t), { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** The time of day, and the day too where that is not today. */
+export function formatMoment(t: Messages, time: number): string {
+  const isToday = formatDay(t, time) === formatDay(t, systemClock.now());
+  return isToday ? formatTime(t, time) : formatDateTime(t, time);
+}
+
+/** A day, with its weekday. */
+export function formatDay(t: Messages, time: number): string {
+  return new Date(time).toLocaleDateString(localeOf(t), { dateStyle: 'full' });
 }
 
 /** Minutes and seconds that are left. */

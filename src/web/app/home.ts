@@ -2,20 +2,24 @@
 
 import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
+import { createInbox } from './inbox.ts';
 import { showPaste, showScan } from './scan.ts';
 import { showTyped } from './typed.ts';
 
-/** Scan first, everything else below. */
+/** What waits first, then scanning, everything else below. */
 export async function showHome(app: App): Promise<void> {
   const { t, phone, go } = app;
   const state = await phone.state();
   if (state.kind !== 'registered' || state.session === null) return go.start();
   const user = state.owner?.user.name;
+  const inbox = createInbox(app);
   app.show({
     name: 'home',
     title: user === undefined ? t('home.unnamed') : t('home.title', { user }),
     isPrivate: true,
+    onLeave: inbox.stop,
     content: [
+      inbox.root,
       paragraph(t('home.text')),
       element('button', {
         class: 'large',
@@ -24,6 +28,7 @@ export async function showHome(app: App): Promise<void> {
         attributes: { type: 'button' },
       }),
       button(t('home.typed'), () => go.typed(), 'quiet'),
+      button(t('history.title'), () => go.history(), 'quiet'),
       button(t('home.devices'), () => go.devices(), 'quiet'),
       button(t('home.settings'), () => go.settings(), 'quiet'),
       button(t('home.lock'), () => void lockNow(app), 'quiet'),

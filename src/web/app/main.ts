@@ -3,6 +3,7 @@ import { systemClock } from '../../clock.ts';
 import { createPhone, indexedDbKeyStore, type PhoneState } from '../../sdk/index.ts';
 import { type App, createApp, type Navigation } from './app.ts';
 import { showName, showPending, showTermsOrCode, showWelcome } from './enrol.ts';
+import { showHistory } from './history.ts';
 import { lockNow, showHome, showLoginPaste, showLoginScan, showLoginTyped } from './home.ts';
 import { installFirst, registerWorker, watchInstall } from './install.ts';
 import { firstLanguage, loadMessages } from './language.ts';
@@ -48,6 +49,7 @@ function navigate(app: App): Navigation {
     settings: () => void showSettings(app),
     claim: (text) => claimLink(app, text),
     confirm: (order) => showConfirm(app, order),
+    history: () => showHistory(app),
     devices: () => showOwn(app),
     changeMpin: () => void showChange(app),
     remove: () => showRemove(app),
@@ -153,6 +155,7 @@ const lock = createLock({
 const tick = (): void => void lock.tick().catch(() => undefined);
 setInterval(tick, 1000);
 document.addEventListener('visibilitychange', tick);
+for (const act of ['pointerdown', 'keydown', 'wheel']) document.addEventListener(act, lock.touch, { passive: true });
 // A page that comes back from the browser's cache would show what was there before.
 window.addEventListener('pageshow', ({ persisted }) => {
   if (persisted && app.isPrivate()) void lockNow(app);

@@ -40,6 +40,13 @@ export function paragraph(text: string, look?: string): HTMLParagraphElement {
   return element('p', { text, ...(look !== undefined && { class: look }) });
 }
 
+/** Goes on from what was just added, for whoever listens or has no mouse. */
+export function focusOn(added: Element | undefined): void {
+  if (!(added instanceof HTMLElement)) return;
+  added.tabIndex = -1;
+  added.focus({ preventScroll: true });
+}
+
 interface FieldOptions {
   readonly name: string;
   readonly label: string;

@@ -83,7 +83,7 @@ const composed = [
   /^console: webhook\.(enable|disable)(Text)?$/,
   /^console: (company\.(from|until|(networks|emailDomains)Hint)|client\.(post_logout_)?redirect_uris)$/,
   /^console: audit\.(newest$|oldest$|export\.)/,
-  /^app: (weak|blocked|ended|approved|declined|reported|scan|error|devices|why)\./,
+  /^app: (weak|blocked|ended|approved|declined|reported|expired|cancelled|scan|error|devices|why|risk|factor)\./,
   /^login: (claimed|approved|declined|reported|expired|cancelled|blocked|limited|lost)\./,
   /^portal: error\./,
   /^mail: (reason\.|registered\.)/,

@@ -22,7 +22,7 @@ function world() {
     await lock.tick();
     return state.locks;
   };
-  return look;
+  return Object.assign(look, { touch: () => lock.touch() });
 }
 
 describe('the lock of the app', () => {
@@ -45,6 +45,17 @@ describe('the lock of the app', () => {
       await look({ isHidden: true }, 10_000);
       expect(await look({ isHidden: false }, 20_000)).toBe(0);
     }
+  });
+
+  it('locks after five minutes without the person, however often it asks the server by itself (S-07)', async () => {
+    const look = world();
+    expect(await look({}, 299_999)).toBe(0);
+    look.touch();
+    for (let asked = 0; asked < 19; asked += 1) expect(await look({}, 15_000)).toBe(0);
+    expect(await look({}, 15_000)).toBe(1);
+    // Who has just unlocked it by a finger alone is there.
+    await look({ isOpen: false }, 1_000_000);
+    expect(await look({ isOpen: true }, 1_000)).toBe(1);
   });
 
   it('locks when the session has ended, and leaves screens alone that need none', async () => {

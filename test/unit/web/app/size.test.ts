@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const web = new URL('../../../../src/web/', import.meta.url).pathname;
 
 describe('the app', () => {
-  it('is at most 85 KiB, compressed: script with the English texts, and style', async () => {
+  it('is at most 90 KiB, compressed: script with the English texts, and style', async () => {
     const { outputFiles } = await build({
       entryPoints: [`${web}app/main.ts`, `${web}app/page.css`],
       outdir: '/built',
@@ -21,6 +21,6 @@ describe('the app', () => {
     });
     const sizes = outputFiles.map(({ path, contents }) => [path, gzipSync(contents).length] as const);
     expect(sizes.map(([path]) => path).sort()).toEqual(['/built/main.js', '/built/page.css']);
-    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBeLessThan(85 * 1024);
+    expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBeLessThan(90 * 1024);
   });
 });
