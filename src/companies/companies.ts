@@ -3,6 +3,7 @@ import { randomId } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
 import { notify } from '../notify/notify.ts';
 import { wakeOutbox } from '../notify/outbox.ts';
+import { approversText, hoursText, riskTexts } from '../risk/rule-checks.ts';
 import type { Records } from '../store/records.ts';
 import { type Actor, actedBy, reaches } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
@@ -54,7 +55,12 @@ export async function createCompany(
       mpinLength,
       ...ruleDifferences(defaultRules, company.rules),
     };
-    await records.audit.append({ event: 'company.created', ...actedBy(actor), companyId: company.id, data }, at);
+    const by = { ...actedBy(actor), companyId: company.id };
+    await records.audit.append({ event: 'company.created', ...by, data }, at);
+    const signing = signingDifferences(defaultRules, company.rules);
+    if (Object.keys(signing).length > 0) {
+      await records.audit.append({ event: 'company.updated', ...by, data: signing }, at);
+    }
   });
   return company;
 }
@@ -89,10 +95,19 @@ export async function updateCompany(
     const after = changedCompany(company, version, changes);
     assertFitsBank(actor, company, changes);
     assertNotShutOut(actor, after, at);
+    await assertEnoughApprovers(records, company, after);
     if (!(await records.companies.update(after))) throw stale();
     const data = { ...differences(company, after), ...(await enforce(records, company, after)) };
-    await records.audit.append({ event: 'company.updated', ...actedBy(actor), companyId, data }, at);
-    if (Object.keys(data).length > 0) await notify(records, { event: 'policy.changed', companyId }, at);
+    // A record of its own: all of it in one would be more than a record takes.
+    const signing = signingDifferences(company.rules, after.rules);
+    const isSigning = Object.keys(signing).length > 0;
+    if (isSigning || Object.keys(data).length > 0) await notify(records, { event: 'policy.changed', companyId }, at);
+    if (!isSigning || Object.keys(data).length > 0) {
+      await records.audit.append({ event: 'company.updated', ...actedBy(actor), companyId, data }, at);
+    }
+    if (isSigning) {
+      await records.audit.append({ event: 'company.updated', ...actedBy(actor), companyId, data: signing }, at);
+    }
     return { ...after, version: version + 1 };
   });
   await wakeOutbox(deps.shortLived);
@@ -188,6 +203,31 @@ function assertNotShutOut(actor: Actor, { id, isBank, rules }: Company, now: num
   if (obstacle === 'hours') throw invalid('rules.hours would shut you out at this hour');
 }
 
+/** A rule that asks for more people than there are would keep everything it fits from ever being signed. */
+async function assertEnoughApprovers(records: Records, before: Company, { id, rules }: Company): Promise<void> {
+  const isSame = approversText(before.rules.approvers) === approversText(rules.approvers);
+  if (isSame && before.rules.permissions === rules.permissions) return;
+  const needed = Math.max(1, ...rules.approvers.map((rule) => rule.needed));
+  if (needed === 1) return;
+  const able = rules.permissions === 'mtoken' ? 0 : await countAble(records, id, needed);
+  if (able >= needed) return;
+  throw invalid(`rules.approvers asks for ${needed} people, and the company has ${able} with full permissions`);
+}
+
+/** Users that may sign with others, counted up to `enough`; those who are invited among them. */
+async function countAble(records: Records, companyId: string, enough: number): Promise<number> {
+  const limit = 200;
+  let able = 0;
+  for (let after: string | undefined; ; ) {
+    const users = await records.users.list(companyId, after === undefined ? { limit } : { limit, after });
+    able += users.filter(
+      ({ status, permissions }) => permissions === 'full' && (status === 'active' || status === 'invited'),
+    ).length;
+    after = users.at(-1)?.id;
+    if (able >= enough || users.length < limit) return Math.min(able, enough);
+  }
+}
+
 function invalid(message: string): AuthError {
   return new AuthError('invalid_request', { message });
 }
@@ -224,6 +264,7 @@ function differences(before: Company, after: Company): Record<string, string | n
 function ruleDifferences(before: CompanyRules, after: CompanyRules): Record<string, string | number> {
   const data: Record<string, string | number> = {};
   for (const name of Object.keys(after) as (keyof CompanyRules)[]) {
+    if (name === 'approvers' || name === 'risk') continue;
     const [was, is] = [asValue(before[name]), asValue(after[name])];
     if (was === is) continue;
     data[`${name}Before`] = was;
@@ -232,10 +273,23 @@ function ruleDifferences(before: CompanyRules, after: CompanyRules): Record<stri
   return data;
 }
 
-function asValue(rule: CompanyRules[keyof CompanyRules]): string | number {
+/** Of the rules about signing, each rule about risk by its own name. */
+function signingDifferences(before: CompanyRules, after: CompanyRules): Record<string, string> {
+  const was = { approvers: approversText(before.approvers), ...riskTexts(before.risk) };
+  const is: Readonly<Record<string, string>> = { approvers: approversText(after.approvers), ...riskTexts(after.risk) };
+  const changed = Object.entries(was).filter(([name, text]) => text !== is[name]);
+  return Object.fromEntries(
+    changed.flatMap(([name, text]) => [
+      [`${name}Before`, text],
+      [`${name}After`, is[name] ?? ''],
+    ]),
+  );
+}
+
+function asValue(rule: CompanyRules[Exclude<keyof CompanyRules, 'approvers' | 'risk'>]): string | number {
   if (typeof rule === 'string' || typeof rule === 'number') return rule;
   if (rule === null) return 'none';
-  if ('days' in rule) return `${rule.days.join(' ')} ${rule.from}-${rule.until} ${rule.timeZone}`;
+  if ('days' in rule) return hoursText(rule);
   return rule.length === 0 ? 'none' : rule.join(' ');
 }
 

@@ -1,22 +1,34 @@
 /** What each rule may be, who may change it, and what it says about a user. */
 import { isIP } from 'node:net';
 import { AuthError } from '../errors.ts';
+import type { ApproverRules, RiskChanges } from '../protocol/admin-risk.ts';
+import { changedRisk, checkedApprovers } from '../risk/rule-checks.ts';
 import { checkedInteger } from './fields.ts';
 import { type CompanyRules, type FourEyesAct, fourEyesActs, type LoginHours } from './rules.ts';
 
 /** Each rule as somebody may give it; what is not given stays. */
 export type RuleChanges = {
-  readonly [Name in Exclude<keyof CompanyRules, 'fourEyes'>]?: CompanyRules[Name] | undefined;
-} & { readonly fourEyes?: readonly string[] | undefined };
+  readonly [Name in Exclude<keyof CompanyRules, 'fourEyes' | 'approvers' | 'risk'>]?: CompanyRules[Name] | undefined;
+} & {
+  readonly fourEyes?: readonly string[] | undefined;
+  readonly approvers?: ApproverRules | undefined;
+  /** Of these too what is not given stays. */
+  readonly risk?: RiskChanges | undefined;
+};
 
-/** Rules that the bank alone changes: the most that its customer may give its own users. */
-export const bankRules: ReadonlySet<keyof CompanyRules> = new Set(['permissions']);
+/** Rules that the bank alone changes: the most that its customer may give its own users, and the monitoring of risk, for which it answers (RTS art. 2). */
+export const bankRules: ReadonlySet<keyof CompanyRules> = new Set(['permissions', 'risk']);
 
 const maxEntries = 100;
 const domainPattern = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const clockPattern = /^([01]\d|2[0-3]):[0-5]\d$/;
 
-const checks: { readonly [Name in keyof CompanyRules]: (value: CompanyRules[Name]) => CompanyRules[Name] } = {
+type Check<Name extends keyof CompanyRules> = (
+  value: CompanyRules[Name],
+  before: CompanyRules[Name],
+) => CompanyRules[Name];
+
+const checks: { readonly [Name in keyof CompanyRules]: Check<Name> } = {
   fourEyes: (acts) => list(acts, 'fourEyes', checkedAct),
   permissions: (most) => {
     if (most !== 'mtoken' && most !== 'full') throw invalid('rules.permissions must be "mtoken" or "full"');
@@ -27,6 +39,8 @@ const checks: { readonly [Name in keyof CompanyRules]: (value: CompanyRules[Name
   networks: (networks) => list(networks, 'networks', checkedNetwork),
   hours: (hours) => (hours === null ? null : checkedHours(hours)),
   emailDomains: (domains) => list(domains, 'emailDomains', checkedDomain),
+  approvers: checkedApprovers,
+  risk: (changes, before) => changedRisk(before, changes, checkedHours),
 };
 
 /** The rules with those that were given in their place. Throws `invalid_request`, also for a rule that there is not. */
@@ -35,8 +49,8 @@ export function changedRules(rules: CompanyRules, changes: RuleChanges): Company
   for (const [name, value] of Object.entries(changes)) {
     if (!isRule(name)) throw invalid('rules names a rule that there is not');
     if (value === undefined) continue;
-    const check = checks[name] as (given: unknown) => unknown;
-    changed[name] = check(value);
+    const check = checks[name] as (given: unknown, before: unknown) => unknown;
+    changed[name] = check(value, rules[name]);
   }
   return changed as unknown as CompanyRules;
 }
@@ -81,20 +95,19 @@ function checkedDomain(domain: string): string {
   return domain;
 }
 
-function checkedHours(hours: LoginHours): LoginHours {
+function checkedHours(hours: LoginHours, name = 'rules.hours'): LoginHours {
   const { days, from, until, timeZone, ...unknown } = hours;
   const isWeek =
     Array.isArray(days) &&
     days.length > 0 &&
     new Set(days).size === days.length &&
     days.every((day: unknown) => Number.isInteger(day) && Number(day) >= 1 && Number(day) <= 7);
-  if (!isWeek) throw invalid('rules.hours.days must be weekdays from 1 (Monday) to 7 (Sunday), each once');
+  if (!isWeek) throw invalid(`${name}.days must be weekdays from 1 (Monday) to 7 (Sunday), each once`);
   if (!clockPattern.test(from) || !clockPattern.test(until) || from === until) {
-    throw invalid('rules.hours.from and until must be different times such as 07:30 and 18:00');
+    throw invalid(`${name}.from and until must be different times such as 07:30 and 18:00`);
   }
-  if (!isTimeZone(timeZone)) throw invalid('rules.hours.timeZone must be a time zone such as Europe/Brussels');
-  if (Object.keys(unknown).length > 0)
-    throw invalid('rules.hours holds something else than days, from, until, timeZone');
+  if (!isTimeZone(timeZone)) throw invalid(`${name}.timeZone must be a time zone such as Europe/Brussels`);
+  if (Object.keys(unknown).length > 0) throw invalid(`${name} holds something else than days, from, until, timeZone`);
   return { days: days.toSorted((one, other) => one - other), from, until, timeZone };
 }
 

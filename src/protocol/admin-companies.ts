@@ -1,6 +1,7 @@
 /** Wire schemas of the admin API for companies and their users. What a rule or a policy may be beyond its form, the server judges. */
 import { type Static, Type } from 'typebox';
 import { CompanyId, Limit, UserId, Version } from './admin.ts';
+import { ApproverRules, RiskChanges, WeekHours } from './admin-risk.ts';
 import { PlainText, strict } from './common.ts';
 
 const oneOf = <Word extends string>(...words: readonly Word[]) => Type.Union(words.map((word) => Type.Literal(word)));
@@ -14,18 +15,10 @@ const Rules = strict({
   sessionsPerUser: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   sessionMinutes: Type.Optional(Type.Integer({ minimum: 5, maximum: 720 })),
   networks: Type.Optional(texts(64)),
-  hours: Type.Optional(
-    Type.Union([
-      Type.Null(),
-      strict({
-        days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7 }),
-        from: Type.String({ pattern: '^[0-2][0-9]:[0-5][0-9]$' }),
-        until: Type.String({ pattern: '^[0-2][0-9]:[0-5][0-9]$' }),
-        timeZone: Type.String({ minLength: 1, maxLength: 64 }),
-      }),
-    ]),
-  ),
+  hours: Type.Optional(Type.Union([Type.Null(), WeekHours])),
   emailDomains: Type.Optional(texts(253)),
+  approvers: Type.Optional(ApproverRules),
+  risk: Type.Optional(RiskChanges),
 });
 
 const policies = {

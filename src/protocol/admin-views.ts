@@ -25,6 +25,27 @@ const LoginHours = Type.Object(
   { days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 })), from: Text, until: Text, timeZone: Text },
   { additionalProperties: false, description: 'weekdays (1 is Monday) and hours in which users may log in' },
 );
+const action = { action: oneOf(['off', 'warn', 'step-up', 'delay', 'deny']) };
+const RiskRulesView = view('RiskRules', {
+  newDevice: Type.Object({ ...action, hours: Count }, { additionalProperties: false }),
+  newPayee: Type.Object(action, { additionalProperties: false }),
+  amount: Type.Object(
+    {
+      ...action,
+      limits: Type.Array(
+        Type.Object(
+          { currency: Text, amount: Type.Integer({ description: 'minor units' }) },
+          { additionalProperties: false },
+        ),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  unusualHour: Type.Object({ ...action, hours: orNull(LoginHours) }, { additionalProperties: false }),
+  declines: Type.Object({ ...action, count: Count }, { additionalProperties: false }),
+  reported: Type.Object({ ...action, hours: Count }, { additionalProperties: false }),
+  delaySeconds: Count,
+});
 export const CompanyRulesView = view('CompanyRules', {
   fourEyes: Type.Array(Text, { description: 'acts that take two people' }),
   permissions: oneOf(['mtoken', 'full']),
@@ -33,6 +54,19 @@ export const CompanyRulesView = view('CompanyRules', {
   networks: Type.Array(Text),
   hours: orNull(LoginHours),
   emailDomains: Type.Array(Text),
+  approvers: Type.Array(
+    Type.Object(
+      {
+        templates: Type.Array(Text),
+        currency: Type.Optional(Text),
+        from: Type.Optional(Type.Integer({ description: 'minor units' })),
+        needed: Type.Integer(),
+      },
+      { additionalProperties: false },
+    ),
+    { description: 'what is signed by several people; empty: everything by one' },
+  ),
+  risk: RiskRulesView,
 });
 
 export const CompanyView = view('Company', {
