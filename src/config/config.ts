@@ -9,6 +9,7 @@ import { nearest } from './nearest.ts';
 import type { ConfigProblem, ConfigSources } from './problem.ts';
 import { productionProblems } from './production.ts';
 import { type PushSettings, pushOf, pushProblems } from './push.ts';
+import { type RiskSettings, riskOf, riskProblems } from './risk.ts';
 import { otherNames, otherPrefixes, type Setting, type SettingValues, settings } from './settings.ts';
 
 /** What the server runs with. Frozen through and through. */
@@ -35,6 +36,8 @@ export interface Config {
   readonly internalWebhooks: readonly string[];
   /** The bank's gateway for nudges to phones; undefined: there is none. */
   readonly push: PushSettings | undefined;
+  /** The bank's own risk engine; undefined: there is none. */
+  readonly risk: RiskSettings | undefined;
   /** How long the outbox remembers, in days. */
   readonly outbox: { readonly deliveredDays: number; readonly deadDays: number };
   /** Requests in a minute. */
@@ -146,7 +149,7 @@ function requirements(values: SettingValues): ConfigProblem[] {
   if (values.port !== 0 && values.port === values.adminPort && values.host === values.adminHost) {
     problems.push({ name: settings.adminPort.name, expected: 'a port of its own', found: `${values.port} twice` });
   }
-  problems.push(...consoleProblems(values), ...pushProblems(values));
+  problems.push(...consoleProblems(values), ...pushProblems(values), ...riskProblems(values));
   return problems;
 }
 
@@ -187,6 +190,7 @@ function arrange(values: SettingValues, dataKeys: readonly DataKey[]): Omit<Conf
     internalPortals: values.internalPortals ?? [],
     internalWebhooks: values.internalWebhooks ?? [],
     push: pushOf(values),
+    risk: riskOf(values),
     outbox: { deliveredDays: values.deliveredDays, deadDays: values.deadLetterDays },
     limits: {
       perAddress: values.limitPerAddress,

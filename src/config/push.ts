@@ -1,4 +1,4 @@
-/** The bank's gateway for nudges to phones: address and secret come together, and the address is judged like a webhook's. */
+/** The bank's own systems that are called, its gateway for nudges first: address and secret come together, and the address is judged like a webhook's. */
 import { isPrivateHost } from '../private-networks.ts';
 import type { ConfigProblem } from './problem.ts';
 import { type SettingValues, settings } from './settings.ts';
@@ -17,22 +17,28 @@ export function pushOf({ pushUrl, pushSecret }: SettingValues): PushSettings | u
 
 /** Why the gateway cannot be used; empty where it can, or where none is set. */
 export function pushProblems(values: SettingValues): ConfigProblem[] {
-  const { pushUrl, pushSecret } = values;
-  if (pushUrl === undefined) {
-    if (pushSecret === undefined) return [];
-    return [{ name: settings.pushUrl.name, expected: settings.pushUrl.kind.expected, found: 'nothing' }];
-  }
-  const problems = addressProblems(pushUrl, values);
-  if (pushSecret !== undefined) return problems;
-  return [
-    ...problems,
-    { name: settings.pushSecret.name, expected: settings.pushSecret.kind.expected, found: 'nothing' },
-  ];
+  return gatewayProblems(values, 'pushUrl', 'pushSecret');
+}
+
+/** What is wrong with the address of one of the bank's own systems and the secret that belongs to it. */
+export function gatewayProblems(
+  values: SettingValues,
+  urlKey: 'pushUrl' | 'riskUrl',
+  secretKey: 'pushSecret' | 'riskSecret',
+): ConfigProblem[] {
+  const missing = (key: typeof urlKey | typeof secretKey): ConfigProblem => ({
+    name: settings[key].name,
+    expected: settings[key].kind.expected,
+    found: 'nothing',
+  });
+  const { [urlKey]: url, [secretKey]: secret } = values;
+  if (url === undefined) return secret === undefined ? [] : [missing(urlKey)];
+  const problems = addressProblems(url, settings[urlKey].name, values);
+  return secret === undefined ? [...problems, missing(secretKey)] : problems;
 }
 
 /** What is found is not shown: a path may hold what the gateway takes for a secret. */
-function addressProblems(text: string, { mode, internalWebhooks = [] }: SettingValues): ConfigProblem[] {
-  const { name } = settings.pushUrl;
+function addressProblems(text: string, name: string, { mode, internalWebhooks = [] }: SettingValues): ConfigProblem[] {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') {
     return [{ name, expected: 'a URL without user, password and fragment', found: 'another one' }];

@@ -118,6 +118,22 @@ export const settings = {
     'Signs what the gateway is told. Required with `MTOKEN_PUSH_URL`. `echo "whsec_$(openssl rand -base64 32)"` makes one; while the gateway changes from one to another, name both, separated by a comma.',
     { isSecret: true },
   ),
+  riskUrl: optional(
+    'MTOKEN_RISK_URL',
+    kinds.url(['https', 'http'], 'https://risk.bank.example/mtoken'),
+    'The bank’s own risk engine, asked before a phone is asked to sign (signing.md, Risk). It is told ids, amounts and account numbers, and answers within two seconds. A host in a private network is named by `MTOKEN_INTERNAL_WEBHOOKS` too; `http` is for development. Unless set, the rules of the companies alone judge.',
+  ),
+  riskSecret: optional(
+    'MTOKEN_RISK_SECRET',
+    kinds.signingSecrets,
+    'Signs what the risk engine is asked. Required with `MTOKEN_RISK_URL`; made and changed as `MTOKEN_PUSH_SECRET` is.',
+    { isSecret: true },
+  ),
+  riskFailure: optional(
+    'MTOKEN_RISK_FAILURE',
+    kinds.choice('deny', 'step-up', 'allow'),
+    'What holds where the risk engine does not answer, answers late, or not as agreed. Unless set: `deny` for whatever moves money (`payment`, `payment-batch`, `reservation`, `payee-add`, `mandate`), `step-up` for all else.',
+  ),
   deliveredDays: required(
     'MTOKEN_DELIVERED_DAYS',
     kinds.integer(0, 3_650, 'days'),
