@@ -13,15 +13,19 @@ import { ensureKeys } from '../keys/keys.ts';
 import type { LockoutDeps } from '../lockout/deps.ts';
 import type { MpinDeps } from '../mpin/deps.ts';
 import { orderProofs } from '../mpin/order-proof.ts';
+import { tellPortalWhenEnded } from '../notify/portal-webhooks.ts';
+import { pingWhenEnded } from '../oidc/ciba-ping.ts';
 import type { OidcDeps } from '../oidc/deps.ts';
 import { endLogins } from '../oidc/end-logins.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { RegistrationDeps } from '../registration/deps.ts';
 import { approversFor } from '../risk/approvers.ts';
+import { riskEngine } from '../risk/engine.ts';
 import { rememberPayees } from '../risk/payees.ts';
 import { createRiskPort } from '../risk/risk.ts';
 import type { SigningDeps } from '../signing/deps.ts';
 import { signingParts } from '../signing/parts.ts';
+import { readRequest } from '../signing/requests.ts';
 import { createSrpServer, type SrpServer } from '../srp/server.ts';
 import type { Stores } from './stores.ts';
 
@@ -80,7 +84,7 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
     proofs: orderProofs(mpin),
     keyCache,
   };
-  const signing: SigningDeps = { ...orders, endLogins, approversFor, risk: createRiskPort(), ended: [rememberPayees] };
+  const signing = signingDeps({ config, clock, log, stores }, orders);
   return {
     keys,
     srp,
@@ -99,8 +103,20 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       assertUsable: usable,
       issuer,
       adminAudience: config.admin.audience,
+      readSigning: (id) => readRequest(signing, id),
     },
     health,
     admin: { ...registration, internalWebhooks: config.internalWebhooks, health },
+  };
+}
+
+function signingDeps({ config, clock, log }: Kernel, orders: OrderDeps): SigningDeps {
+  const { risk, internalWebhooks: internalHosts } = config;
+  return {
+    ...orders,
+    endLogins,
+    approversFor,
+    risk: createRiskPort(risk && riskEngine({ ...risk, internalHosts, clock, log })),
+    ended: [rememberPayees, tellPortalWhenEnded, pingWhenEnded],
   };
 }
