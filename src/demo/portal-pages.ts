@@ -50,7 +50,8 @@ export function claimsPage(claims: IDToken): string {
   return layout(
     'Logged in',
     `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token and the user information say about you.</p>
-<dl>${list}</dl><div class="actions"><form method="post" action="/logout"><button class="button" id="logout">Log out</button></form>
+<dl>${list}</dl><div class="actions"><form method="get" action="/payments"><button class="button" id="payments">Make a payment</button></form>
+<form method="post" action="/logout"><button class="button quiet" id="logout">Log out</button></form>
 <form method="get" action="/lost"><button class="button quiet" id="lost">My phone is lost</button></form></div>`,
   );
 }

@@ -1,13 +1,15 @@
 /** What the demo portal's routes share: its sessions, and how it sends a page. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type * as oidc from 'openid-client';
+import type { PortalKey } from './portal-key.ts';
 
 /** Where the portal is and as whom it speaks to the server. */
 export interface PortalOptions {
   readonly issuer: string;
   readonly baseUrl: string;
   readonly clientId: string;
-  readonly clientSecret: string;
+  /** Proves to the server that it is the portal (private_key_jwt). */
+  readonly clientKey: PortalKey;
   /** Where the demo's desk is. A real portal has none. */
   readonly deskUrl: string;
   /** How the portal reaches the server, where that is not by its public address. A real portal leaves it out. */
@@ -39,7 +41,7 @@ export interface Portal {
 }
 
 const pageSecurityPolicy =
-  "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** The portal's own session cookie. */
 export function sessionId(request: FastifyRequest): string {

@@ -6,6 +6,7 @@ import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { registerLostPhone } from './portal-lost.ts';
 import { claimsPage, errorPage, welcomePage } from './portal-pages.ts';
+import { registerPayments } from './portal-pay.ts';
 import { type PendingLogin, type Portal, type PortalOptions, sendPage, sessionId } from './portal-session.ts';
 import { portalCss } from './portal-style.ts';
 
@@ -27,6 +28,7 @@ export async function buildPortal(options: PortalOptions): Promise<FastifyInstan
   registerLogin(app, portal);
   registerLogout(app, portal);
   registerLostPhone(app, portal);
+  registerPayments(app, portal);
   app.setErrorHandler((error, _request, reply) => {
     const refusal = error instanceof oidc.AuthorizationResponseError ? error.error : undefined;
     const isDeclined = refusal === 'access_denied';
@@ -122,8 +124,8 @@ function discoverOnce(options: PortalOptions): () => Promise<oidc.Configuration>
       .discovery(
         new URL(options.issuer),
         options.clientId,
-        { client_secret: options.clientSecret },
-        oidc.ClientSecretBasic(options.clientSecret),
+        {},
+        oidc.PrivateKeyJwt({ key: options.clientKey.privateKey, kid: options.clientKey.kid }),
         {
           // The demo's issuer is http on the loopback interface; a real portal leaves this line out.
           execute: options.issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],

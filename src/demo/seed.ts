@@ -4,8 +4,9 @@ import { createOperator } from '../companies/staff.ts';
 import type { Company, User } from '../companies/store.ts';
 import { createUser } from '../companies/users.ts';
 import { createClient, updateClient } from '../oidc/clients.ts';
-import { accountScope } from '../oidc/deps.ts';
+import { accountScope, signingScope } from '../oidc/deps.ts';
 import { demoClientId, type Server } from '../server.ts';
+import { newPortalKey, type PortalKey } from './portal-key.ts';
 
 const actor = { name: 'demo' } as const;
 const companyName = 'Northwind Trading';
@@ -26,10 +27,11 @@ export interface DemoData {
   readonly administrator: User;
   /** Of the bank: logs in to the console, and sees everything. */
   readonly operator: User;
-  readonly clientSecret: string;
+  /** The portal's, new at each start. */
+  readonly clientKey: PortalKey;
 }
 
-/** Makes what is missing; doing it again changes nothing. */
+/** Makes what is missing; doing it again changes nothing but the portal's key. */
 export async function seedDemo(server: Server, addresses: PortalAddresses): Promise<DemoData> {
   const company = await ensureCompany(server);
   const [user, administrator, operator] = [
@@ -37,7 +39,7 @@ export async function seedDemo(server: Server, addresses: PortalAddresses): Prom
     await ensureAdministrator(server, company.id),
     await ensureOperator(server),
   ];
-  return { company, user, administrator, operator, clientSecret: await ensurePortal(server, addresses) };
+  return { company, user, administrator, operator, clientKey: await ensurePortal(server, addresses) };
 }
 
 async function ensureCompany({ capabilities, stores }: Server): Promise<Company> {
@@ -67,32 +69,30 @@ async function ensureOperator({ capabilities, stores }: Server): Promise<User> {
   return (await createOperator(capabilities.admin, person)).user;
 }
 
-/** The secret is drawn at the first start and read back, opened, at the next ones. */
+/** The portal's key is made anew: nothing of it is written down, and what is registered is its public part. */
 async function ensurePortal(
-  { capabilities, stores }: Server,
+  { capabilities: { admin }, stores }: Server,
   { portalUrl, backchannelUrl }: PortalAddresses,
-): Promise<string> {
+): Promise<PortalKey> {
+  const key = await newPortalKey();
   const metadata = {
-    redirect_uris: [`${portalUrl}/callback`],
+    redirect_uris: [`${portalUrl}/callback`, `${portalUrl}/payments/callback`],
     post_logout_redirect_uris: [`${portalUrl}/`],
     backchannel_logout_uri: backchannelUrl,
     grant_types: ['authorization_code', 'refresh_token'],
-    // For "My phone is lost".
-    scope: accountScope,
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [key.publicJwk] },
+    // Payments by the back channel; the same key signs them.
+    backchannel_token_delivery_mode: 'poll',
+    // For "My phone is lost", and for payments.
+    scope: `${accountScope} ${signingScope}`,
   };
   const existing = await stores.records.clients.find(demoClientId);
-  if (existing?.secret !== undefined) {
+  if (existing === undefined) {
+    await createClient(admin, { id: demoClientId, kind: 'portal', name: 'Demo portal', metadata }, actor);
+  } else {
     const change = { version: existing.version, metadata };
-    // Demo data of an earlier release.
-    if (existing.metadata['scope'] !== accountScope)
-      await updateClient(capabilities.admin, demoClientId, { change, actor });
-    return existing.secret;
+    await updateClient(admin, demoClientId, { change, actor });
   }
-  const { secret } = await createClient(
-    capabilities.admin,
-    { id: demoClientId, kind: 'portal', name: 'Demo portal', metadata },
-    actor,
-  );
-  if (secret === undefined) throw new Error('the demo portal was registered without a secret');
-  return secret;
+  return key;
 }

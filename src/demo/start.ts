@@ -58,7 +58,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   };
   try {
     const { portalUrl, deskUrl } = plan;
-    const { user, administrator, operator, clientSecret } = await seedDemo(server, {
+    const { user, administrator, operator, clientKey } = await seedDemo(server, {
       portalUrl,
       backchannelUrl: `${deskUrl}/backchannel-logout`,
     });
@@ -67,7 +67,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       issuer,
       baseUrl: portalUrl,
       clientId: 'demo-portal',
-      clientSecret,
+      clientKey,
       deskUrl,
       ...(plan.lan && { fetch: fetchLocally(issuer, config.listen.port) }),
     });

@@ -86,12 +86,12 @@ export async function openCounter(): Promise<Counter> {
   const server = await buildServer({ config, clock, mailbox, log: createLog('silent') });
   const { issuer } = config;
   const backchannelUrl = `${portalUrl}/backchannel-logout`;
-  const { company: seeded, operator, clientSecret } = await seedDemo(server, { portalUrl, backchannelUrl });
+  const { company: seeded, operator, clientKey } = await seedDemo(server, { portalUrl, backchannelUrl });
   const portal = await buildPortal({
     issuer,
     baseUrl: portalUrl,
     clientId: 'demo-portal',
-    clientSecret,
+    clientKey,
     deskUrl: portalUrl,
   });
   const { admin, registration } = server.capabilities;

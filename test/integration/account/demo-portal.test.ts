@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/companies/store.ts';
 import { buildPortal } from '../../../src/demo/portal.ts';
+import { newPortalKey } from '../../../src/demo/portal-key.ts';
 import { lostPage } from '../../../src/demo/portal-lost-pages.ts';
 import { createClient } from '../../../src/oidc/clients.ts';
 import type { Phone } from '../../../src/sdk/index.ts';
@@ -20,7 +21,8 @@ beforeAll(async () => {
   system = await startSystem(stores);
   const port = await freePort();
   baseUrl = `http://localhost:${port}`;
-  const { client, secret: clientSecret = '' } = await createClient(
+  const clientKey = await newPortalKey();
+  const { client } = await createClient(
     system.server.capabilities.admin,
     {
       kind: 'portal',
@@ -30,13 +32,15 @@ beforeAll(async () => {
         post_logout_redirect_uris: [`${baseUrl}/`],
         backchannel_logout_uri: `${baseUrl}/backchannel-logout`,
         grant_types: ['authorization_code', 'refresh_token'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [clientKey.publicJwk] },
         scope: 'account',
       },
     },
     bank,
   );
   const { issuer } = system;
-  const portal = await buildPortal({ issuer, baseUrl, clientId: client.id, clientSecret, deskUrl: baseUrl });
+  const portal = await buildPortal({ issuer, baseUrl, clientId: client.id, clientKey, deskUrl: baseUrl });
   await portal.listen({ port, host: 'localhost' });
   close = () => portal.close();
 });
