@@ -189,6 +189,13 @@ export interface ClientPage {
   readonly next: string | null;
 }
 
+export interface ClientWebhook {
+  readonly clientId: string;
+  /** shown this once */
+  readonly secret: string;
+  readonly overlapUntil: number | null;
+}
+
 export interface ClientWithSecret {
   readonly id: string;
   readonly kind: 'portal' | 'admin';
@@ -202,6 +209,8 @@ export interface ClientWithSecret {
   readonly version: number;
   /** shown this once; absent where the client has keys of its own */
   readonly secret?: string;
+  /** signs what its signing_webhook_uri is sent; shown this once, where it was made */
+  readonly webhookSecret?: string;
 }
 
 export interface Company {
@@ -241,6 +250,15 @@ export interface CompanyRules {
     readonly timeZone: string;
   } | null;
   readonly emailDomains: readonly string[];
+  /** what is signed by several people; empty: everything by one */
+  readonly approvers: readonly {
+    readonly templates: readonly string[];
+    readonly currency?: string;
+    /** minor units */
+    readonly from?: number;
+    readonly needed: number;
+  }[];
+  readonly risk: RiskRules;
 }
 
 export interface Deactivated {
@@ -249,7 +267,14 @@ export interface Deactivated {
 
 export interface DeadLetter {
   readonly id: string;
-  readonly kind: 'email' | 'backchannel_logout' | 'webhook' | 'push';
+  readonly kind:
+    | 'email'
+    | 'backchannel_logout'
+    | 'backchannel_request'
+    | 'backchannel_ping'
+    | 'webhook'
+    | 'portal_webhook'
+    | 'push';
   readonly recipient: string;
   readonly about: string | null;
   readonly attempts: number;
@@ -348,7 +373,14 @@ export interface Me {
 
 export interface Notifications {
   readonly kinds: readonly {
-    readonly kind: 'email' | 'backchannel_logout' | 'webhook' | 'push';
+    readonly kind:
+      | 'email'
+      | 'backchannel_logout'
+      | 'backchannel_request'
+      | 'backchannel_ping'
+      | 'webhook'
+      | 'portal_webhook'
+      | 'push';
     readonly pending: number;
     readonly dead: number;
   }[];
@@ -373,6 +405,42 @@ export interface Problem {
 
 export interface Resent {
   readonly resent: number;
+}
+
+export interface RiskRules {
+  readonly newDevice: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+    readonly hours: number;
+  };
+  readonly newPayee: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+  };
+  readonly amount: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+    readonly limits: readonly {
+      readonly currency: string;
+      /** minor units */
+      readonly amount: number;
+    }[];
+  };
+  readonly unusualHour: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+    readonly hours: {
+      readonly days: readonly number[];
+      readonly from: string;
+      readonly until: string;
+      readonly timeZone: string;
+    } | null;
+  };
+  readonly declines: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+    readonly count: number;
+  };
+  readonly reported: {
+    readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+    readonly hours: number;
+  };
+  readonly delaySeconds: number;
 }
 
 export interface Terms {
@@ -539,6 +607,46 @@ export interface Operations {
             readonly timeZone: string;
           };
           readonly emailDomains?: readonly string[];
+          readonly approvers?: readonly {
+            readonly templates: readonly string[];
+            readonly currency?: string;
+            readonly from?: number;
+            readonly needed: number;
+          }[];
+          readonly risk?: {
+            readonly newDevice?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: number;
+            };
+            readonly newPayee?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+            };
+            readonly amount?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly limits: readonly {
+                readonly currency: string;
+                readonly amount: number;
+              }[];
+            };
+            readonly unusualHour?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: null | {
+                readonly days: readonly number[];
+                readonly from: string;
+                readonly until: string;
+                readonly timeZone: string;
+              };
+            };
+            readonly declines?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly count: number;
+            };
+            readonly reported?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: number;
+            };
+            readonly delaySeconds?: number;
+          };
         };
       };
       readonly idempotencyKey?: string;
@@ -583,6 +691,46 @@ export interface Operations {
             readonly timeZone: string;
           };
           readonly emailDomains?: readonly string[];
+          readonly approvers?: readonly {
+            readonly templates: readonly string[];
+            readonly currency?: string;
+            readonly from?: number;
+            readonly needed: number;
+          }[];
+          readonly risk?: {
+            readonly newDevice?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: number;
+            };
+            readonly newPayee?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+            };
+            readonly amount?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly limits: readonly {
+                readonly currency: string;
+                readonly amount: number;
+              }[];
+            };
+            readonly unusualHour?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: null | {
+                readonly days: readonly number[];
+                readonly from: string;
+                readonly until: string;
+                readonly timeZone: string;
+              };
+            };
+            readonly declines?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly count: number;
+            };
+            readonly reported?: {
+              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours: number;
+            };
+            readonly delaySeconds?: number;
+          };
         };
       };
       readonly ifMatch?: string;
@@ -871,6 +1019,16 @@ export interface Operations {
     };
     readonly reply: ClientWithSecret;
   };
+  /** Make a new secret of a portal’s signing webhook. */
+  readonly rotateClientWebhook: {
+    readonly input: {
+      readonly params: { readonly clientId: string };
+      readonly body?: {
+        readonly overlapHours?: number;
+      };
+    };
+    readonly reply: ClientWebhook;
+  };
   /** Disable a portal or machine: its logins and tokens stop. */
   readonly disableClient: {
     readonly input: { readonly params: { readonly clientId: string }; readonly body?: Readonly<Record<string, never>> };
@@ -939,7 +1097,15 @@ export interface Operations {
   readonly resendDeadLetters: {
     readonly input: {
       readonly body: {
-        readonly kind: 'all' | 'email' | 'backchannel_logout' | 'webhook' | 'push';
+        readonly kind:
+          | 'all'
+          | 'email'
+          | 'backchannel_logout'
+          | 'backchannel_request'
+          | 'backchannel_ping'
+          | 'webhook'
+          | 'portal_webhook'
+          | 'push';
       };
     };
     readonly reply: Resent;
@@ -1137,6 +1303,7 @@ export const operations = {
   listClients: { method: 'GET', path: '/clients', creates: false },
   getClient: { method: 'GET', path: '/clients/{clientId}', creates: false },
   changeClient: { method: 'PATCH', path: '/clients/{clientId}', creates: false },
+  rotateClientWebhook: { method: 'POST', path: '/clients/{clientId}/webhook/rotate', creates: false },
   disableClient: { method: 'POST', path: '/clients/{clientId}/disable', creates: false },
   listKeys: { method: 'GET', path: '/keys', creates: false },
   rotateKeys: { method: 'POST', path: '/keys/rotate', creates: false },
