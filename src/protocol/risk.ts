@@ -1,5 +1,5 @@
 /** Why somebody is warned, asked for more, made to wait or refused before a transaction is signed (RTS art. 2(2)). */
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 
 /** In the order in which they are shown. */
 export const riskReasons = [
@@ -15,7 +15,7 @@ export const riskReasons = [
   'other',
 ] as const;
 
-export const RiskReason = Type.Union(riskReasons.map((reason) => Type.Literal(reason)));
 export type RiskReason = (typeof riskReasons)[number];
+export const RiskReason = Type.Unsafe<RiskReason>(Type.Union(riskReasons.map((reason) => Type.Literal(reason))));
 
-export type RiskReasons = Static<typeof RiskReason>[];
+export type RiskReasons = RiskReason[];

@@ -61,7 +61,7 @@ async function requestOf({ signings }: Records, id: string): Promise<SigningRequ
   return request;
 }
 
-type SigningEvent = Extract<AuditEvent, `signing.${SigningStatus | 'requested' | 'signed' | 'captured'}`>;
+type SigningEvent = Extract<AuditEvent, `signing.${string}`>;
 
 /** A record about a request: found by its id as an order's is, and never with what it says (A-07). */
 export function signingRecord(

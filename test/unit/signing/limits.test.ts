@@ -1,14 +1,8 @@
 /** One portal’s share of the signing API. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  leavePlace,
-  limitPortal,
-  limitRead,
-  limitStranger,
-  portalLimits,
-  takePlace,
-} from '../../../src/signing/limits.ts';
-import { cancelPortalOrder, createPortalOrder, readPortalOrder } from '../../../src/signing/portal-orders.ts';
+import { randomId } from '../../../src/crypto/random.ts';
+import { limitPortal, limitRead, limitStranger, portalLimits } from '../../../src/signing/limits.ts';
+import { cancelPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { refusalOf } from '../mpin/world.ts';
 import { samples } from './samples.ts';
 import { ask, createSigningWorld, otherPortal, portal, type SigningWorld } from './signed.ts';
@@ -22,58 +16,55 @@ afterEach(async () => world.close());
 const by = { address: '192.0.2.1', requestId: 'req_2' };
 const refused = (seconds: number) => ({ code: 'too_many_requests', members: { retryAfterSeconds: seconds } });
 
-async function takeAll(): Promise<string[]> {
-  const names: string[] = [];
-  while (names.length < portalLimits.open) names.push(await takePlace(world.orders, portal.id, 100));
-  return names;
+/** As many as the portal may have open, but `spare`. */
+async function fill(spare = 0): Promise<string> {
+  const { signingId } = await ask(world, { template: 'document', expiresInSeconds: 86_400 });
+  const request = await world.deps.records.signings.find(signingId);
+  if (request === undefined) throw new Error('no request');
+  await world.deps.records.transaction(async ({ signings }) => {
+    for (let count = 1; count < portalLimits.open - spare; count += 1)
+      await signings.insert({ ...request, id: randomId('sig') });
+  });
+  return signingId;
 }
 
-describe('the open orders of a portal', () => {
-  it('are a thousand at most: one that begins orders without end fills no store, and keeps nobody else from it (X-10)', async () => {
-    const [name = ''] = await takeAll();
-    expect(await refusalOf(ask(world))).toMatchObject(refused(540));
+describe('the open requests of a portal', () => {
+  it('are a thousand at most: one that begins without end fills no store, and keeps nobody else from it (X-10)', async () => {
+    const signingId = await fill();
+    expect(await refusalOf(ask(world))).toMatchObject(refused(5));
     await ask(world, { client: otherPortal });
-    await leavePlace(world.orders, portal.id, name);
-    const { orderId } = await ask(world);
+    await cancelPortalOrder(world.signing, portal, { signingId, ...by });
+    await ask(world);
     expect((await refusalOf(ask(world))).code).toBe('too_many_requests');
-    await cancelPortalOrder(world.orders, portal, { orderId, ...by });
-    const next = await ask(world);
-    // What ends by itself leaves its place when that is seen, and at the latest when it must be over.
-    world.clock.advance(301_000);
-    expect((await readPortalOrder(world.orders, portal, next.orderId)).state).toBe('expired');
+    // What ends by itself counts no more, seen or not.
+    world.clock.advance(300_001);
     await ask(world);
-    expect(await refusalOf(ask(world))).toMatchObject(refused(239));
-    world.clock.advance(240_000);
-    await ask(world);
+    expect((await refusalOf(ask(world))).code).toBe('too_many_requests');
   });
 
-  it('take no place when they are refused', async () => {
-    const names = await takeAll();
-    await leavePlace(world.orders, portal.id, names[0] ?? '');
+  it('are not counted where they were refused', async () => {
+    await fill(1);
     const fields = { ...samples.payment, amount: 0 };
-    const body = { user: world.user.id, template: 'payment', version: 1, fields, locale: 'en', reference: 'r' };
-    const wrong = createPortalOrder(world.orders, portal, { body, requestId: 'req_1' });
-    expect((await refusalOf(wrong)).code).toBe('invalid_request');
+    expect((await refusalOf(ask(world, { fields }))).code).toBe('invalid_request');
     await ask(world);
   });
 
-  it('are counted right when very many begin at once', async () => {
-    const taken = await Promise.all(Array.from({ length: 60 }, () => takePlace(world.orders, portal.id, 1)));
-    const key = `signing-open:{${portal.id}}`;
-    const places = JSON.parse((await world.deps.shortLived.get(key))?.value ?? '{}') as object;
-    expect(Object.keys(places).sort()).toEqual([...taken].sort());
-  });
-
-  it('keep so many bytes at most, as long as a list is kept, though their orders are cancelled at once (X-10)', async () => {
-    const large = 4 * 1024 * 1024;
-    for (let sum = 0; sum < portalLimits.bytes; sum += large) {
-      await leavePlace(world.orders, portal.id, await takePlace(world.orders, portal.id, large));
+  it('keep so many bytes of lists at most, though they are cancelled at once (X-10)', async () => {
+    const list = 'x'.repeat(4 * 1024 * 1024);
+    const { signingId } = await ask(world);
+    const request = await world.deps.records.signings.find(signingId);
+    if (request === undefined) throw new Error('no request');
+    for (let sum = 0; sum < portalLimits.bytes; sum += list.length) {
+      const id = randomId('sig');
+      await world.deps.records.signings.insert({ ...request, id }, { list });
+      await cancelPortalOrder(world.signing, portal, { signingId: id, ...by });
     }
-    expect(await refusalOf(takePlace(world.orders, portal.id, large))).toMatchObject(refused(960));
-    await takePlace(world.orders, portal.id, 1_000);
-    await takePlace(world.orders, otherPortal.id, large);
-    world.clock.advance(960_000);
-    await takePlace(world.orders, portal.id, large);
+    const batch = { template: 'payment-batch' } as const;
+    expect(await refusalOf(ask(world, batch))).toMatchObject(refused(60));
+    await ask(world);
+    await ask(world, { ...batch, client: otherPortal });
+    world.clock.advance(960_001);
+    await ask(world, batch);
   });
 });
 
@@ -89,12 +80,13 @@ describe('the requests of one address', () => {
   });
 });
 
-describe('the questions about an order', () => {
-  it('are counted by portal and order: one portal cannot use up another’s (X-10)', async () => {
+describe('the questions about a request', () => {
+  it('are counted by portal and request: one portal cannot use up another’s (X-10)', async () => {
     const limits = { perAddress: 1, perDevice: 1, perUser: 1, global: 1 };
     const deps = { shortLived: world.deps.shortLived, limits };
-    for (let count = 0; count < portalLimits.readsPerOrder; count += 1) await limitRead(deps, otherPortal.id, 'ord_1');
-    expect((await refusalOf(limitRead(deps, otherPortal.id, 'ord_1'))).code).toBe('too_many_requests');
-    await limitRead(deps, portal.id, 'ord_1');
+    for (let count = 0; count < portalLimits.readsPerRequest; count += 1)
+      await limitRead(deps, otherPortal.id, 'sig_1');
+    expect((await refusalOf(limitRead(deps, otherPortal.id, 'sig_1'))).code).toBe('too_many_requests');
+    await limitRead(deps, portal.id, 'sig_1');
   });
 });

@@ -2,23 +2,39 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeBase64url, sha256 } from '../../../src/crypto/bytes.ts';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
 import { AuthError } from '../../../src/errors.ts';
-import { claimOrder } from '../../../src/orders/claim.ts';
 import { listPart } from '../../../src/orders/list.ts';
 import { readOrder } from '../../../src/orders/live.ts';
 import type { FieldsOf } from '../../../src/protocol/templates/templates.ts';
 import { verifyReceipt } from '../../../src/sdk/receipt.ts';
+import { liveOrderOf } from '../../../src/signing/live.ts';
+import { signingParts } from '../../../src/signing/parts.ts';
 import {
+  assertOwnOrder,
   cancelPortalOrder,
   createPortalOrder,
   portalFrame,
   readPortalOrder,
 } from '../../../src/signing/portal-orders.ts';
-import { whenChanged } from '../../../src/signing/wait.ts';
+import { pruneRequests } from '../../../src/signing/sweep.ts';
+import { whenRequestChanged } from '../../../src/signing/wait.ts';
 import { render } from '../../../src/signing/wording.ts';
 import { addPhone, insertUser, refusalOf } from '../mpin/world.ts';
-import { callOf, claim, decide, newLogin, scanned, signed, statementOf } from '../orders/order-world.ts';
+import { callOf, claim, decide, newLogin, signed, statementOf } from '../orders/order-world.ts';
 import { samples } from './samples.ts';
-import { approve, ask, createSigningWorld, historyOf, otherPortal, portal, type SigningWorld } from './signed.ts';
+import {
+  approve,
+  approveClaimed,
+  ask,
+  claimShown,
+  claimWaiting,
+  createSigningWorld,
+  historyOf,
+  otherPortal,
+  payloadOf,
+  portal,
+  proofFor,
+  type SigningWorld,
+} from './signed.ts';
 
 let world: SigningWorld;
 beforeEach(async () => {
@@ -27,61 +43,60 @@ beforeEach(async () => {
 afterEach(async () => world.close());
 
 const by = { address: '192.0.2.1', requestId: 'req_2' };
-const stateOf = async (orderId: string) => (await readPortalOrder(world.orders, portal, orderId)).state;
+const stateOf = async (signingId: string) => (await readPortalOrder(world.signing, portal, signingId)).state;
 
-async function lastOf(orderId: string) {
-  const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
-  return records.slice(-1);
+/** The trail of the request itself. */
+async function trailOf(signingId: string) {
+  return world.deps.records.audit.search({ orderId: signingId }, { after: 0, order: 'oldest', limit: 100 });
 }
 
-async function claimed(orderId: string) {
-  const { qr } = await portalFrame(world.orders, portal, orderId);
-  return claimOrder(world.orders, scanned(qr), await callOf(world, world.phone));
-}
+const claimed = (signingId: string) => claimShown(world, signingId);
 
 describe('an order of a portal’s server', () => {
-  it('passes from pending to approved, and keeps one receipt for a day (T-14)', async () => {
-    const { orderId, state, expiresAt } = await ask(world);
+  it('passes from pending to approved, and keeps one receipt for 90 days (T-14)', async () => {
+    const { signingId, state, expiresAt } = await ask(world);
     expect([state, expiresAt]).toEqual(['pending', world.clock.now() + 300_000]);
-    expect(await stateOf(orderId)).toBe('pending');
-    await approve(world, orderId);
+    expect(await stateOf(signingId)).toBe('pending');
+    await approve(world, signingId);
     const [one, other] = await Promise.all([
-      readPortalOrder(world.orders, portal, orderId),
-      readPortalOrder(world.orders, portal, orderId),
+      readPortalOrder(world.signing, portal, signingId),
+      readPortalOrder(world.signing, portal, signingId),
     ]);
-    expect(one).toMatchObject({ state: 'approved', reference: 'my payment', receipt: { format: 'mtoken-receipt' } });
+    expect(one).toMatchObject({ state: 'approved', reference: 'my payment', receipts: [{ format: 'mtoken-receipt' }] });
     expect(other).toEqual(one);
-    world.clock.advance(23 * 3_600_000);
-    expect(await readPortalOrder(world.orders, portal, orderId)).toEqual(one);
-    world.clock.advance(3_600_001);
-    expect((await refusalOf(readPortalOrder(world.orders, portal, orderId))).code).toBe('not_found');
+    world.clock.advance(90 * 86_400_000);
+    expect(await pruneRequests(world.signing)).toBe(0);
+    expect(await readPortalOrder(world.signing, portal, signingId)).toEqual(one);
+    world.clock.advance(1);
+    expect(await pruneRequests(world.signing)).toBe(1);
+    expect((await refusalOf(readPortalOrder(world.signing, portal, signingId))).code).toBe('not_found');
   });
 
   it('is nobody else’s: another portal sees, shows, cancels and fetches nothing (T-09, T17)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
+    const { signingId } = await ask(world);
+    await approve(world, signingId);
     for (const work of [
-      readPortalOrder(world.orders, otherPortal, orderId),
-      portalFrame(world.orders, otherPortal, orderId),
-      cancelPortalOrder(world.orders, otherPortal, { orderId, ...by }),
+      readPortalOrder(world.signing, otherPortal, signingId),
+      portalFrame(world.signing, otherPortal, signingId),
+      cancelPortalOrder(world.signing, otherPortal, { signingId, ...by }),
     ]) {
       expect((await refusalOf(work)).code).toBe('not_found');
     }
-    expect(await stateOf(orderId)).toBe('approved');
+    expect(await stateOf(signingId)).toBe('approved');
   });
 
   it('cannot be claimed by another user’s phone (T-09)', async () => {
     const stranger = await addPhone(world, { user: await insertUser(world.deps, world.company.id) });
-    const { orderId } = await ask(world);
-    const { qr } = await portalFrame(world.orders, portal, orderId);
-    const refused = claimOrder(world.orders, scanned(qr), await callOf(world, stranger));
-    expect((await refusalOf(refused)).code).toBe('order_unavailable');
-    expect(await stateOf(orderId)).toBe('pending');
+    const { signingId } = await ask(world);
+    for (const claim of [claimShown, claimWaiting]) {
+      expect((await refusalOf(claim(world, signingId, stranger))).code).toBe('order_unavailable');
+    }
+    expect(await stateOf(signingId)).toBe('pending');
   });
 
   it('approved, releases no other: neither the next payment nor a login, and a login releases no payment (T-10, T-12)', async () => {
     const [first, second] = [await ask(world), await ask(world, { template: 'text' })];
-    const [one, other] = [await claimed(first.orderId), await claimed(second.orderId)];
+    const [one, other] = [await claimed(first.signingId), await claimed(second.signingId)];
     const foreign = signed(world.phone.key, statementOf(world, one, 'approve'));
     expect((await refusalOf(decide(world, world.phone, { claimed: other, approval: foreign }))).code).toBe(
       'invalid_request',
@@ -94,11 +109,12 @@ describe('an order of a portal’s server', () => {
     expect((await refusalOf(decide(world, world.phone, { claimed: login, approval: foreign }))).code).toBe(
       'invalid_request',
     );
-    expect([await stateOf(first.orderId), await stateOf(second.orderId)]).toEqual(['claimed', 'claimed']);
+    expect([await stateOf(first.signingId), await stateOf(second.signingId)]).toEqual(['claimed', 'claimed']);
   });
 
   it('is refused an approval of the text with any field changed: amount, currency, payee, account, date (T-02, T-03, T-04)', async () => {
-    const order = await claimed((await ask(world)).orderId);
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
     const statement = statementOf(world, order, 'approve');
     const changes = {
       amount: 125_001,
@@ -121,12 +137,12 @@ describe('an order of a portal’s server', () => {
         message: 'the signed statement does not fit the order',
       });
     }
-    expect(await stateOf(order.orderId)).toBe('claimed');
+    expect(await stateOf(signingId)).toBe('claimed');
   });
 
   it('takes a proof of its own: the session that is open approves nothing (T-13)', async () => {
-    const { orderId } = await ask(world);
-    expect((await refusalOf(decide(world, world.phone, { claimed: await claimed(orderId) }))).code).toBe(
+    const { signingId } = await ask(world);
+    expect((await refusalOf(decide(world, world.phone, { claimed: await claimed(signingId) }))).code).toBe(
       'proof_required',
     );
   });
@@ -135,18 +151,18 @@ describe('an order of a portal’s server', () => {
     ['decline', 'declined'],
     ['report', 'reported'],
   ] as const)('is over with a %s, for good (T-17)', async (decision, state) => {
-    const { orderId } = await ask(world);
-    const order = await claimed(orderId);
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
     await decide(world, world.phone, { claimed: order, decision });
     expect((await refusalOf(decide(world, world.phone, { claimed: order }))).code).toBe('order_unavailable');
-    const ended = await readPortalOrder(world.orders, portal, orderId);
+    const ended = await readPortalOrder(world.signing, portal, signingId);
     expect(ended).toMatchObject({ state });
-    expect(ended).not.toHaveProperty('receipt');
+    expect(ended.receipts).toEqual([]);
   });
 
   it('is declined with a reason, which phone signs, trail keeps and portal reads; no other statement has one (T-17)', async () => {
-    const { orderId } = await ask(world);
-    const order = await claimed(orderId);
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
     for (const decision of ['approve', 'report'] as const) {
       const odd = signed(world.phone.key, { ...statementOf(world, order, decision), reason: 'amount' });
       expect((await refusalOf(decide(world, world.phone, { claimed: order, approval: odd }))).code).toBe(
@@ -160,80 +176,108 @@ describe('an order of a portal’s server', () => {
     );
     const approval = signed(world.phone.key, { ...statementOf(world, order, 'decline'), reason: 'payee' });
     await decide(world, world.phone, { claimed: order, approval });
-    expect(await readPortalOrder(world.orders, portal, orderId)).toMatchObject({ state: 'declined', reason: 'payee' });
-    const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
-    expect(records.at(-1)).toMatchObject({ event: 'order.declined', data: { reason: 'payee' } });
+    expect(await readPortalOrder(world.signing, portal, signingId)).toMatchObject({
+      state: 'declined',
+      reason: 'payee',
+    });
+    expect((await trailOf(signingId)).at(-1)).toMatchObject({ event: 'signing.declined', data: { reason: 'payee' } });
+    const records = await trailOf(order.orderId);
+    expect(records.at(-1)).toMatchObject({ event: 'order.declined', data: { reason: 'payee', signingId } });
   });
 
   it('expires after 300 seconds, and then shows nothing (T-09)', async () => {
-    const { orderId } = await ask(world);
+    const { signingId } = await ask(world);
     world.clock.advance(299_000);
-    await portalFrame(world.orders, portal, orderId);
+    await portalFrame(world.signing, portal, signingId);
     world.clock.advance(1_001);
-    expect(await stateOf(orderId)).toBe('expired');
-    expect((await refusalOf(portalFrame(world.orders, portal, orderId))).code).toBe('order_unavailable');
+    expect(await stateOf(signingId)).toBe('expired');
+    expect((await refusalOf(portalFrame(world.signing, portal, signingId))).code).toBe('order_unavailable');
   });
 
   it('is cancelled by its portal once, also while the phone shows it; what is approved stays approved', async () => {
     const [first, second] = [await ask(world), await ask(world)];
-    const order = await claimed(first.orderId);
+    const order = await claimed(first.signingId);
     for (const _ of [1, 2]) {
-      const cancelled = await cancelPortalOrder(world.orders, portal, { orderId: first.orderId, ...by });
+      const cancelled = await cancelPortalOrder(world.signing, portal, { signingId: first.signingId, ...by });
       expect(cancelled.state).toBe('cancelled');
     }
     expect((await refusalOf(decide(world, world.phone, { claimed: order }))).code).toBe('order_unavailable');
-    await approve(world, second.orderId);
-    expect((await cancelPortalOrder(world.orders, portal, { orderId: second.orderId, ...by })).state).toBe('approved');
+    await approve(world, second.signingId);
+    expect((await cancelPortalOrder(world.signing, portal, { signingId: second.signingId, ...by })).state).toBe(
+      'approved',
+    );
   });
 
-  it('approved on a phone that ends before the portal looks is cancelled: one clear state, and no receipt (T8, S-07)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
+  it('approved stays so, with the receipt of that moment, when phone, user or rules of the company end or change before the portal looks (S-07, T-14)', async () => {
+    const { signingId } = await ask(world);
+    await approve(world, signingId);
     await deactivateDevice(world.deps, { deviceId: world.phone.id, actor: 'cli', reason: 'stolen' });
-    for (const _ of [1, 2]) {
-      const ended = await readPortalOrder(world.orders, portal, orderId);
-      expect(ended.state).toBe('cancelled');
-      expect(ended).not.toHaveProperty('receipt');
-    }
-    expect((await lastOf(orderId)).map(({ event, actor }) => [event, actor])).toEqual([['order.cancelled', 'server']]);
-  });
-
-  it('approved and fetched gives its receipt though the process died before it was made and the phone has ended since (S-07, T-14)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
-    const dying = { ...world.orders, signCompact: () => Promise.reject(new Error('the process ended')) };
-    await expect(readPortalOrder(dying, portal, orderId)).rejects.toThrow('the process ended');
-    expect((await readOrder(world.orders, orderId))?.state.name).toBe('redeemed');
-    await deactivateDevice(world.deps, { deviceId: world.phone.id, actor: 'cli', reason: 'lost' });
-    const { state, receipt } = await readPortalOrder(world.orders, portal, orderId);
-    expect(state).toBe('approved');
-    expect((await verifyReceipt(receipt, await historyOf(world))).isGenuine).toBe(true);
-  });
-
-  it('approved stays so when the company’s rules change before the portal looks: they were asked at the decision (T-14)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
     const company = await world.deps.records.companies.find(world.company.id);
     if (company === undefined) throw new Error('no company');
     // No network of the portal's server, and no day on which anybody may log in.
     const hours = { days: [], from: '00:00', until: '23:59', timeZone: 'UTC' };
     const rules = { ...company.rules, networks: ['198.51.100.0/24'], hours };
-    await world.deps.records.companies.update({ ...company, rules });
-    expect(await readPortalOrder(world.orders, portal, orderId)).toMatchObject({
-      state: 'approved',
-      receipt: { format: 'mtoken-receipt' },
-    });
-    expect((await lastOf(orderId)).map(({ event, actor }) => [event, actor])).toEqual([
-      ['order.redeemed', `client:${portal.id}`],
-    ]);
+    await world.deps.records.companies.update({ ...company, rules, status: 'suspended' });
+    const { state, receipts } = await readPortalOrder(world.signing, portal, signingId);
+    expect(state).toBe('approved');
+    expect((await verifyReceipt(receipts[0], await historyOf(world))).isGenuine).toBe(true);
   });
 
-  it('gives a store that is down as such, and not as an end: the order is still there afterwards (A-11)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
-    const down = { ...world.orders, assertUsable: () => Promise.reject(new AuthError('unavailable')) };
-    expect((await refusalOf(readPortalOrder(down, portal, orderId))).code).toBe('unavailable');
-    expect(await stateOf(orderId)).toBe('approved');
+  it('is not approved by a phone that ends while it decides: what ended a moment ago is countersigned no more (S-07)', async () => {
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
+    const proof = await proofFor(world, order);
+    const signCompact = async (typ: string, payload: object): Promise<string> => {
+      await deactivateDevice(world.deps, { deviceId: world.phone.id, actor: 'cli', reason: 'stolen' });
+      return world.orders.signCompact(typ, payload);
+    };
+    const signing = signingParts({ ...world.signing, signCompact });
+    const late = { ...world, orders: { ...world.orders, signing } };
+    expect((await refusalOf(decide(late, world.phone, { claimed: order, proof }))).code).toBe('access_denied');
+    expect(await readPortalOrder(world.signing, portal, signingId)).toMatchObject({ state: 'claimed', receipts: [] });
+    expect((await trailOf(order.orderId)).at(-1)?.event).toBe('order.decision_refused');
+  });
+
+  it('is decided by what is written down: the process that ends before the order says so takes nothing back (A-11, T-14)', async () => {
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
+    const proof = await proofFor(world, order);
+    let isCommitted = false;
+    const { records } = world.orders;
+    const transaction: typeof records.transaction = async (work) => {
+      const result = await records.transaction(work);
+      isCommitted = true;
+      return result;
+    };
+    const { shortLived } = world.orders;
+    const compareAndSet: typeof shortLived.compareAndSet = (...call) =>
+      isCommitted ? Promise.reject(new AuthError('unavailable')) : shortLived.compareAndSet(...call);
+    const orders = {
+      ...world.orders,
+      records: { ...records, transaction },
+      shortLived: { ...shortLived, compareAndSet },
+    };
+    await decide({ ...world, orders }, world.phone, { claimed: order, proof });
+    expect((await readOrder(world.orders, order.orderId))?.state.name).toBe('claimed');
+    const { state, receipts } = await readPortalOrder(world.signing, portal, signingId);
+    expect([state, receipts.length]).toEqual(['approved', 1]);
+    // The order says nothing yet, and takes no second decision.
+    world.clock.advance(16_000);
+    const again = decide(world, world.phone, { claimed: order, decision: 'report' });
+    expect((await refusalOf(again)).code).toBe('order_unavailable');
+    expect(await stateOf(signingId)).toBe('approved');
+  });
+
+  it('gives a store that is down as such, and not as an end: the request is still there afterwards (A-11)', async () => {
+    const { signingId } = await ask(world);
+    const order = await claimed(signingId);
+    const proof = await proofFor(world, order);
+    const transaction = () => Promise.reject(new AuthError('unavailable'));
+    const down = { ...world, orders: { ...world.orders, records: { ...world.orders.records, transaction } } };
+    expect((await refusalOf(decide(down, world.phone, { claimed: order, proof }))).code).toBe('unavailable');
+    expect(await stateOf(signingId)).toBe('claimed');
+    await approveClaimed(world, order);
+    expect(await stateOf(signingId)).toBe('approved');
   });
 
   it('names no page that the portal is not registered with, and asks nobody whom there is not (P-08)', async () => {
@@ -246,7 +290,7 @@ describe('an order of a portal’s server', () => {
       reference: 'r',
     };
     const create = (changed: object) =>
-      refusalOf(createPortalOrder(world.orders, portal, { body: { ...body, ...changed }, requestId: 'req_1' }));
+      refusalOf(createPortalOrder(world.signing, portal, { body: { ...body, ...changed }, requestId: 'req_1' }));
     expect((await create({ origin: 'https://evil.example' })).code).toBe('invalid_request');
     expect((await create({ user: `usr_${'a'.repeat(22)}` })).code).toBe('not_found');
     const suspended = await insertUser(world.deps, world.company.id);
@@ -255,10 +299,16 @@ describe('an order of a portal’s server', () => {
   });
 
   it('gives the list of a batch to the phone that claimed it and to no other (T-06, T-09)', async () => {
-    const { orderId } = await ask(world, { template: 'payment-batch' });
+    const { signingId } = await ask(world, { template: 'payment-batch' });
     const call = await callOf(world, world.phone);
+    await portalFrame(world.signing, portal, signingId);
+    const orderId = await liveOrderOf(
+      world.signing,
+      await assertOwnOrder(world.signing, portal, signingId),
+      world.user.id,
+    );
     expect((await refusalOf(listPart(world.orders, { orderId, part: 0 }, call))).code).toBe('order_unavailable');
-    await claimed(orderId);
+    expect((await claimed(signingId)).orderId).toBe(orderId);
     const { bytes, parts } = await listPart(world.orders, { orderId, part: 0 }, call);
     expect(parts).toBe(1);
     expect(JSON.parse(Buffer.from(bytes, 'base64url').toString())).toHaveLength(2);
@@ -270,16 +320,37 @@ describe('an order of a portal’s server', () => {
 
 describe('the trail', () => {
   it('names the portal that asked, the user who was asked and the phone that decided, step by step (A-01)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
-    await readPortalOrder(world.orders, portal, orderId);
-    const records = await world.deps.records.audit.search({ orderId }, { after: 0, order: 'oldest', limit: 100 });
-    expect(records.map(({ event, actor, userId }) => [event, actor, userId])).toEqual([
+    const { signingId } = await ask(world);
+    await approve(world, signingId);
+    const facts = async (id: string) => (await trailOf(id)).map(({ event, actor, userId }) => [event, actor, userId]);
+    expect(await facts(signingId)).toEqual([
+      ['signing.requested', `client:${portal.id}`, world.user.id],
+      ['signing.approved', `device:${world.phone.id}`, world.user.id],
+    ]);
+    const orderId = String((await trailOf(signingId)).at(-1)?.data?.['orderId']);
+    expect(await facts(orderId)).toEqual([
       ['order.created', `client:${portal.id}`, world.user.id],
       ['order.claimed', `device:${world.phone.id}`, world.user.id],
       ['order.approved', `device:${world.phone.id}`, world.user.id],
-      ['order.redeemed', `client:${portal.id}`, world.user.id],
     ]);
+  });
+
+  it('is followed by one id from the portal’s request to the signature (A-07)', async () => {
+    const { signingId } = await ask(world);
+    await approve(world, signingId);
+    const records = await world.deps.records.audit.search({}, { after: 0, order: 'oldest', limit: 100 });
+    const followed = records.filter(({ data }) => data?.['signingId'] === signingId).map(({ event }) => event);
+    expect(followed).toEqual([
+      'signing.requested',
+      'order.created',
+      'order.claimed',
+      'order.approved',
+      'signing.approved',
+    ]);
+    const { receipts } = await readPortalOrder(world.signing, portal, signingId);
+    const { order = '', countersignature = '' } = receipts[0] ?? {};
+    expect(payloadOf(countersignature)['signingId']).toBe(signingId);
+    expect(payloadOf(order)['signing']).toMatchObject({ id: signingId });
   });
 });
 
@@ -287,23 +358,27 @@ describe('a long poll', () => {
   const never = new AbortController().signal;
 
   it('ends with the change, or at once where it came before (T-12)', async () => {
-    const { orderId } = await ask(world);
-    const waiting = whenChanged(world.orders, orderId, { since: 'pending', milliseconds: 60_000, signal: never });
-    await claimed(orderId);
+    const { signingId } = await ask(world);
+    const waiting = whenRequestChanged(world.signing, signingId, {
+      since: 'pending',
+      milliseconds: 60_000,
+      signal: never,
+    });
+    await claimed(signingId);
     await waiting;
-    await whenChanged(world.orders, orderId, { since: 'pending', milliseconds: 60_000, signal: never });
-    expect(await stateOf(orderId)).toBe('claimed');
+    await whenRequestChanged(world.signing, signingId, { since: 'pending', milliseconds: 60_000, signal: never });
+    expect(await stateOf(signingId)).toBe('claimed');
   });
 
   it('ends when the caller has gone, and where there is nothing to wait for', async () => {
-    const { orderId } = await ask(world);
+    const { signingId } = await ask(world);
     const gone = new AbortController();
-    const waiting = whenChanged(world.orders, orderId, { milliseconds: 60_000, signal: gone.signal });
+    const waiting = whenRequestChanged(world.signing, signingId, { milliseconds: 60_000, signal: gone.signal });
     gone.abort();
     await waiting;
-    await whenChanged(world.orders, 'ord_none', { milliseconds: 60_000, signal: never });
-    await cancelPortalOrder(world.orders, portal, { orderId, ...by });
-    await whenChanged(world.orders, orderId, { milliseconds: 60_000, signal: never });
-    expect(await stateOf(orderId)).toBe('cancelled');
+    await whenRequestChanged(world.signing, 'sig_none', { milliseconds: 60_000, signal: never });
+    await cancelPortalOrder(world.signing, portal, { signingId, ...by });
+    await whenRequestChanged(world.signing, signingId, { milliseconds: 60_000, signal: never });
+    expect(await stateOf(signingId)).toBe('cancelled');
   });
 });

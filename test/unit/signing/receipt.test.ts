@@ -3,12 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signCompactJws } from '../../../src/crypto/jws.ts';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
 import { verifyReceipt } from '../../../src/sdk/receipt.ts';
+import { signingParts } from '../../../src/signing/parts.ts';
 import { readPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { templateNames } from './samples.ts';
 import { shownWords } from './shown.ts';
 import {
-  approve,
+  approveClaimed,
   ask,
+  claimShown,
   createSigningWorld,
   historyOf,
   payloadOf,
@@ -68,11 +70,14 @@ describe('a receipt', () => {
   });
 
   it('is never dated before the approval that it confirms, where two processes’ clocks differ (T-14)', async () => {
-    const { orderId } = await ask(world);
-    await approve(world, orderId);
+    const { signingId } = await ask(world);
+    const order = await claimShown(world, signingId);
     const now = world.clock.now();
-    const behind = { ...world.orders, clock: { ...world.clock, now: () => now - 1500 } };
-    const { receipt } = await readPortalOrder(behind, portal, orderId);
+    const behind = { ...world.signing, clock: { ...world.clock, now: () => now - 1500 } };
+    const orders = { ...world.orders, signing: signingParts(behind) };
+    await approveClaimed({ ...world, orders }, order);
+    const { receipts } = await readPortalOrder(world.signing, portal, signingId);
+    const [receipt] = receipts;
     const { iat, approvedAt } = payloadOf(receipt?.countersignature ?? '');
     expect([iat, approvedAt]).toEqual([Math.floor(now / 1000), Math.floor(now / 1000)]);
     expect((await verifyReceipt(receipt, history)).isGenuine).toBe(true);
