@@ -32,24 +32,26 @@ export const Past = strict({
   client: Client,
   template: Template,
   title: Type.String(),
-  state: Type.Union(
-    (['approved', 'declined', 'reported', 'expired', 'cancelled'] as const).map((state) => Type.Literal(state)),
-  ),
+  state: Type.Union([
+    Type.Literal('approved'),
+    Type.Literal('declined'),
+    Type.Literal('reported'),
+    Type.Literal('expired'),
+    Type.Literal('cancelled'),
+  ]),
   reason: Type.Optional(DeclineReason),
   endedAt: Type.Integer(),
   /** Whether this person approved it: then there is a receipt to fetch. */
   isSigned: Type.Boolean(),
 });
-export type Past = Omit<Static<typeof Past>, 'state'> & {
-  readonly state: 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled';
-};
+export type Past = Static<typeof Past>;
 
 export const HistoryListed = strict({
   past: Type.Array(Past, { maxItems: 50 }),
   /** Whether there is an older page. */
   hasMore: Type.Boolean(),
 });
-export type HistoryListed = { readonly past: readonly Past[]; readonly hasMore: boolean };
+export type HistoryListed = Static<typeof HistoryListed>;
 
 /** Asks for a part of one's own receipt, which holds the whole list of a batch; parts are counted from 0 and joined as those of a list. */
 export const ReceiptPart = strict({ signingId: Id('sig'), part: Type.Integer({ minimum: 0, maximum: 999 }) });

@@ -53,16 +53,16 @@ export async function listPast(context: PhoneContext, options: { readonly before
   const { before } = options;
   const body = before === undefined ? {} : { before: checkedId(before, 'not_found') };
   const phone = await loadRegistered(context);
-  const page = await callInSession(context, phone, { name: 'orders/history', body, reply: HistoryListed });
-  const past = page.past as readonly PastOrder[];
+  const page = { name: 'orders/history', body, reply: HistoryListed };
+  const { past, hasMore } = await callInSession(context, phone, page);
   assertDistinct(past);
   // Whoever asks for page after page would never come to an end.
-  const isEndless = (page.hasMore && past.length === 0) || past.some(({ signingId }) => signingId === before);
+  const isEndless = (hasMore && past.length === 0) || past.some(({ signingId }) => signingId === before);
   if (isEndless) throw notFitting('a page leads back to itself');
   if (past.some(({ state, reason }) => reason !== undefined && state !== 'declined')) {
     throw notFitting('a reason to decline stands where nobody declined');
   }
-  return { past, hasMore: page.hasMore };
+  return { past, hasMore };
 }
 
 /**
