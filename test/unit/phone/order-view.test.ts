@@ -1,6 +1,7 @@
 /** What the phone in the terminal shows before somebody approves. */
 import { expect, it } from 'vitest';
 import { orderLines } from '../../../src/cli/phone/order-view.ts';
+import { riskReasons } from '../../../src/protocol/risk.ts';
 import type { ClaimedOrder } from '../../../src/sdk/index.ts';
 
 function orderBegunBy(
@@ -36,6 +37,18 @@ it('does not vouch for a link that an attacker may have forwarded (P-08)', () =>
 
 it('says of a typed code that who was told it is being defrauded (P-08)', () => {
   expect(orderLines(orderBegunBy('code')).join('\n')).toContain('who was told it is being defrauded');
+});
+
+it('says before anything else is asked who must approve, that it takes the mPIN, and what to beware of (P-08)', () => {
+  const order = orderBegunBy('inbox');
+  const signing = { id: `sig_${'a'.repeat(22)}`, approvers: { needed: 3, given: 2 }, warnings: [...riskReasons] };
+  const shown = orderLines({ ...order, descriptor: { ...order.descriptor, mpinOnly: true, signing } });
+  const end = shown.findIndex((line) => line.startsWith('  |'));
+  const facts = shown.slice(0, end).join('\n');
+  expect(facts).toContain('  approvers  2 of 3 so far');
+  expect(facts).toContain('  proof      your mPIN; fingerprint or face is not enough');
+  expect(shown.slice(0, end).filter((line) => line.startsWith('  WARNING    '))).toHaveLength(riskReasons.length);
+  expect(orderLines(order).join('\n')).not.toMatch(/approvers|proof|WARNING/);
 });
 
 it('keeps a text that looks like the facts behind its bar (T-08)', () => {

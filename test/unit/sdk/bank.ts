@@ -5,6 +5,7 @@ import type { TermsOffered } from '../../../src/protocol/registration.ts';
 import { createPhone, type KeyStore, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
 import { shownWords } from '../signing/shown.ts';
+import { createInbox, type Inbox } from './bank-inbox.ts';
 import { b64, type Call, type Channel, createChannel, id, Refusal, sha256 } from './protocol-server.ts';
 
 export const issuer = 'https://id.bank.example';
@@ -49,9 +50,13 @@ export interface Bank extends Channel {
   /** Verified claims of every decision. */
   readonly decisions: { claims: Record<string, unknown>; jws: string; proof: unknown }[];
   readonly policy: Policy;
+  readonly inbox: Inbox;
+  /** Ids of the user's other phones. */
+  readonly otherDevices: string[];
   phone(options?: Partial<PhoneOptions>): Phone;
 }
 
+const toSign = { freshProof: true, purpose: 'signing' } as const;
 const owner = { user: { name: 'Anna', locale: 'en' }, company: { name: 'Demo' }, permissions: 'full' };
 
 export async function openBank(
@@ -72,6 +77,8 @@ export async function openBank(
     terms: rules.terms,
     decisions: rules.decisions,
     policy: rules.policy,
+    inbox: rules.inbox,
+    otherDevices: rules.otherDevices,
     phone: (options: Partial<PhoneOptions> = {}) =>
       createPhone({ keyStore: memoryKeyStore(), fetch: channel.fetch, clock, issuer: channel.issuer, ...options }),
   });
@@ -117,6 +124,15 @@ function same(actual: Record<string, unknown>, expected: Record<string, unknown>
   }
 }
 
+/** What was claimed, as it was honestly said. */
+interface Claimed extends Pick<Bank['terms'], 'freshProof' | 'purpose'> {
+  readonly challenge: string;
+  readonly descriptor: string;
+  readonly text: string;
+  /** Where it was waiting. */
+  readonly signingId: string | undefined;
+}
+
 function createRules(channel: Channel) {
   const policy: Policy = {
     approvalNeeded: false,
@@ -127,13 +143,15 @@ function createRules(channel: Channel) {
   const terms: Bank['terms'] = { text: 'Log in to Demo Portal', freshProof: false, purpose: 'login' };
   const decisions: Bank['decisions'] = [];
   const handshakes = new Map<string, Record<string, string>>();
-  const orders = new Map<string, { challenge: string; descriptor: string }>();
+  const orders = new Map<string, Claimed>();
   let registered: Device | undefined;
   const device = () => {
     if (registered === undefined) throw new Refusal(401, 'authentication_failed', { attemptsLeft: null });
     return registered;
   };
   const { issuer, tamper, srp } = channel;
+  const inbox = createInbox(channel, device);
+  const otherDevices: string[] = [];
   const seconds = () => Math.floor(channel.clock.now() / 1000);
 
   const challenge = (clientEphemeral: string) => {
@@ -326,7 +344,9 @@ function createRules(channel: Channel) {
     },
     'orders/claim': async ({ body }) => {
       const orderId = id('ord');
-      const { text, freshProof, purpose } = terms;
+      const signingId = body['via'] === 'inbox' ? String(body['signingId']) : undefined;
+      const { text, freshProof, purpose } = signingId === undefined ? terms : { ...terms, ...toSign };
+      const display = purpose === 'signing' ? shownWords(text) : { text, locale: 'en' };
       const challengeText = b64(randomBytes(32));
       const honest = {
         iss: issuer,
@@ -339,13 +359,14 @@ function createRules(channel: Channel) {
         client: { id: 'portal', name: 'Demo Portal', domain: 'portal.example' },
         origin: 'https://portal.example',
         browser: { name: 'Chrome on Windows', address: '192.0.2.0/24', place: null },
-        display: purpose === 'signing' ? shownWords(text) : { text, locale: 'en' },
+        display,
+        ...(signingId === undefined ? {} : inbox.claimed(signingId)),
         iat: seconds(),
         exp: seconds() + 120,
       };
       const signed = await channel.sign('mtoken-order+jws', tamper.descriptorClaims?.(honest) ?? honest);
       const descriptor = (await tamper.descriptor?.(signed)) ?? signed;
-      orders.set(orderId, { challenge: challengeText, descriptor });
+      orders.set(orderId, { challenge: challengeText, descriptor, freshProof, purpose, text: display.text, signingId });
       return { orderId, descriptor, expiresInSeconds: 120 };
     },
     'orders/proof': async ({ body }) => challenge(String(body['clientEphemeral'])),
@@ -355,7 +376,7 @@ function createRules(channel: Channel) {
       const order = orders.get(String(body['orderId']));
       if (order === undefined) throw new Refusal(410, 'order_unavailable');
       const factor = (claims['factors'] as string[])[0];
-      const { freshProof, purpose, text } = terms;
+      const { freshProof, purpose, text } = order;
       same(claims, {
         aud: issuer,
         orderId: body['orderId'],
@@ -365,8 +386,9 @@ function createRules(channel: Channel) {
         clientId: 'portal',
         origin: 'https://portal.example',
         challenge: order.challenge,
-        displayHash: sha256(purpose === 'signing' ? shownWords(text).text : text),
+        displayHash: sha256(text),
         descriptorHash: sha256(order.descriptor),
+        ...(claims['reason'] === undefined ? {} : { reason: claims['reason'] }),
         factors: [factor],
       });
       const proof = body['proof'] as { handshake?: string; proof?: string; signature?: string } | null;
@@ -385,25 +407,22 @@ function createRules(channel: Channel) {
         }
       }
       decisions.push({ claims, jws, proof });
+      const { signingId, descriptor } = order;
+      if (signingId !== undefined && claims['decision'] === 'approve') {
+        await inbox.approved(signingId, { descriptor, approval: jws });
+      }
       const states: Record<string, string> = { approve: 'approved', decline: 'declined', report: 'reported' };
       const reply = { state: states[String(claims['decision'])], serverProof };
       return tamper.decided?.(reply) ?? reply;
     },
+    ...inbox.endpoints,
     'devices/list': async () => {
-      const { deviceId } = device();
-      return {
-        devices: [
-          {
-            deviceId,
-            name: 'Test phone',
-            platform: 'Node',
-            status: 'active',
-            isThis: true,
-            createdAt: 1,
-            lastUsedAt: null,
-          },
-        ],
-      };
+      const own = device().deviceId;
+      const more = { name: 'Test phone', platform: 'Node', createdAt: 1, lastUsedAt: null };
+      const devices = [own, ...otherDevices].map((deviceId) => {
+        return { deviceId, ...more, status: deviceId === own ? 'active' : 'deactivated', isThis: deviceId === own };
+      });
+      return { devices };
     },
     'devices/deactivate': async ({ body }) => {
       if (body['deviceId'] === device().deviceId) device().status = 'deactivated';
@@ -424,5 +443,5 @@ function createRules(channel: Channel) {
       return {};
     },
   };
-  return { endpoints, device, terms, decisions, policy };
+  return { endpoints, device, terms, decisions, policy, inbox, otherDevices };
 }

@@ -70,6 +70,10 @@ export interface Tampering {
   /** Loses requests or answers. */
   lose?: (name: string) => 'request' | 'answer' | undefined;
   changed?: (reply: Record<string, unknown>) => Record<string, unknown>;
+  inbox?: (honest: { waiting: Record<string, unknown>[] }) => object;
+  history?: (honest: { past: Record<string, unknown>[]; hasMore: boolean }) => object;
+  receipt?: (honest: Record<string, unknown>) => object;
+  keyHistory?: (honest: object) => object | Promise<object>;
   decided?: (reply: Record<string, unknown>) => Record<string, unknown>;
 }
 
@@ -104,6 +108,8 @@ export interface Channel {
   publishedSigningKeys: Key[];
   sign(typ: string, claims: unknown, key?: Key): Promise<string>;
   keySet(keys?: { signers: Key[]; published: Key[]; iss?: string; iat?: number }): Promise<object>;
+  /** The document of every key that ever signed, signed by these. */
+  keyHistory(keys?: { signers: Key[]; published: Key[] }): Promise<object>;
   openSession(transcript: readonly string[], secret: Uint8Array): ServerSession;
   setAnswer(answer: Answer): void;
 }
@@ -161,6 +167,17 @@ export async function createChannel(options: { issuer: string; clock: Clock }): 
       }
       return signer.sign();
     },
+    keyHistory: async (keys = { signers: channel.publishedSigningKeys, published: channel.publishedSigningKeys }) => {
+      const published = keys.published.map(({ jwk: { kty, crv, x, y }, kid }) => {
+        return { kid, kty, crv, x, y, from: 0, until: null };
+      });
+      const payload = { iss: issuer, iat: seconds(), keys: published };
+      const signer = new GeneralSign(Buffer.from(JSON.stringify(payload)));
+      for (const { privateKey, kid } of keys.signers) {
+        signer.addSignature(privateKey).setProtectedHeader({ alg: 'ES256', typ: 'mtoken-key-history+jws', kid });
+      }
+      return signer.sign();
+    },
     openSession: (transcript, secret) => {
       const salt = createHash('sha512').update(framed(transcript)).digest();
       const derive = (info: string) => new Uint8Array(hkdfSync('sha512', secret, salt, info, 64));
@@ -183,6 +200,10 @@ export async function createChannel(options: { issuer: string; clock: Clock }): 
       if (url === `${issuer}/.well-known/mtoken-keys`) {
         const honest = await channel.keySet();
         return json((await tamper.keySet?.(honest)) ?? honest);
+      }
+      if (url === `${issuer}/.well-known/mtoken-key-history`) {
+        const honest = await channel.keyHistory();
+        return json((await tamper.keyHistory?.(honest)) ?? honest);
       }
       const name = url.slice(`${issuer}/app/v1/`.length);
       const lost = tamper.lose?.(name);
