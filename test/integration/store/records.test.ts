@@ -9,6 +9,7 @@ import { oidcRecordsContract } from '../../contracts/records-oidc.ts';
 import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/records-outbox.ts';
 import { peopleRecordsContract } from '../../contracts/records-people.ts';
 import { restoreRecordsContract } from '../../contracts/records-restore.ts';
+import { riskRecordsContract } from '../../contracts/records-risk.ts';
 import { approvalRecordsContract, termsRecordsContract } from '../../contracts/records-terms.ts';
 import { durableEngines } from '../../engines.ts';
 
@@ -17,6 +18,7 @@ for (const engine of durableEngines()) {
   peopleRecordsContract(engine);
   termsRecordsContract(engine);
   approvalRecordsContract(engine);
+  riskRecordsContract(engine);
   deviceRecordsContract(engine);
   auditRecordsContract(engine);
   restoreRecordsContract(engine);
