@@ -124,7 +124,7 @@ function registerApp(app: FastifyInstance, { kernel, capabilities, metrics }: Pu
     ...registrationEndpoints(registration),
     ...mpinEndpoints(mpin),
     ...orderEndpoints({ ...orders, ...limits }),
-    ...documentEndpoints({ ...orders, internalPortals: kernel.config.internalPortals }),
+    ...documentEndpoints({ ...orders, ...limits, internalPortals: kernel.config.internalPortals }),
     ...inboxEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
     ...userEndpoints(devices),

@@ -2,13 +2,15 @@
  * The file that a document's order is about, for the phone that claimed it: fetched from the portal by this server, compared with what
  * is to be signed, and handed out in parts. Phones never call a portal: it would learn their address, and whether they read.
  */
-import { encodeBase64url, sha256 } from '../crypto/bytes.ts';
+import { sha256 } from '../crypto/bytes.ts';
 import { AuthError } from '../errors.ts';
 import { type AppEndpoint, sessionEndpoint } from '../http/app-endpoint.ts';
+import { type LimitDeps, limit } from '../http/limits.ts';
 import { get } from '../http/outbound.ts';
 import { auditedAs } from '../orders/claim.ts';
 import { findOwn } from '../orders/decide.ts';
 import type { OrderDeps, PhoneCall } from '../orders/deps.ts';
+import { type Kept, keepParts, keptPart } from '../orders/kept.ts';
 import type { Order } from '../orders/order.ts';
 import { recordOrder, unavailable } from '../orders/orders.ts';
 import { partBytes } from '../orders/parts.ts';
@@ -18,7 +20,7 @@ import type { FieldsOf } from '../protocol/templates/templates.ts';
 
 type DocumentFields = FieldsOf<'document'>;
 
-export interface DocumentDeps extends OrderDeps {
+export interface DocumentDeps extends OrderDeps, LimitDeps {
   /** Hosts (`name` or `name:port`) of portals that may be in a private network. */
   readonly internalPortals: readonly string[];
   /** How long a portal may take to hand out the whole file; 10 s unless told. */
@@ -31,12 +33,13 @@ const keptMs = 120_000;
 /** Files that this process fetches at one time: from one portal, so that a slow one keeps no phone from another's, and from all. */
 const maxOfPortal = 4;
 const maxOfAll = 16;
+/** Mebibytes of a portal's files in a minute, begun ones whole: what is kept of them is bounded by it. */
+const mebibytesPerMinute = 256;
 /** Told to a phone that comes while a file is being fetched, or too many are. */
 const retryAfterSeconds = 2;
 
-const keyOf = (orderId: string, part: number): string => `order-document:{${orderId}}:${part}`;
 const lockOf = (orderId: string): string => `order-document-fetch:{${orderId}}`;
-const contextOf = (orderId: string, part: number): string => `orders.document:${orderId}:${part}`;
+const nameOf = (orderId: string): Kept => ({ kind: 'document', orderId });
 
 /** The endpoint of docs/protocol.md §8 that gives a document to the phone that claimed its order. */
 export function documentEndpoints(deps: DocumentDeps): AppEndpoint[] {
@@ -63,14 +66,13 @@ async function documentPart(deps: PartDeps, { orderId, part }: DocumentPart, cal
   const { template } = order.terms.display;
   if (template?.name !== 'document') throw unavailable('document: the order has none');
   const fields = template.fields as DocumentFields;
-  const parts = Math.ceil(fields.size / partBytes);
-  if (part >= parts) throw unavailable('document: no such part');
-  const kept = await deps.shortLived.get(keyOf(orderId, part));
-  if (kept !== undefined) {
-    return { bytes: encodeBase64url(deps.sealing.open(kept.value, contextOf(orderId, part))), parts };
-  }
-  const bytes = await fetchOnce(deps, { order, fields, call });
-  return { bytes: encodeBase64url(sliceOf(bytes, part)), parts };
+  if (part * partBytes >= fields.size) throw unavailable('document: no such part');
+  const kept = await keptPart(deps, nameOf(orderId), part);
+  if (kept !== undefined) return kept;
+  await fetchOnce(deps, { order, fields, call });
+  const fetched = await keptPart(deps, nameOf(orderId), part);
+  if (fetched === undefined) throw busy('it was forgotten while it was kept');
+  return fetched;
 }
 
 interface Wanted {
@@ -80,19 +82,26 @@ interface Wanted {
 }
 
 /** Fetches, compares and keeps the file; one at a time of an order, whichever process is asked. */
-async function fetchOnce(deps: PartDeps, wanted: Wanted): Promise<Uint8Array> {
+async function fetchOnce(deps: PartDeps, wanted: Wanted): Promise<void> {
   const { id, client } = wanted.order.terms;
   const { documentTimeoutMs: timeoutMs = defaultTimeoutMs } = deps;
   if (!(await deps.shortLived.create(lockOf(id), client.id, timeoutMs * 2))) throw busy('it is being fetched');
   try {
+    await limitBytes(deps, client.id, wanted.fields.size);
     const bytes = await deps.fetching(client.id, () =>
       fetchFrom(deps, wanted.order, { fields: wanted.fields, timeoutMs }),
     );
     await assertSame(deps, wanted, bytes);
-    await keep(deps, id, bytes);
-    return bytes;
+    await keepParts(deps, nameOf(id), bytes, keptMs);
   } finally {
     await deps.shortLived.remove(lockOf(id));
+  }
+}
+
+async function limitBytes(deps: LimitDeps, clientId: string, size: number): Promise<void> {
+  const rate = mebibytesPerMinute;
+  for (let left = size; left > 0; left -= 1024 * 1024) {
+    await limit(deps, { kind: 'caller', group: 'signing.document', subject: clientId, rate });
   }
 }
 
@@ -124,17 +133,6 @@ async function assertSame(deps: DocumentDeps, { order, fields, call }: Wanted, b
     detail: `document: the portal ${order.terms.client.id} hands out another one`,
     message: 'the portal hands out another document than the one that is to be signed',
   });
-}
-
-async function keep({ shortLived, sealing }: DocumentDeps, orderId: string, bytes: Uint8Array): Promise<void> {
-  for (let part = 0; part * partBytes < bytes.length; part += 1) {
-    const sealed = sealing.seal(sliceOf(bytes, part), contextOf(orderId, part));
-    await shortLived.create(keyOf(orderId, part), sealed, keptMs);
-  }
-}
-
-function sliceOf(bytes: Uint8Array, part: number): Uint8Array {
-  return bytes.subarray(part * partBytes, (part + 1) * partBytes);
 }
 
 /** Only origins that the portal is registered with, scheme and port included: nobody has this server call elsewhere. */

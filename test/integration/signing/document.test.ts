@@ -188,7 +188,8 @@ describe('a portal that hands out something else', () => {
     if (client === undefined) throw new Error('no portal');
     const { signingId } = await askFor(world, { template: 'document', client, fields });
     const { orderId } = await claimShown(world, signingId);
-    const deps = { ...world.orders, internalPortals: internal, documentTimeoutMs: timeoutMs };
+    const limits = { perAddress: 100, perDevice: 100, perUser: 100, global: 1000 };
+    const deps = { ...world.orders, limits, internalPortals: internal, documentTimeoutMs: timeoutMs };
     const [endpoint] = documentEndpoints(deps);
     if (endpoint?.access !== 'session') throw new Error('no endpoint');
     const ask = async (part = 0, phone = world.phone) =>
@@ -284,7 +285,7 @@ describe('a portal that hands out something else', () => {
     const part = await partsOf();
     await part();
     const kept = await world.signing.shortLived.get(`order-document:{${part.orderId}}:0`);
-    expect(kept?.value).toMatch(/^v1\./);
+    expect(kept?.value).toMatch(/^1 v1\./);
     expect(kept?.value).not.toContain(text.toString('base64url').slice(0, 20));
   });
 
@@ -294,5 +295,19 @@ describe('a portal that hands out something else', () => {
     const before = files.asked.length;
     expect(await refusalOf(part(0, other))).toMatchObject({ code: 'order_unavailable' });
     expect(files.asked.length).toBe(before);
+  });
+
+  it('fills no store: a portal’s files are so many mebibytes in a minute, and the rest wait (X-10)', async () => {
+    const part = await partsOf();
+    const { shortLived } = world.signing;
+    for (let count = 0; count < 256; count += 1) {
+      await shortLived.hit('limit:{caller:signing.document:business}', 60_000);
+    }
+    const before = files.asked.length;
+    const { code, members } = await refusalOf(part());
+    expect([code, members]).toEqual(['too_many_requests', { retryAfterSeconds: expect.any(Number) }]);
+    expect(files.asked.length).toBe(before);
+    world.clock.advance(60_001);
+    expect(await part()).toMatchObject({ parts: 1 });
   });
 });
