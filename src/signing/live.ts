@@ -55,8 +55,11 @@ export async function frameOf(deps: SigningDeps, request: SigningRequest, userId
 export async function liveOrderOf(deps: SigningDeps, request: SigningRequest, userId: string): Promise<string> {
   const known = await findLive(deps, request.id, userId);
   if (known !== undefined) return known;
-  await assertMayOpen(deps, request, userId);
-  const made = await makeOrder(deps, request, userId);
+  // As it is now: the caller may have read it a while ago.
+  const now = await deps.records.signings.find(request.id);
+  if (now === undefined) throw unavailable('signing: the request is gone');
+  await assertMayOpen(deps, now, userId);
+  const made = await makeOrder(deps, now, userId);
   const kept = await note(deps, { id: request.id, userId, orderId: made });
   // Two phones, or a phone and the page, at one time: both go on with the one that was first.
   if (kept !== made) await cancelOrder(deps, made, { reason: 'superseded', actor: 'server' });

@@ -5,7 +5,7 @@ import type { Client } from '../../src/oidc/store.ts';
 import type { Receipt } from '../../src/protocol/receipt.ts';
 import { createPortalOrder, portalFrame, readPortalOrder } from '../../src/signing/portal-orders.ts';
 import { languages } from '../../src/texts/languages.ts';
-import { samples, templateNames } from '../unit/signing/samples.ts';
+import { type samples, samplesOf, templateNames } from '../unit/signing/samples.ts';
 import { portal } from '../unit/signing/signed.ts';
 import { type Bank, claim, type Invited, openBank, register } from './bank.ts';
 import { hasChromium, launchChromium, openPage } from './chromium.ts';
@@ -23,6 +23,7 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
     ({ page } = await openPage(browser, { viewport: phoneSize }));
     await page.goto(`${bank.issuer}/app`);
     invited = await bank.invite();
+    await bank.server.stores.records.clients.insert(portal);
     await register(page, invited);
   });
   afterAll(async () => {
@@ -34,12 +35,12 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
     template: keyof typeof samples,
     { locale = 'en', client = portal }: { locale?: string; client?: Client } = {},
   ) {
-    const { orders } = bank.server.capabilities;
-    const fields = samples[template];
+    const { signing } = bank.server.capabilities;
+    const fields = samplesOf('https://portal.example')[template];
     const body = { user: invited.userId, template, version: 1, fields, locale, reference: 'r' };
-    const { orderId } = await createPortalOrder(orders, client, { body, requestId: 'req_1' });
-    const { link } = await portalFrame(orders, client, orderId);
-    return { link, read: () => readPortalOrder(orders, client, orderId) };
+    const { signingId } = await createPortalOrder(signing, client, { body, requestId: 'req_1' });
+    const { link } = await portalFrame(signing, client, signingId);
+    return { link, read: () => readPortalOrder(signing, client, signingId) };
   }
 
   it('is drawn whole at phone size, amount and payee largest, the portal’s words apart (T-01, T-08)', async () => {
@@ -84,7 +85,7 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
     expect(await page.locator('.signed .main dd').first().innerText()).toBe('12,500.01\u00a0EUR');
     await enter(page, mpin);
     await at(page, 'approved');
-    const { receipt } = await read();
+    const [receipt] = (await read()).receipts;
     if (receipt === undefined) throw new Error('there is no receipt');
     const { page: verify } = await openPage(browser, { viewport: phoneSize });
     const sent: string[] = [];

@@ -10,10 +10,10 @@ import type { SigningFrame, SigningOrder } from '../../../src/protocol/signing-a
 import type { TemplateName } from '../../../src/protocol/templates/templates.ts';
 import type { Phone } from '../../../src/sdk/index.ts';
 import { verifyReceipt } from '../../../src/sdk/receipt.ts';
-import { samples, templateNames } from '../../unit/signing/samples.ts';
+import { samples, samplesOf, templateNames } from '../../unit/signing/samples.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import type { Portal } from '../system/portal.ts';
-import { addPortal, mpin, registerPhone, type System, startSystem } from '../system/rig.ts';
+import { addPortal, addUser, mpin, registerPhone, type System, startSystem } from '../system/rig.ts';
 
 const script = new URL('../../interop/receipt.py', import.meta.url).pathname;
 const python = ['python3', '/usr/bin/python3'].find(
@@ -98,7 +98,7 @@ const bodyOf = (template: TemplateName, changed: object = {}) => ({
   user: system.user.id,
   template,
   version: 1,
-  fields: samples[template],
+  fields: samplesOf(portal.redirectUri)[template],
   locale: 'de-AT',
   reference: `my ${template}`,
   ...changed,
@@ -108,11 +108,12 @@ const create = (body: object, key: string | null = randomUUID()) =>
   call<SigningOrder>('', { method: 'POST', body, key });
 
 async function approved(template: TemplateName): Promise<SigningOrder> {
-  const { json } = await create(bodyOf(template));
-  const { json: frame } = await call<SigningFrame>(`/${json.orderId}/frame`);
+  const { status, json } = await create(bodyOf(template));
+  expect([status, json.detail], template).toEqual([201, undefined]);
+  const { json: frame } = await call<SigningFrame>(`/${json.signingId}/frame`);
   await phone.unlockWithMpin(mpin);
   await phone.approve(await phone.claim(frame.qr), { method: 'mpin', mpin });
-  return (await call<SigningOrder>(`/${json.orderId}?wait=10&since=pending`)).json;
+  return (await call<SigningOrder>(`/${json.signingId}?wait=10&since=pending`)).json;
 }
 
 const history = async () => (await fetch(`${system.issuer}/.well-known/mtoken-key-history`)).json() as Promise<unknown>;
@@ -120,7 +121,8 @@ const history = async () => (await fetch(`${system.issuer}/.well-known/mtoken-ke
 describe('the signing API', () => {
   it('takes each template from the portal to the receipt; program and foreign program verify it (T-01, T-09, T-14)', async () => {
     for (const template of templateNames) {
-      const { state, receipt } = await approved(template);
+      const { state, receipts } = await approved(template);
+      const [receipt] = receipts;
       expect(state, template).toBe('approved');
       const { isGenuine, facts } = await verifyReceipt(receipt, await history());
       expect(isGenuine, template).toBe(true);
@@ -137,7 +139,7 @@ describe('the signing API', () => {
   it.skipIf(python === undefined)(
     'gives receipts that a foreign program refuses once any member was changed (T-04, T-14)',
     async () => {
-      const { receipt } = await approved('payment-batch');
+      const [receipt] = (await approved('payment-batch')).receipts;
       const document = await history();
       for (const [member, value] of Object.entries(receipt ?? {})) {
         const text = String(value);
@@ -152,15 +154,19 @@ describe('the signing API', () => {
   );
 
   it('shows the phone what the portal asked, drawn by the phone itself, with the list of a batch (T-01, T-06)', async () => {
-    const { json } = await create(bodyOf('payment-batch'));
-    const { json: frame } = await call<SigningFrame>(`/${json.orderId}/frame`);
-    await phone.unlockWithMpin(mpin);
-    const order = await phone.claim(frame.qr);
+    const user = await addUser(system.server, system.company.id, { name: 'Rita Reports' });
+    const own = await registerPhone(system, { user });
+    const { json } = await create(bodyOf('payment-batch', { user: user.id }));
+    const { json: frame } = await call<SigningFrame>(`/${json.signingId}/frame`);
+    await own.unlockWithMpin(mpin);
+    const order = await own.claim(frame.qr);
     expect(order.descriptor.client).toMatchObject({ id: portal.id, name: 'Business portal' });
     expect(order.lines?.[0]).toMatchObject({ label: 'Summe', value: '12.500,01\u00a0EUR', emphasis: 'main' });
     expect(order.payments).toEqual(samples['payment-batch']['payments']);
-    await phone.report(order);
-    expect((await call<SigningOrder>(`/${json.orderId}`)).json.state).toBe('reported');
+    await own.report(order);
+    expect((await call<SigningOrder>(`/${json.signingId}`)).json.state).toBe('reported');
+    // Whoever holds the phone may not be its user: what it had open is over (T-17).
+    await expect(own.listDevices()).rejects.toMatchObject({ code: 'session_ended' });
   });
 
   it('answers the same order to the same key, and refuses the key for another (T-09)', async () => {
@@ -210,30 +216,30 @@ describe('the signing API', () => {
     const fields = { ...samples['payment-batch'], payments, count: 10_000, total: 50_005_000 };
     const { status, json } = await create(bodyOf('payment-batch', { fields }));
     expect(status).toBe(201);
-    const { json: frame } = await call<SigningFrame>(`/${json.orderId}/frame`);
+    const { json: frame } = await call<SigningFrame>(`/${json.signingId}/frame`);
     const other = await registerPhone(system);
     await other.unlockWithMpin(mpin);
     const order = await other.claim(frame.qr);
     expect(order.payments).toEqual(payments);
     await other.approve(order, { method: 'mpin', mpin });
-    const { receipt } = (await call<SigningOrder>(`/${json.orderId}`)).json;
+    const [receipt] = (await call<SigningOrder>(`/${json.signingId}`)).json.receipts;
     expect((await verifyReceipt(receipt, await history())).isGenuine).toBe(true);
-    const tooLong = await call(`/${json.orderId}/cancel`, { method: 'POST', body: { x: 'x'.repeat(5_000) } });
+    const tooLong = await call(`/${json.signingId}/cancel`, { method: 'POST', body: { x: 'x'.repeat(5_000) } });
     expect(tooLong.status).toBe(413);
   });
 
   it('waits for a change as long as it is asked to, and no longer', async () => {
     const { json } = await create(bodyOf('payment'));
-    const waiting = call<SigningOrder>(`/${json.orderId}?wait=60&since=pending`);
-    await call(`/${json.orderId}/cancel`, { method: 'POST', body: {} });
+    const waiting = call<SigningOrder>(`/${json.signingId}?wait=60&since=pending`);
+    await call(`/${json.signingId}/cancel`, { method: 'POST', body: {} });
     expect((await waiting).json.state).toBe('cancelled');
-    for (const wait of ['0', '61', '-1', 'x']) expect((await call(`/${json.orderId}?wait=${wait}`)).status).toBe(400);
+    for (const wait of ['0', '61', '-1', 'x']) expect((await call(`/${json.signingId}?wait=${wait}`)).status).toBe(400);
   });
 
   it('tells a portal that asks in a loop to wait (X-10)', async () => {
     const { json } = await create(bodyOf('payment'));
     const answers: number[] = [];
-    for (let count = 0; count < 61; count += 1) answers.push((await call(`/${json.orderId}`)).status);
+    for (let count = 0; count < 61; count += 1) answers.push((await call(`/${json.signingId}`)).status);
     expect([...new Set(answers)].sort()).toEqual([200, 429]);
   });
 
@@ -242,9 +248,9 @@ describe('the signing API', () => {
     const authorization = `Bearer ${await tokenOf(other)}`;
     const { json } = await create(bodyOf('payment'));
     for (let count = 0; count < 61; count += 1) {
-      expect((await call(`/${json.orderId}`, { authorization })).status).toBe(404);
+      expect((await call(`/${json.signingId}`, { authorization })).status).toBe(404);
     }
-    expect((await call(`/${json.orderId}`)).status).toBe(200);
+    expect((await call(`/${json.signingId}`)).status).toBe(200);
     await other.close();
   });
 
@@ -271,7 +277,7 @@ describe('the signing API', () => {
     expect((await askToken(system.portal)).status).toBe(400);
     expect((await askToken(portal, { resource: `${system.issuer}/admin` })).status).toBe(400);
     for (const authorization of ['', 'Bearer x.y.z', `DPoP ${token}`, `Bearer ${token.slice(0, -2)}xx`]) {
-      const { status, headers } = await call('/ord_aaaaaaaaaaaaaaaaaaaaaa', { authorization });
+      const { status, headers } = await call('/sig_aaaaaaaaaaaaaaaaaaaaaa', { authorization });
       expect([status, headers.get('www-authenticate')?.split(' ')[0]], authorization).toEqual([
         401,
         expect.any(String),
@@ -293,7 +299,7 @@ describe('the signing API', () => {
   it('has receipts that verify after the server changed its keys, and a history that keeps the old ones (C-12, T-14)', async () => {
     // One phone claims no more than ten times a minute.
     phone = await registerPhone(system);
-    const { receipt } = await approved('document');
+    const [receipt] = (await approved('document')).receipts;
     const { records, shortLived } = system.server.stores;
     const rotation = { actor: 'server', immediately: true, withoutOverlap: true };
     await rotateKeys({ records, shortLived, clock: system.clock }, rotation);

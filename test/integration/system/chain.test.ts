@@ -8,7 +8,7 @@ import { restoreUser, suspendUser } from '../../../src/companies/user-status.ts'
 import { createBrowser } from '../../../src/demo/browser.ts';
 import { approveDevice, refuseDevice } from '../../../src/registration/approval.ts';
 import { createPhone, memoryKeyStore, PhoneError } from '../../../src/sdk/index.ts';
-import { createSigningOrder, redeemSigning, signingFrame } from '../../../src/signing/signing.ts';
+import { frameOf, openRequest, readRequest } from '../../../src/signing/requests.ts';
 import { samples } from '../../unit/signing/samples.ts';
 import { everySystemEngine, type SystemStores, systemEngines } from './engines.ts';
 import { logIn, openLoginPage, scan } from './login.ts';
@@ -247,29 +247,29 @@ describe.each(everySystemEngine())('a login from end to end on $name', (engine) 
   });
 
   it('signs a transaction through the same machine: a fresh mPIN or fingerprint, its own user only, one result (T-01, T-03, T-09, T-10)', async () => {
-    const { orders } = system.server.capabilities;
+    const { signing } = system.server.capabilities;
     const phone = await registerPhone(system, { biometric: 'fpt' });
     const strangers = await registerPhone(system, {
       user: await addUser(system.server, system.company.id, { name: 'Sam Stranger' }),
     });
     const text = 'Amount: 1,250.00\u00a0EUR\nPayee: Jansen & Zn\nAccount of the payee: BE71 0961 2345 6769';
     for (const proof of [{ method: 'mpin', mpin } as const, { method: 'biometric' } as const]) {
-      const begun = await createSigningOrder(orders, {
+      const request = await openRequest(signing, {
         client: { id: system.portal.id, name: 'Business portal', domain: 'portal.example' },
         origin: 'https://portal.example',
-        browser: { name: 'Test', address: '127.0.0.0/24', place: null },
         userId: system.user.id,
         template: 'payment',
         version: 1,
         fields: samples.payment,
         locale: 'en',
         reference: 'payment-1',
+        door: 'api',
       });
-      const frame = await signingFrame(orders, begun.orderId, begun);
+      const { qr } = await frameOf(signing, request, system.user.id);
       await strangers.unlockWithMpin(mpin);
-      await expect(strangers.claim(frame)).rejects.toBeInstanceOf(PhoneError);
+      await expect(strangers.claim(qr)).rejects.toBeInstanceOf(PhoneError);
       await phone.unlockWithMpin(mpin);
-      const order = await phone.claim(await signingFrame(orders, begun.orderId, begun));
+      const order = await phone.claim((await frameOf(signing, request, system.user.id)).qr);
       expect(order.descriptor).toMatchObject({
         purpose: 'signing',
         freshProof: true,
@@ -277,12 +277,13 @@ describe.each(everySystemEngine())('a login from end to end on $name', (engine) 
       });
       await expect(phone.approve(order)).rejects.toMatchObject({ code: 'proof_required' });
       await phone.approve(order, proof);
-      const { state } = await redeemSigning(orders, begun.orderId, begun.resultToken);
-      expect(state.claim.userId).toBe(system.user.id);
-      expect(state.outcome.factor).toBe(proof.method === 'mpin' ? 'pin' : 'fpt');
-      await expect(redeemSigning(orders, begun.orderId, begun.resultToken)).rejects.toMatchObject({
-        code: 'order_unavailable',
+      const { approvals } = await readRequest(signing, request.id);
+      expect(approvals.map(({ userId }) => userId)).toEqual([system.user.id]);
+      const [, statement = ''] = approvals[0]?.receipt.countersignature.split('.') ?? [];
+      expect(JSON.parse(Buffer.from(statement, 'base64url').toString())).toMatchObject({
+        factor: proof.method === 'mpin' ? 'pin' : 'fpt',
       });
+      await expect(frameOf(signing, request, system.user.id)).rejects.toMatchObject({ code: 'order_unavailable' });
     }
   });
 

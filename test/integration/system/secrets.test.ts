@@ -10,7 +10,7 @@ import {
   type OpenSession,
   type SessionHolder,
 } from '../../../src/sdk/index.ts';
-import { createSigningOrder, redeemSigning, signingFrame } from '../../../src/signing/signing.ts';
+import { frameOf, openRequest } from '../../../src/signing/requests.ts';
 import type { DurableStore } from '../../../src/store/ports.ts';
 import { everySystemEngine, type SystemStores } from './engines.ts';
 import { logIn, openLoginPage, scan } from './login.ts';
@@ -172,7 +172,7 @@ async function runEverything(system: System, keep: Keep): Promise<void> {
   const frame = await declined.frame();
   keep('frame token', /\/q\/([^.]+)\./.exec(frame)?.[1]);
   await phone.decline(await scan(declined, phone));
-  await signSomething(system, phone, keep);
+  await signSomething(system, phone);
   keep('admin token', await adminToken(system, await addAdminClient(system.server)));
   // One order and one page that are still open: what is short-lived must be sealed too.
   const open = await openLoginPage(system.portal, { browser, extra: { prompt: 'login' } });
@@ -182,23 +182,21 @@ async function runEverything(system: System, keep: Keep): Promise<void> {
   );
 }
 
-async function signSomething(system: System, phone: ReturnType<typeof createPhone>, keep: Keep): Promise<void> {
-  const { orders } = system.server.capabilities;
-  const begun = await createSigningOrder(orders, {
+async function signSomething(system: System, phone: ReturnType<typeof createPhone>): Promise<void> {
+  const { signing } = system.server.capabilities;
+  const { id, userId, ...request } = await openRequest(signing, {
     client: { id: system.portal.id, name: 'Business portal', domain: 'portal.example' },
     origin: 'https://portal.example',
-    browser: { name: 'Test', address: '127.0.0.0/24', place: null },
     userId: system.user.id,
     template: 'text',
     version: 1,
     fields: { words: 'Pay EUR 12.50 to Acme' },
     locale: 'en',
     reference: 'r',
+    door: 'api',
   });
-  keep('result token', begun.resultToken);
-  const order = await phone.claim(await signingFrame(orders, begun.orderId, begun));
+  const order = await phone.claim((await frameOf(signing, { id, userId, ...request }, userId)).qr);
   await phone.approve(order, { method: 'mpin', mpin: newMpin });
-  await redeemSigning(orders, begun.orderId, begun.resultToken);
 }
 
 /** Salt, verifier and vault key as the server opens them. */
