@@ -6,8 +6,9 @@ import type { JweKey } from '../../src/crypto/jwe.ts';
 import { checkDeviceKey, type DeviceKey } from '../../src/crypto/jwk.ts';
 import { type JwsKey, signCompactJws } from '../../src/crypto/jws.ts';
 import { randomId } from '../../src/crypto/random.ts';
+import type { InboxListed } from '../../src/protocol/inbox.ts';
 import { appBasePath, envelopeContentType, typ } from '../../src/protocol/names.ts';
-import type { OrderClaimed, OrderDecided, OrderDescriptor } from '../../src/protocol/orders.ts';
+import type { OrderClaimed, OrderDecided, OrderDescriptor, OrderListed } from '../../src/protocol/orders.ts';
 import type { MpinChallenge, SessionOpened } from '../../src/protocol/session.ts';
 import type { ModularPower } from '../../src/srp/formulas.ts';
 import { answerChallenge, beginExchange, type Enrolment, enrol } from './fast-srp.ts';
@@ -66,6 +67,14 @@ export interface FastPhone {
   claim(frame: string): Promise<OrderClaimed>;
   /** Approves it by the device key. */
   approve(claimed: OrderClaimed): Promise<void>;
+  /** The ids of what waits in the inbox. */
+  inbox(): Promise<readonly string[]>;
+  /** Claims what waits. */
+  claimWaiting(signingId: string): Promise<OrderClaimed>;
+  /** A part of the list of a batch that it claimed. */
+  listPart(orderId: string, part: number): Promise<OrderListed>;
+  /** Approves it by the device key, with an mPIN proof of its own. */
+  sign(claimed: OrderClaimed): Promise<void>;
 }
 
 /** A phone at a server. */
@@ -87,6 +96,23 @@ export function fastPhone(identity: PhoneIdentity, server: ServerSide, power: Mo
       const approval = approvalOf(identity, server.issuer, descriptor);
       const { state } = await inSession<OrderDecided>('orders/decide', { orderId, approval, proof: null });
       if (state !== 'approved') throw new Error(`the order is ${state}`);
+    },
+    inbox: async () => {
+      const { waiting } = await inSession<InboxListed>('orders/inbox', {});
+      return waiting.map(({ signingId }) => signingId);
+    },
+    claimWaiting: (signingId) => inSession<OrderClaimed>('orders/claim', { via: 'inbox', signingId }),
+    listPart: (orderId, part) => inSession<OrderListed>('orders/list', { orderId, part }),
+    sign: async ({ orderId, descriptor }) => {
+      const exchange = beginExchange(power);
+      const { clientEphemeral } = exchange;
+      const challenge = await inSession<MpinChallenge>('orders/proof', { orderId, clientEphemeral });
+      const answer = answerChallenge(power, exchange, { ...identity, ...challenge, identity: identity.deviceId });
+      const approval = approvalOf(identity, server.issuer, descriptor);
+      const proof = { handshake: challenge.handshake, proof: answer.proof };
+      const decided = await inSession<OrderDecided>('orders/decide', { orderId, approval, proof });
+      if (decided.state !== 'approved') throw new Error(`the order is ${decided.state}`);
+      if (decided.serverProof !== answer.expectedServerProof) throw new Error('the server did not prove itself');
     },
   };
 }

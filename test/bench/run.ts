@@ -10,6 +10,7 @@ import { eventBenchmark } from './event.ts';
 import { loginBenchmark } from './login.ts';
 import { pagesBenchmark } from './pages.ts';
 import { circumstances, currentLoad, type Figure, markdown, plainTable, replaceFigures } from './report.ts';
+import { signingBenchmark } from './signing.ts';
 import { srpBenchmark } from './srp.ts';
 import { startBenchmark } from './start.ts';
 import { waitingBenchmark } from './waiting.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   auditBenchmark,
   emergencyBenchmark,
   administrationBenchmark,
+  signingBenchmark,
 ];
 const documentPath = 'docs/benchmarks.md';
 
