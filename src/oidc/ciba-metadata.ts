@@ -38,6 +38,11 @@ export function completeCiba(metadata: Metadata): Metadata {
   return { [algorithm]: asked };
 }
 
+/** The provider calls no notification endpoint itself, and takes https alone where we take http on loopback too. */
+export function forProvider({ [endpoint]: uri }: Metadata): Metadata {
+  return typeof uri === 'string' ? { [endpoint]: uri.replace(/^http:/, 'https:') } : {};
+}
+
 function algorithmsOf({ jwks }: Metadata): readonly unknown[] {
   const { keys } = jwks as { readonly keys: readonly { readonly alg: unknown }[] };
   return [...new Set(keys.map(({ alg }) => alg))];

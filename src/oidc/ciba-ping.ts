@@ -5,6 +5,7 @@ import { type Deliver, UndeliverableError } from '../notify/outbox.ts';
 import type { EndedHandler } from '../signing/deps.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { BackchannelMessage, BackchannelPayload } from './ciba-adapter.ts';
+import { lifetimeSeconds } from './lifetimes.ts';
 
 export interface PingDeps {
   readonly records: RecordStore;
@@ -35,8 +36,9 @@ export function pingDeliverer({ records, clock, internalHosts }: PingDeps): Deli
     const { idLookup } = JSON.parse(payload) as BackchannelMessage;
     const row = await records.backchannel.find(idLookup);
     const ping = row === undefined ? undefined : pingOf(row.payload);
+    if (row === undefined || ping === undefined) return;
     // Redeemed without it, or too late for it: then it tells nothing any more.
-    if (row === undefined || ping === undefined || row.consumedAt !== undefined || clock.now() >= row.endsAt) return;
+    if (row.consumedAt !== undefined || clock.now() >= row.endsAt + lifetimeSeconds.backchannelRedeem * 1000) return;
     const client = await records.clients.find(row.clientId);
     const uri = client?.metadata['backchannel_client_notification_endpoint'];
     if (client?.status !== 'active' || typeof uri !== 'string') {

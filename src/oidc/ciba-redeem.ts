@@ -13,13 +13,15 @@ import type { Countersignature } from '../protocol/receipt.ts';
 import type { SigningApproval } from '../signing/store.ts';
 import { backchannelLookup, redeemed } from './ciba-adapter.ts';
 import type { OidcDeps } from './deps.ts';
-import { lifetimeSeconds as lifetime, toSeconds } from './lifetimes.ts';
+import { lifetimeSeconds as lifetime } from './lifetimes.ts';
 import { type DeviceGrant, keepAlso } from './provider-models.ts';
 import { orUnavailable } from './unavailable.ts';
 
 /** A request by CIBA as it is read at the token endpoint. */
 interface Redeemed extends BackchannelAuthenticationRequest {
   signingId?: string | undefined;
+  /** In epoch-milliseconds. */
+  endsAt?: number;
 }
 
 /** The claims of the ID token beside those of every login. */
@@ -43,7 +45,7 @@ export function adjustBackchannel(provider: Provider, deps: OidcDeps): void {
   const { BackchannelAuthenticationRequest: model } = provider as unknown as {
     readonly BackchannelAuthenticationRequest: Model;
   };
-  keepAlso(model, ['signingId']);
+  keepAlso(model, ['signingId', 'endsAt']);
   const { find } = model;
   model.find = async function settled(id, options) {
     const request = await find.call(this, id, options);
@@ -57,26 +59,24 @@ export function adjustBackchannel(provider: Provider, deps: OidcDeps): void {
 
 async function settle(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed): Promise<void> {
   if (request.consumed !== undefined) throw redeemed();
-  const { clock, readSigning } = deps;
-  if (readSigning === undefined) throw new AuthError('internal', { detail: 'CIBA without signing' });
-  const view = request.signingId === undefined ? undefined : await readSigning(request.signingId);
-  const over = (request.exp ?? 0) * 1000;
-  const redeemMs = lifetime.backchannelRedeem * 1000;
-  if (clock.now() >= over) throw new errors.ExpiredToken('the request has expired');
-  switch (view?.request.status) {
-    case 'approved':
-      return approve(deps, ctx, { request, approvals: view.approvals });
-    case 'declined':
-    case 'reported':
-    case 'cancelled':
-      throw new errors.AccessDenied('the user did not approve');
-    case 'expired':
-      throw new errors.ExpiredToken('the request has expired');
-    default:
-      // Whoever was asked or not: what waits ends for all at the time that was told (O-18).
-      if (clock.now() >= over - redeemMs) throw new errors.ExpiredToken('the request has expired');
-      return pace(deps, request);
-  }
+  const { clock, signing } = deps;
+  if (signing === undefined) throw new AuthError('internal', { detail: 'CIBA without signing' });
+  const { signingId, endsAt = 0 } = request;
+  if (clock.now() >= endsAt + lifetime.backchannelRedeem * 1000) throw expired();
+  const view = signingId === undefined ? undefined : await signing.read(signingId);
+  const status = view?.request.status ?? 'pending';
+  if (status === 'approved') return approve(deps, ctx, { request, approvals: view?.approvals ?? [] });
+  if (status === 'expired') throw expired();
+  if (status !== 'pending') throw new errors.AccessDenied('the user did not approve');
+  if (clock.now() < endsAt) return pace(deps, request);
+  // Whoever was asked or not: what waits ends for all at the time that was told (O-18). And what the portal holds for over nobody signs.
+  const ended = signingId === undefined ? undefined : await signing.expire(signingId);
+  if (ended?.status === 'approved') return settle(deps, ctx, request);
+  throw expired();
+}
+
+function expired(): errors.OIDCProviderError {
+  return new errors.ExpiredToken('the request has expired');
 }
 
 /** `slow_down` for who asks again too soon, on whichever server (CIBA Core §11); what has ended is told at once. */

@@ -4,6 +4,7 @@
  */
 import {
   type BackchannelAuthenticationRequest,
+  type CIBAConfiguration,
   type Configuration,
   errors,
   type FindAccount,
@@ -31,12 +32,19 @@ const requestTypes: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'jwt', 'oa
 
 type Features = NonNullable<Configuration['features']>;
 
+interface BackchannelFeatures {
+  readonly ciba: CIBAConfiguration;
+  readonly requestObjects: NonNullable<Features['requestObjects']>;
+}
+
 /** The features of the provider that CIBA needs. Signed requests are for it alone: the authorization endpoint takes none. */
-export function backchannelFeatures(deps: OidcDeps): Pick<Features, 'ciba' | 'requestObjects'> {
+export function backchannelFeatures(deps: OidcDeps): BackchannelFeatures {
   return {
     requestObjects: {
       enabled: true,
       assertJwtClaimsAndHeader: (ctx, claims, header) => {
+        // What was pushed to us, the provider keeps as such an object of its own making.
+        if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return;
         if (ctx.oidc.route !== route) throw new errors.RequestNotSupported();
         judgeSignedRequest(claims, header, { issuer: deps.issuer, now: toSeconds(deps.clock.now()) });
         ctx.state['signedRequest'] = { jti: claims['jti'], exp: claims['exp'] } satisfies Record<

@@ -3,7 +3,7 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
-import { asksByCiba, cibaGrantType, completeCiba } from './ciba-metadata.ts';
+import { asksByCiba, cibaGrantType, completeCiba, forProvider } from './ciba-metadata.ts';
 import { adminScopes, ownScopes, signingScope } from './deps.ts';
 import { checkLogo, logoMember, withoutLogo } from './logo.ts';
 import { detailTypes } from './rar.ts';
@@ -139,6 +139,7 @@ export function toProviderMetadata(client: Client): AdapterPayload {
     ...(isPortal ? { grant_types: [...grantsOf(metadata), ...grantsBeside(metadata, maySign)] } : {}),
     // By the same door or by a redirect: who may ask for one signature may ask for all.
     authorization_details_types: maySign ? [...detailTypes] : [],
+    ...forProvider(metadata),
     mtoken_kind: client.kind,
     mtoken_scope: scope ?? '',
     mtoken_resource: resource,

@@ -8,10 +8,15 @@ import type { SigningApproval, SigningRequest } from '../signing/store.ts';
 import type { ShortLivedStore } from '../store/ports.ts';
 import type { RecordStore } from '../store/records.ts';
 
-/** How a signing request stands, and who approved it; `signing/` provides it. */
-export type ReadSigning = (
-  signingId: string,
-) => Promise<{ readonly request: SigningRequest; readonly approvals: readonly SigningApproval[] }>;
+/** The signing requests behind requests by CIBA; `signing/` provides it. */
+export interface BackchannelSigning {
+  /** How one stands, all that has ended of it folded in, and who approved it. */
+  read(
+    signingId: string,
+  ): Promise<{ readonly request: SigningRequest; readonly approvals: readonly SigningApproval[] }>;
+  /** Ends one that is pending, because its portal is told that it has expired. Answers it as it is then. */
+  expire(signingId: string): Promise<SigningRequest>;
+}
 
 /** The server's signing keys as the provider uses them. */
 export type SigningKeys = Pick<KeyRing, 'activeSigner' | 'signingJwks' | 'publicJwks' | 'onChange'>;
@@ -36,8 +41,8 @@ export interface OidcDeps {
   readonly issuer: string;
   /** Base URL of the admin API: the audience and resource of its access tokens. */
   readonly adminAudience: string;
-  /** How a signing request stands, all that has ended of it folded in; undefined: this server takes no requests by CIBA. */
-  readonly readSigning?: ReadSigning | undefined;
+  /** Undefined: this server takes no requests by CIBA. */
+  readonly signing?: BackchannelSigning | undefined;
   /** How the provider's own pages look; without style where the pages are not built. */
   readonly look?: PlainLook | undefined;
 }

@@ -25,8 +25,11 @@ export const lifetimeSeconds = {
   backchannel: 300,
   /** The shortest that a portal may ask for: a minute to read and decide, and some time until the phone is asked. */
   backchannelLeast: 90,
-  /** How long after its end a request by CIBA that was approved in time can be redeemed. */
-  backchannelRedeem: 60,
+  /**
+   * How long after its end a request by CIBA can be redeemed that is approved then: who looks at it when it ends has five minutes to
+   * decide, unless the portal was told by then that it has expired; and a minute for the portal.
+   */
+  backchannelRedeem: 360,
   /** Pause between two questions about a request by CIBA. */
   backchannelInterval: 5,
   /** Between `nbf` and `exp` of a signed request (FAPI-CIBA §5.2.2). */

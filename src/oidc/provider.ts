@@ -28,7 +28,7 @@ export function buildProvider(deps: OidcDeps): Provider {
   // The plugin has set the one header that this makes Koa believe; cookies are secure by the issuer, not by the last hop (P5).
   provider.proxy = true;
   adjustModels(provider, deps);
-  if (deps.readSigning !== undefined) adjustBackchannel(provider, deps);
+  if (deps.signing !== undefined) adjustBackchannel(provider, deps);
   provider.use(async (ctx, next) => {
     ctx.set('content-security-policy', contentSecurityPolicy());
     await next();
@@ -154,7 +154,7 @@ function cookies({ issuer, sealing }: OidcDeps): NonNullable<Configuration['cook
 
 function features(deps: OidcDeps): NonNullable<Configuration['features']> {
   return {
-    ...(deps.readSigning === undefined ? {} : backchannelFeatures(deps)),
+    ...(deps.signing === undefined ? {} : backchannelFeatures(deps)),
     devInteractions: { enabled: false },
     registration: { enabled: false },
     backchannelLogout: { enabled: true },

@@ -24,6 +24,7 @@ import { riskEngine } from '../risk/engine.ts';
 import { rememberPayees } from '../risk/payees.ts';
 import { createRiskPort } from '../risk/risk.ts';
 import type { SigningDeps } from '../signing/deps.ts';
+import { endRequest } from '../signing/ending.ts';
 import { signingParts } from '../signing/parts.ts';
 import { readRequest } from '../signing/requests.ts';
 import { createSrpServer, type SrpServer } from '../srp/server.ts';
@@ -103,7 +104,10 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       assertUsable: usable,
       issuer,
       adminAudience: config.admin.audience,
-      readSigning: (id) => readRequest(signing, id),
+      signing: {
+        read: (id) => readRequest(signing, id),
+        expire: (id) => endRequest(signing, id, { status: 'expired', by: { actor: 'server' } }),
+      },
     },
     health,
     admin: { ...registration, internalWebhooks: config.internalWebhooks, health },
