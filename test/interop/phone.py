@@ -2,10 +2,13 @@
 
     phone.py STATE register ACTIVATION-TEXT CONFIRMATION-CODE MPIN
     phone.py STATE approve SCANNED-TEXT MPIN        unlock, claim, show, approve
+    phone.py STATE inbox MPIN                       unlock, list what waits
+    phone.py STATE sign SIGNING-ID MPIN             the same as approve, of what waits
 
 STATE is a file for keys and what is known of the server; a real phone keeps the keys in hardware. Needs Python 3.10 and `cryptography`
 (Debian: python3-cryptography). Prints one JSON object; ends with an exception when the server, or who plays it, does not do as the
 document says. § numbers are those of docs/protocol.md.
+Of an order to sign it does not draw the text again, as a real phone must (§8).
 """
 
 import hashlib
@@ -359,16 +362,35 @@ class Phone:
         ]
         self.session = {"id": opened["sessionId"], "token": opened["accessToken"], "toServer": keys[0], "toApp": keys[1]}
 
-    def approve(self, scanned, mpin):
-        """§7, §8: claims, verifies what is asked, and signs the approval of exactly that."""
+    def scan(self, scanned):
+        """§7: what a code says, as a claim."""
         found = re.fullmatch(r"(.+)/([ql])/([\w-]{22})\.(\d{1,10})\.([\w-]{16})", scanned, re.ASCII)
         require(found and found[1] == self.state["issuer"], "no code of this server")
         via = {"q": "qr", "l": "link"}[found[2]]
-        claimed = self.call("orders/claim", {"via": via, "token": found[3], "step": int(found[4]), "tag": found[5]})
+        return {"via": via, "token": found[3], "step": int(found[4]), "tag": found[5]}
+
+    def inbox(self):
+        """§8: what waits, each of it once."""
+        waiting = self.call("orders/inbox", {})["waiting"]
+        require(len({one["signingId"] for one in waiting}) == len(waiting) <= 100, "an inbox that is none")
+        return {"waiting": waiting}
+
+    def approve(self, claim, mpin):
+        """§8: claims, verifies what is asked, and signs the approval of exactly that."""
+        claimed = self.call("orders/claim", claim)
         jws = claimed["descriptor"]
         descriptor = verify(jws, "mtoken-order+jws", self.signing)
-        for name, mine in {"iss": found[1], "orderId": claimed["orderId"], "deviceId": self.state["deviceId"], "via": via}.items():
+        known = {"iss": self.state["issuer"], "orderId": claimed["orderId"], "deviceId": self.state["deviceId"]}
+        for name, mine in {**known, "via": claim["via"]}.items():
             require(descriptor[name] == mine, f"an order with another {name}")
+        signing = descriptor.get("signing")
+        if claim["via"] == "inbox":
+            require(signing and signing["id"] == claim["signingId"], "an order about something else")
+        if descriptor["purpose"] == "signing":
+            require(descriptor["freshProof"], "something to sign without a proof of its own")
+        if signing is not None:
+            require(descriptor["purpose"] == "signing", "a login with something to sign")
+            require(signing["approvers"]["given"] < signing["approvers"]["needed"], "an order that has all its approvals")
         require(descriptor["exp"] > self.now(), "an order that is over")
         proof, prover = None, Prover()
         if descriptor["freshProof"]:
@@ -393,16 +415,20 @@ class Phone:
         decided = self.call("orders/decide", {"orderId": descriptor["orderId"], "approval": signed, "proof": proof})
         if proof is not None:
             prover.check(decided["serverProof"])
-        return {**decided, "shown": descriptor["display"]["text"]}
+        warnings = [] if signing is None else signing["warnings"]
+        return {**decided, "shown": descriptor["display"]["text"], "warnings": warnings}
 
 
 def main(path, command, *words):
     phone = Phone(path)
     if command == "register":
         return phone.register(*words)
-    scanned, mpin = words
+    *what, mpin = words
     phone.unlock(mpin)
-    return phone.approve(scanned, mpin)
+    if command == "inbox":
+        return phone.inbox()
+    claim = phone.scan(*what) if command == "approve" else {"via": "inbox", "signingId": what[0]}
+    return phone.approve(claim, mpin)
 
 
 if __name__ == "__main__":

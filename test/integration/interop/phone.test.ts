@@ -5,6 +5,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomId } from '../../../src/crypto/random.ts';
+import { checkFields } from '../../../src/signing/check.ts';
+import { render } from '../../../src/signing/wording.ts';
+import { samples } from '../../unit/signing/samples.ts';
 import type { SystemStores } from '../system/engines.ts';
 import { systemEngines } from '../system/engines.ts';
 import { openLoginPage } from '../system/login.ts';
@@ -67,6 +71,42 @@ describe.skipIf(python === undefined)('a phone in Python', () => {
     const { answer, err } = await phone('approve', await login.frame(), mpin);
     expect(err).toBe('');
     expect(answer).toMatchObject({ state: 'approved', serverProof: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  it('finds what waits in its inbox, and signs that and nothing else (T-09)', async () => {
+    const { signings } = system.server.stores.records;
+    const signingId = randomId('sig');
+    const { name, fields } = checkFields({ template: 'payment', version: 1, fields: samples.payment });
+    const at = system.clock.now();
+    await signings.insert({
+      id: signingId,
+      clientId: system.portal.id,
+      door: 'api',
+      origin: 'https://portal.example',
+      userId: system.user.id,
+      companyId: system.company.id,
+      reference: 'invoice 118',
+      display: render(name, fields, 'en').display,
+      approvers: 1,
+      given: 0,
+      mpinOnly: true,
+      warnings: ['new_payee'],
+      status: 'pending',
+      reason: undefined,
+      askableAt: at,
+      createdAt: at,
+      expiresAt: at + 300_000,
+      endedAt: undefined,
+      captured: 0,
+      version: 1,
+    });
+    expect((await phone('inbox', mpin)).answer).toMatchObject({ waiting: [{ signingId, title: 'Payment' }] });
+    const { answer, err } = await phone('sign', signingId, mpin);
+    expect(err).toBe('');
+    expect(answer).toMatchObject({ state: 'approved', warnings: expect.arrayContaining(['new_payee']) });
+    expect((await signings.find(signingId))?.status).toBe('approved');
+    expect((await phone('inbox', mpin)).answer).toEqual({ waiting: [] });
+    expect((await phone('sign', signingId, mpin)).err).toContain('order_unavailable');
   });
 
   it('hears how many tries are left after a wrong mPIN', async () => {

@@ -1,6 +1,6 @@
 /** `mtoken phone` as processes of their own against a server on the loopback: what a person or a script sees. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import QRCode from 'qrcode';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { verifyReceipt } from '../../../src/sdk/index.ts';
 import { type Bank, confirmationCode, mpin, openBank, termsOf } from '../../unit/sdk/bank.ts';
 import { frameText } from '../../unit/sdk/protocol-server.ts';
 
@@ -282,9 +283,12 @@ describe('mtoken phone', () => {
       'register',
       'unlock',
       'scan',
+      'orders',
       'approve',
       'decline',
       'report',
+      'history',
+      'receipt',
       'status',
       'change-mpin',
       'devices',
@@ -295,7 +299,130 @@ describe('mtoken phone', () => {
     ]) {
       expect(out).toContain(word);
     }
-    expect((await mtokenPhone(['scan', '--help'])).out).toContain('Examples:');
+    for (const command of ['scan', 'orders', 'approve', 'decline', 'report', 'history', 'receipt']) {
+      expect((await mtokenPhone([command, '--help'])).out, command).toContain('Examples:');
+    }
+  });
+});
+
+describe('what waits', () => {
+  const inScript = ['--yes', '--mpin-file', mpinFile];
+
+  it('is listed, shown whole, approved by its id, and then in the history with a receipt that verifies (T-09, T-14)', async () => {
+    await unlockedPhone();
+    bank.terms.text = 'Pay 12,50\nto Anna';
+    expect(await mtokenPhone(['orders'])).toMatchObject({ exit: 0, out: 'nothing waits for you\n' });
+    const signingId = bank.inbox.add({
+      approvers: { needed: 2, given: 1 },
+      warnings: ['new_payee', 'unusual_hour'],
+      mpinOnly: true,
+    });
+    const listed = await mtokenPhone(['orders']);
+    expect(listed.out).toMatch(
+      new RegExp(`^order .*\n${signingId} +Demo Portal \\(portal\\.example\\) +Text of the portal +1 of 2 so far`),
+    );
+    expect((await mtokenPhone(['orders', '--json'])).json).toMatchObject({ waiting: [{ signingId }] });
+    const shown = await mtokenPhone(['approve', signingId, ...inScript]);
+    expect(shown).toMatchObject({ exit: 0, out: expect.stringMatching(/approved: Demo Portal\n$/) });
+    for (const line of [
+      'Sign this transaction?',
+      '  begun by   your inbox',
+      '  approvers  1 of 2 so far',
+      '  proof      your mPIN; fingerprint or face is not enough',
+      '  WARNING    you have not paid this account before',
+      '  WARNING    this is an unusual hour for it',
+      '  | > Pay 12,50',
+    ]) {
+      expect(shown.out.split('\n')).toContain(line);
+    }
+    expect(await mtokenPhone(['orders'])).toMatchObject({ out: 'nothing waits for you\n' });
+    const past = await mtokenPhone(['history']);
+    expect(past.out).toMatch(new RegExp(`\n${signingId} +.* approved +yes\n`));
+
+    const file = join(root, 'receipt.json');
+    const written = await mtokenPhone(['receipt', signingId, '--out', file]);
+    expect(written).toMatchObject({
+      exit: 0,
+      out: `the receipt is genuine, and kept in ${file}\nanybody can check it: mtoken verify ${file}\n`,
+    });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const receipt = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    expect((await mtokenPhone(['receipt', signingId, '--json'])).json).toEqual(receipt);
+    expect((await verifyReceipt(receipt, await bank.keyHistory())).isGenuine).toBe(true);
+    expect(await mtokenPhone(['receipt', signingId, '--out', file])).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/is there already/),
+    });
+  });
+
+  it('is not approved by a script that nobody watches, unless it says so; nothing is claimed then (T-02)', async () => {
+    await unlockedPhone();
+    const signingId = bank.inbox.add();
+    expect(await mtokenPhone(['approve', signingId, '--mpin-file', mpinFile])).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/hint: in a script, use --yes/),
+    });
+    expect(bank.recorded.map(({ name }) => name)).not.toContain('orders/claim');
+    expect(await mtokenPhone(['approve', 'sig_x', ...inScript, '--json'])).toMatchObject({
+      exit: 1,
+      json: { error: { code: 'order_unavailable' } },
+    });
+  });
+
+  it('is declined with a reason, reported, and takes the mPIN where the key of the fingerprint is not enough (T-02)', async () => {
+    await registerPhone('--biometric');
+    await mtokenPhone(['unlock', '--biometric']);
+    const [first, second] = [bank.inbox.add(), bank.inbox.add({ mpinOnly: true })];
+    const declined = await mtokenPhone(['decline', first, '--reason', 'payee']);
+    expect(declined.out).toMatch(/^Sign this transaction\?\n[^]*declined: Demo Portal\n$/);
+    const approved = await mtokenPhone(['approve', second, '--biometric', ...inScript, '--json']);
+    expect(approved.json).toMatchObject({ decision: 'approved', mpinOnly: true, signing: { id: second } });
+    expect(await mtokenPhone(['report', bank.inbox.add()])).toMatchObject({ exit: 0 });
+    expect(bank.decisions.map(({ claims }) => [claims['decision'], claims['reason'], claims['factors']])).toEqual([
+      ['decline', 'payee', ['biometric']],
+      ['approve', undefined, ['mpin']],
+      ['report', undefined, ['biometric']],
+    ]);
+  });
+
+  it('is printed once, as it comes, while somebody watches, through answers that fail', async () => {
+    await unlockedPhone();
+    const first = bank.inbox.add();
+    const child = spawn(process.execPath, [program, 'orders', '--watch', '--every', '1'], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: root, MTOKEN_PHONE_HOME: home },
+    });
+    const seen = (stream: NodeJS.ReadableStream, pattern: RegExp): Promise<string> =>
+      new Promise((resolve) => {
+        let text = '';
+        stream.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          if (pattern.test(text)) resolve(text);
+        });
+      });
+    expect(await seen(child.stdout, /\nsig_.*\n/)).toContain(first);
+    bank.tamper.inClear = (name) => (name === 'orders/inbox' ? { status: 503, code: 'unavailable' } : undefined);
+    expect(await seen(child.stderr, /asking again\n/)).toBe(
+      'mtoken: no list at the moment (unavailable): asking again\n',
+    );
+    const coming = seen(child.stdout, /new: .*\n/);
+    const second = bank.inbox.add({ approvers: { needed: 3, given: 0 } });
+    delete bank.tamper.inClear;
+    const line = await coming;
+    child.kill();
+    expect(line).toMatch(
+      /^new: sig_.{22} · Demo Portal \(portal\.example\) · Text of the portal · 0 of 3 so far · sign by /,
+    );
+    expect([line.includes(second), line.includes(first)]).toEqual([true, false]);
+  });
+
+  it('leaves no file of a receipt that is not genuine, and says not to go on (T-14)', async () => {
+    await unlockedPhone();
+    const signingId = bank.inbox.add();
+    await mtokenPhone(['approve', signingId, ...inScript]);
+    bank.tamper.receipt = (honest) => ({ ...honest, countersignature: honest['order'] });
+    const file = join(root, 'bent.json');
+    expect(await mtokenPhone(['receipt', signingId, '--out', file])).toMatchObject({ exit: 6, out: '' });
+    expect(existsSync(file)).toBe(false);
   });
 });
 
