@@ -61,6 +61,14 @@ With a phone in the terminal:
    log you in and asks you to approve. (A code works for six seconds; "The app is on this device" on the page
    gives a link that works for a minute: npm run -s mtoken -- phone scan 'http://…')
 
+3  Make a payment at the portal, by one of three ways. Whichever it is, it also waits in the app; in a terminal:
+
+   npm run -s mtoken -- phone orders
+   npm run -s mtoken -- phone approve sig_…
+
+   It asks for the mPIN once more. The portal checks the receipt and pays; check it yourself at
+   ${issuer}/verify
+
 Or see the whole chain without hands:   npm run demo:login
 `;
 }
@@ -83,7 +91,7 @@ ${code}
 1  Scan this code with the phone's own camera and open the page. The certificate was made on this machine, so both
    browsers warn once: "Advanced", then "Continue".
 2  At the desk make an activation; scan it with the app; enter the confirmation code and choose an mPIN.
-3  Log in at the portal, on this machine or on any other of the network.
+3  Log in at the portal, on this machine or on any other of the network, and make a payment there: it waits in the app.
 
 To install the app, and to start it without a connection, the phone must trust the certificate: open
 ${portalUrl}/authority.crt on it and install what comes (Android: Settings, "CA certificate"; iPhone: the profile,
