@@ -58,7 +58,8 @@ export function ruleFields(console: Console, rules: CompanyRules) {
     read: (): Partial<CompanyRules> | string => {
       const allowed = hours.read();
       if (typeof allowed === 'string') return allowed;
-      const entered: CompanyRules = {
+      // Approvers and risk are set by the command and the admin API.
+      const entered: Omit<CompanyRules, 'approvers' | 'risk'> = {
         permissions: permissions.value(),
         sessionsPerUser: Number(sessions.input.value),
         sessionMinutes: Number(minutes.input.value),
@@ -72,7 +73,7 @@ export function ruleFields(console: Console, rules: CompanyRules) {
   };
 }
 
-function changedOf(entered: CompanyRules, rules: CompanyRules): Partial<CompanyRules> {
+function changedOf(entered: Partial<CompanyRules>, rules: CompanyRules): Partial<CompanyRules> {
   const plain = (value: unknown): string =>
     JSON.stringify(Array.isArray(value) ? value.map(String).toSorted((one, other) => one.localeCompare(other)) : value);
   const changed = Object.entries(entered).filter(
