@@ -189,7 +189,9 @@ function waitingQuery({ mayCosign }: Asked): string {
 /** The newest first: of what names the user, and of what they approved, as many as a page has; the page is of both. */
 function pageQuery({ before, limit }: SigningPage, only: string): string {
   const rows = pageSize(limit);
-  const place = 'select p.created_at from signings p where p.id = $2';
+  // Of their own alone: where another's stands in time is nobody's to learn.
+  const place = `select p.created_at from signings p where p.id = $2 and (p.user_id = $1 or exists
+    (select 1 from signing_approvals o where o.request_id = p.id and o.user_id = $1))`;
   const older = (at: string, id: string): string =>
     before === undefined ? '' : ` and (${at}, ${id}) < ((${place}), $2)`;
   return `select ${columns} from signings where id in (

@@ -220,7 +220,10 @@ describe('the inbox', () => {
     }
     expect(lengths).toEqual([25, 25, 10]);
     expect([...seen].sort()).toEqual([...ids].sort());
+    // Older than all of hers, so that a place taken from her list would show it.
     const other = await person('Bob');
+    const older = await asked(other.user, { status: 'expired', createdAt: at - 1, askableAt: at, endedAt: at });
+    expect((await other.phone.history()).past).toMatchObject([{ signingId: older }]);
     expect(await other.phone.history({ before: ids[0] ?? '' })).toEqual({ past: [], hasMore: false });
     expect((await phone.history({ before: randomId('sig') })).past).toEqual([]);
   });
