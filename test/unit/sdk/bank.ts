@@ -415,6 +415,10 @@ function createRules(channel: Channel) {
       const reply = { state: states[String(claims['decision'])], serverProof };
       return tamper.decided?.(reply) ?? reply;
     },
+    'orders/document': async ({ body }) => {
+      if (tamper.document === undefined) throw new Refusal(410, 'order_unavailable');
+      return tamper.document(Number(body['part']));
+    },
     ...inbox.endpoints,
     'devices/list': async () => {
       const own = device().deviceId;

@@ -73,6 +73,8 @@ export interface Tampering {
   inbox?: (honest: { waiting: Record<string, unknown>[] }) => object;
   history?: (honest: { past: Record<string, unknown>[]; hasMore: boolean }) => object;
   receipt?: (honest: Record<string, unknown>) => object;
+  /** A part of the document; without it there is none. */
+  document?: (part: number) => object;
   keyHistory?: (honest: object) => object | Promise<object>;
   decided?: (reply: Record<string, unknown>) => Record<string, unknown>;
 }
