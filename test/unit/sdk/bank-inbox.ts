@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import { b64, type Call, type Channel, id, Refusal, sha256 } from './protocol-server.ts';
 
 /** What waits, as the inbox lists it, with what only the order says. */
-export interface Waits {
+interface Waits {
   readonly entry: Record<string, unknown> & { readonly signingId: string };
   readonly mpinOnly: boolean;
   readonly warnings: readonly string[];
