@@ -2,6 +2,7 @@
 
 import { auditRecordsContract } from '../../contracts/records-audit.ts';
 import { auditCheckpointsContract } from '../../contracts/records-audit-checkpoints.ts';
+import { backchannelRecordsContract } from '../../contracts/records-backchannel.ts';
 import { companyRecordsContract } from '../../contracts/records-companies.ts';
 import { deviceRecordsContract } from '../../contracts/records-devices.ts';
 import { idempotencyRecordsContract } from '../../contracts/records-idempotency.ts';
@@ -10,6 +11,7 @@ import { outboxRecordsContract, webhookRecordsContract } from '../../contracts/r
 import { peopleRecordsContract } from '../../contracts/records-people.ts';
 import { restoreRecordsContract } from '../../contracts/records-restore.ts';
 import { riskRecordsContract } from '../../contracts/records-risk.ts';
+import { signingRecordsContract } from '../../contracts/records-signing.ts';
 import { approvalRecordsContract, termsRecordsContract } from '../../contracts/records-terms.ts';
 import { durableEngines } from '../../engines.ts';
 
@@ -26,5 +28,7 @@ for (const engine of durableEngines()) {
   outboxRecordsContract(engine);
   webhookRecordsContract(engine);
   oidcRecordsContract(engine);
+  backchannelRecordsContract(engine);
   idempotencyRecordsContract(engine);
+  signingRecordsContract(engine);
 }
