@@ -1,11 +1,11 @@
 /** The rules of a company as a form, and as facts for whoever may only look. */
 import type { Company, CompanyRules } from '../../../admin-client/operations.ts';
-import { element } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
-import { areaField, checkField, checksField, choiceField, linesOf, textField } from '../fields.ts';
-import { weekday } from '../format.ts';
-import type { Messages } from '../messages.ts';
+import { areaField, checksField, choiceField, linesOf, textField } from '../fields.ts';
 import { facts } from '../parts.ts';
+import { approverFields, approversText } from './approver-rules.ts';
+import { hourFields, hoursText } from './hours.ts';
+import { type Risk, riskFields, riskText } from './risk-rules.ts';
 
 /** Acts that a company may want two people for. */
 const fourEyesActs = [
@@ -17,10 +17,6 @@ const fourEyesActs = [
   'devices.decide',
   'companies.change',
 ] as const;
-
-type Hours = NonNullable<CompanyRules['hours']>;
-
-const days = ['1', '2', '3', '4', '5', '6', '7'] as const;
 
 /** `read` gives what differs from `rules`, or what is wrong. */
 export function ruleFields(console: Console, rules: CompanyRules) {
@@ -51,14 +47,26 @@ export function ruleFields(console: Console, rules: CompanyRules) {
     options: fourEyesActs.map((act) => [act, t(`fourEyes.${act}`)]),
     chosen: rules.fourEyes,
   });
-  const hours = hourFields(console, rules.hours);
+  const hours = hourFields(console, rules.hours, { label: t('company.hours') });
+  const approvers = approverFields(console, rules.approvers);
+  const risk = riskFields(console, rules.risk);
   return {
-    banks: [permissions.input],
-    rows: [permissions.row, sessions.row, minutes.row, networks.row, domains.row, hours.row, fourEyes.row],
+    banks: [permissions.input, ...risk.inputs],
+    rows: [
+      permissions.row,
+      sessions.row,
+      minutes.row,
+      networks.row,
+      domains.row,
+      hours.row,
+      fourEyes.row,
+      approvers.row,
+      risk.row,
+    ],
     read: (): Partial<CompanyRules> | string => {
       const allowed = hours.read();
       if (typeof allowed === 'string') return allowed;
-      // Approvers and risk are set by the command and the admin API.
+      // Approvers and risk are set by the admin API.
       const entered: Omit<CompanyRules, 'approvers' | 'risk'> = {
         permissions: permissions.value(),
         sessionsPerUser: Number(sessions.input.value),
@@ -67,61 +75,37 @@ export function ruleFields(console: Console, rules: CompanyRules) {
         emailDomains: linesOf(domains.input.value),
         fourEyes: fourEyes.values(),
         hours: allowed,
+        approvers: several,
+        risk: risks,
       };
       return changedOf(entered, rules);
     },
   };
 }
 
-function changedOf(entered: Partial<CompanyRules>, rules: CompanyRules): Partial<CompanyRules> {
-  const plain = (value: unknown): string =>
-    JSON.stringify(Array.isArray(value) ? value.map(String).toSorted((one, other) => one.localeCompare(other)) : value);
-  const changed = Object.entries(entered).filter(
-    ([key, value]) => plain(value) !== plain(rules[key as keyof CompanyRules]),
-  );
-  return Object.fromEntries(changed) as Partial<CompanyRules>;
+/** Of risk too those alone that differ. */
+type RuleChanges = Partial<Omit<CompanyRules, 'risk'>> & { risk?: Partial<Risk> };
+
+function changedOf({ risk, ...entered }: CompanyRules, rules: CompanyRules): RuleChanges {
+  const risks = differing<Risk>(risk, rules.risk);
+  return {
+    ...differing<Omit<CompanyRules, 'risk'>>(entered, rules),
+    ...(Object.keys(risks).length > 0 && { risk: risks }),
+  };
 }
 
-function hourFields({ t }: Console, hours: Hours | null) {
-  const isLimited = checkField({ name: 'hours', label: t('company.hours'), isOn: hours !== null });
-  const chosen = (hours?.days ?? [1, 2, 3, 4, 5]).map(String);
-  const week = checksField({
-    name: 'days',
-    legend: t('company.days'),
-    options: days.map((day) => [day, weekday(t, Number(day))]),
-    chosen,
-  });
-  const time = (name: 'from' | 'until', value: string) =>
-    textField({ name, label: t(`company.${name}`), value, attributes: { type: 'time' } });
-  const from = time('from', hours?.from ?? '07:00');
-  const until = time('until', hours?.until ?? '19:00');
-  const { timeZone: ownZone } = Intl.DateTimeFormat().resolvedOptions();
-  const zone = textField({
-    name: 'timeZone',
-    label: t('company.timeZone'),
-    value: hours?.timeZone ?? ownZone,
-    attributes: { maxlength: '64', dir: 'ltr' },
-  });
-  const more = element(
-    'div',
-    { class: 'more' },
-    week.row,
-    element('div', { class: 'row' }, from.row, until.row, zone.row),
+function differing<T extends object>(entered: T, known: T): Partial<T> {
+  const changed = Object.entries(entered).filter(([key, value]) => plain(value) !== plain(known[key as keyof T]));
+  return Object.fromEntries(changed) as Partial<T>;
+}
+
+/** Lists without their order, which says nothing. */
+function plain(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    Array.isArray(inner)
+      ? inner.map((one) => JSON.stringify(one)).toSorted((one, other) => one.localeCompare(other))
+      : inner,
   );
-  const toggle = (): void => {
-    more.hidden = !isLimited.input.checked;
-  };
-  isLimited.input.addEventListener('change', toggle);
-  toggle();
-  return {
-    row: element('div', {}, isLimited.row, more),
-    read: (): Hours | null | string => {
-      if (!isLimited.input.checked) return null;
-      const on = week.values().map(Number);
-      if (on.length === 0) return t('company.daysMissing');
-      return { days: on, from: from.input.value, until: until.input.value, timeZone: zone.input.value.trim() };
-    },
-  };
 }
 
 /** For whoever may not change them. */
@@ -137,8 +121,9 @@ export function ruleFacts(console: Console, company: Company): HTMLElement {
 }
 
 /** Those rules that are given, each with its name. */
-export function ruleRows({ t }: Console, rules: Partial<CompanyRules>): (readonly [name: string, value: string])[] {
-  const { permissions, sessionsPerUser, sessionMinutes, networks, emailDomains, hours, fourEyes } = rules;
+export function ruleRows({ t }: Console, rules: RuleChanges): (readonly [name: string, value: string])[] {
+  const { permissions, sessionsPerUser, sessionMinutes, networks, emailDomains, hours, fourEyes, approvers, risk } =
+    rules;
   const list = (values: readonly string[]): string => (values.length === 0 ? t('list.any') : values.join(', '));
   const rows = [
     [t('company.permissions'), permissions && t.named('permissions', permissions)],
@@ -151,11 +136,8 @@ export function ruleRows({ t }: Console, rules: Partial<CompanyRules>): (readonl
       t('company.fourEyes'),
       fourEyes && (fourEyes.length === 0 ? t('list.no') : fourEyes.map((act) => t.named('fourEyes', act)).join(', ')),
     ],
+    [t('company.approvers'), approvers && approversText(t, approvers)],
+    [t('company.risk'), risk && riskText(t, risk)],
   ] as const;
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-}
-
-function hoursText(t: Messages, hours: Hours | null): string {
-  if (hours === null) return t('list.no');
-  return `${hours.days.map((day) => weekday(t, day)).join(', ')} ${hours.from}–${hours.until} ${hours.timeZone}`;
 }
