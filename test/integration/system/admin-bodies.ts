@@ -19,6 +19,7 @@ export const adminBodies: Readonly<Record<string, Record<string, unknown>>> = {
   },
   'PATCH /admin/v1/clients/:clientId': { version: 999, name: 'Other' },
   'POST /admin/v1/clients/:clientId/disable': {},
+  'POST /admin/v1/clients/:clientId/webhook/rotate': { overlapHours: 1 },
   'POST /admin/v1/users': {
     companyId: id('co'),
     name: 'Ada',
