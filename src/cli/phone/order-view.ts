@@ -1,5 +1,4 @@
 /** How a claimed order is shown in a terminal: everything that a person needs to decide. */
-
 import type { RiskReason } from '../../protocol/risk.ts';
 import { formatIban } from '../../protocol/templates/iban.ts';
 import { formatAmount } from '../../protocol/templates/money.ts';
@@ -15,18 +14,18 @@ const begunBy: Readonly<Record<ClaimedOrder['descriptor']['via'], string>> = {
   code: 'a short code, right only if you read it yourself on a page that you opened; who was told it is being defrauded',
 };
 
-/** Why somebody looks twice. */
+/** Why somebody looks twice, in the words of the app. */
 const warned: Readonly<Record<RiskReason, string>> = {
-  new_device: 'this phone was registered only a short time ago',
-  new_payee: 'you have not paid this account before',
-  amount_over_policy: 'the amount is above the limit that was set for you',
+  new_device: 'a phone was registered for you only recently',
+  new_payee: 'this payee is new: nobody in your company has approved it before',
+  amount_over_policy: 'the amount is higher than the rules of your company expect',
   unusual_hour: 'this is an unusual hour for it',
-  many_declines: 'several requests were declined lately',
-  reported_before: 'something like it was reported as fraud before',
-  device_compromised: 'this phone may not be safe',
-  known_fraud: 'it looks like known fraud',
-  engine_unavailable: 'it could not be checked for fraud',
-  other: 'the server asks you to look twice',
+  many_declines: 'you have declined several requests lately',
+  reported_before: 'you reported "this is not me" not long ago',
+  device_compromised: 'there are signs that one of your phones is not safe',
+  known_fraud: 'this looks like a known fraud',
+  engine_unavailable: 'the usual fraud check could not be made: be especially careful',
+  other: 'the bank advises caution with this one',
 };
 
 /** How many people have approved it; nothing where one person does. */

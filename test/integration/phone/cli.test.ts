@@ -329,7 +329,7 @@ describe('what waits', () => {
       '  begun by   your inbox',
       '  approvers  1 of 2 so far',
       '  proof      your mPIN; fingerprint or face is not enough',
-      '  WARNING    you have not paid this account before',
+      '  WARNING    this payee is new: nobody in your company has approved it before',
       '  WARNING    this is an unusual hour for it',
       '  | > Pay 12,50',
     ]) {
