@@ -1,6 +1,7 @@
 """Checks a receipt, written from docs/signing.md alone: shows that any program that knows JOSE can, without this project.
 
-    receipt.py RECEIPT KEY-HISTORY      two files; the second is the document of <issuer>/.well-known/mtoken-key-history
+    receipt.py RECEIPT KEY-HISTORY [FILE]   the second is the document of <issuer>/.well-known/mtoken-key-history, the third what was
+                                            signed where that is a document
 
 Needs Python 3.10 and `cryptography` (Debian: python3-cryptography). Prints what was signed, by whom and when, as one JSON object; ends
 with an exception where the receipt is not genuine.
@@ -73,7 +74,7 @@ def by_server(jws, typ, history):
     return payload
 
 
-def check(receipt, document):
+def check(receipt, document, file=None):
     history = json.loads(unb64(document["payload"]))
     issuer = history["iss"]
     require(re.fullmatch(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]+)?", issuer), "an issuer that is no origin")
@@ -108,6 +109,8 @@ def check(receipt, document):
     require(in_order and approved <= order["exp"] + TOLERANCE, "times out of order")
     require(abs(approval["iat"] - approved) <= TOLERANCE, "the phone's time differs")
     payments = check_list(receipt, order["display"]["template"])
+    if file is not None:
+        check_file(order["display"]["template"], file)
     return {
         "text": order["display"]["text"],
         "user": counter["user"],
@@ -116,6 +119,13 @@ def check(receipt, document):
         "approvedAt": counter["approvedAt"],
         "payments": payments,
     }
+
+
+def check_file(template, file):
+    require(template["name"] == "document", "a receipt about no document")
+    fields = template["fields"]
+    require(len(file) == fields["size"], "a document of another length")
+    require(hashlib.sha256(file).hexdigest() == fields["sha256"], "another document")
 
 
 def check_list(receipt, template):
@@ -134,4 +144,8 @@ def check_list(receipt, template):
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf8") as receipt_file, open(sys.argv[2], encoding="utf8") as history_file:
-        print(json.dumps(check(json.load(receipt_file), json.load(history_file))))
+        arguments = [json.load(receipt_file), json.load(history_file)]
+    if len(sys.argv) > 3:
+        with open(sys.argv[3], "rb") as signed_file:
+            arguments.append(signed_file.read())
+    print(json.dumps(check(*arguments)))

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
 import { commandProgram } from '../../bundled-programs.ts';
-import { samples } from '../../unit/signing/samples.ts';
+import { sampleDocument, samples } from '../../unit/signing/samples.ts';
 import {
   createSigningWorld,
   historyOf,
@@ -18,6 +18,11 @@ import {
   signedAnew,
   signedReceipt,
 } from '../../unit/signing/signed.ts';
+
+const script = new URL('../../interop/receipt.py', import.meta.url).pathname;
+const python = ['python3', '/usr/bin/python3'].find(
+  (name) => spawnSync(name, ['-c', 'import cryptography']).status === 0,
+);
 
 let world: SigningWorld;
 const command = await commandProgram();
@@ -94,6 +99,26 @@ describe('mtoken verify', () => {
     const reference = 'Payee: Your own account';
     const payment = await signedReceipt(world, 'payment', { ...samples.payment, reference });
     expect(verify(write('payment.json', payment), ...keys).out).toContain(`  | Reference: “${reference}”\n`);
+  });
+
+  it('says whether a file is the document that was signed, as a foreign program does (T-05, T-14)', async () => {
+    const keys = join(directory, 'keys.json');
+    const signed = write('document.json', await signedReceipt(world, 'document'));
+    const [right, wrong] = [join(directory, 'right.txt'), join(directory, 'wrong.txt')];
+    writeFileSync(right, sampleDocument);
+    writeFileSync(wrong, `${sampleDocument.toString().replace('10,000', '90,000')}`);
+    const same = verify(signed, '--keys', keys, '--document', right, '--json');
+    expect([same.exit, JSON.parse(same.out)]).toEqual([
+      0,
+      expect.objectContaining({ isGenuine: true, isSignedDocument: true }),
+    ]);
+    const other = verify(signed, '--keys', keys, '--document', wrong);
+    expect([other.exit, other.err]).toEqual([1, expect.stringContaining('the file is not what was signed')]);
+    expect(other.out).toContain('  FAILED This file is not the document that was signed.');
+    expect(verify(write('receipt.json', receipt), '--keys', keys, '--document', right).err).toContain('no document');
+    if (python === undefined) return;
+    const foreign = (file: string) => spawnSync(python, [script, signed, keys, file]).status === 0;
+    expect([foreign(right), foreign(wrong)]).toEqual([true, false]);
   });
 
   it('takes no server whose name reads as another’s, and says where keys came from (T-14)', () => {
