@@ -206,6 +206,28 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(await paged('history')).toEqual(idsOf(newest).filter((id) => id !== requests[3]?.id));
     });
 
+    it('tells of one person’s approval and of no other’s, and keeps the list that somebody signed, however it ended (T-06, T17)', async () => {
+      const [one, other] = [await colleague(), await colleague()];
+      const signed = await inserted({ userId: one.id, approvers: 2 }, { list });
+      const unsigned = await inserted({ userId: one.id, approvers: 2 }, { list });
+      await open.records.signings.approve(approvalOf(signed, one, { receipt: { ...receipt, list } }));
+      const { signings } = open.other;
+      expect(await signings.approvalOf(signed.id, one.id)).toMatchObject({ userId: one.id, receipt: { list } });
+      expect(await signings.approvalOf(signed.id, other.id)).toBeUndefined();
+      expect(await signings.approvalOf(unsigned.id, one.id)).toBeUndefined();
+      const ids = [signed.id, unsigned.id];
+      expect([...(await signings.signedBy(one.id, ids))]).toEqual([signed.id]);
+      expect([...(await signings.signedBy(other.id, ids)), ...(await signings.signedBy(one.id, []))]).toEqual([]);
+      for (const { id } of [signed, unsigned]) await open.records.signings.end(id, { status: 'declined', at: noon });
+      expect(await signings.list(unsigned.id)).toBeUndefined();
+      expect((await signings.approvalOf(signed.id, one.id))?.receipt.list).toBe(list);
+      // A place in time that is another's is none.
+      expect(await signings.history(one.id, { limit: 5 })).toHaveLength(2);
+      const foreign = await inserted({ userId: other.id, createdAt: noon + 1_000_000 });
+      expect(await signings.history(one.id, { before: foreign.id, limit: 5 })).toEqual([]);
+      expect(await signings.everyOf(other.id, { before: signed.id, limit: 5 })).toEqual([]);
+    });
+
     it('finds what has expired, what nobody was told of, and what a portal has open', async () => {
       const clientId = randomId('client');
       const at = noon - 50_000_000;
