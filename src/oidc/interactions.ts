@@ -60,7 +60,9 @@ async function activeClient({ records }: InteractionDeps, { params }: ProviderIn
 async function pending(provider: Provider, request: FastifyRequest, reply: FastifyReply): Promise<ProviderInteraction> {
   const details = await notFoundIfGone(() => provider.interactionDetails(request.raw, reply.raw));
   const { uid } = request.params as { uid?: string };
-  if (details.uid !== uid) throw new AuthError('not_found');
+  // Nothing is approved in a request that was refused because its session had ended.
+  const isOrphan = details.prompt.name === 'consent' && details.session?.uid === undefined;
+  if (details.uid !== uid || isOrphan) throw new AuthError('not_found');
   return details;
 }
 
@@ -83,16 +85,17 @@ async function withoutSession(
   const { uid } = request.params as { uid?: string };
   if (id === undefined || id !== uid) return undefined;
   const found = await notFoundIfGone(() => provider.Interaction.find(id));
-  if (found?.prompt.name !== 'consent' || found.session === undefined) return undefined;
-  const { uid: sessionUid, accountId } = found.session;
+  if (found?.prompt.name !== 'consent') return undefined;
+  const { uid: sessionUid, accountId } = found.session ?? {};
+  if (sessionUid === undefined) return found;
   const session = await notFoundIfGone(() => provider.Session.findByUid(sessionUid));
   return session?.accountId === accountId ? undefined : found;
 }
 
-/** The provider takes an interaction back in its own session only: one that has none is refused in any of this browser's. */
+/** The provider takes an interaction back in its own session only, unless it names none. */
 async function refuseOrphan(orphan: ProviderInteraction, result: InteractionResults): Promise<string> {
-  orphan.session = undefined;
-  orphan.result = result;
+  const { uid: _uid, ...session } = orphan.session ?? {};
+  Object.assign(orphan, { session, result });
   await notFoundIfGone(() => orphan.persist());
   return orphan.returnTo;
 }
