@@ -14,6 +14,7 @@ const root = new URL('../../', import.meta.url).pathname;
  */
 const source = `
 import { createApp } from './src/web/app/app.ts';
+import { showHistory } from './src/web/app/history.ts';
 import { showHome } from './src/web/app/home.ts';
 import { englishMessages } from './src/web/app/messages.ts';
 import { showConfirm } from './src/web/app/order.ts';
@@ -33,6 +34,9 @@ window.showHostile = async (screen, name) => {
     navigate: () => new Proxy({}, { get: () => () => undefined }),
     phone: {
       state: async () => state,
+      inbox: async () => [{ signingId: 'sig_1', client: { id: 'x', name, domain: name }, title: name, approvers: { needed: 2, given: 1 }, createdAt: now, expiresAt: now }],
+      history: async () => ({ past: [true, false].map((isSigned) => ({ signingId: 'sig_1', client: { name }, title: name, state: 'approved', endedAt: now, isSigned })), hasMore: true }),
+      document: async () => ({ title: name, mediaType: 'text/plain', bytes: new TextEncoder().encode(name) }),
       listDevices: async () => [{ deviceId: 'dev_1', name, platform: name, isThis: false, lastUsedAt: now, status: 'active' }],
       listSessions: async () => [{ sessionUid: 's', startedAt: now, portals: [{ name }, { name }] }],
     },
@@ -42,6 +46,13 @@ window.showHostile = async (screen, name) => {
     via: 'code', iat: Math.floor(now / 1000), display: { text: name, locale: 'en' }, freshProof: false,
   };
   if (screen === 'confirm') showConfirm(app, { descriptor, expiresAt: now + 100_000 });
+  if (screen === 'signing') {
+    const lines = ['title', 'words', 'payee'].map((line, index) => ({ name: line, label: name, value: name, emphasis: 'main', by: index ? 'server' : 'portal' }));
+    const template = { name: 'document', version: 1, title: name, wording: {}, fields: { sha256: name } };
+    const signing = { id: 'sig_1', approvers: { needed: 2, given: 1 }, warnings: ['new_payee'] };
+    showConfirm(app, { lines, expiresAt: now + 100_000, descriptor: { ...descriptor, purpose: 'signing', via: 'inbox', display: { text: name, locale: 'en', template }, signing } });
+  }
+  if (screen === 'history') showHistory(app);
   if (screen === 'home') await showHome(app);
   if (screen === 'settings') await showSettings(app);
   if (screen === 'devices') showOwn(app);
@@ -85,19 +96,21 @@ describe.skipIf(!hasChromium)('the screens with hostile names', () => {
     await bank?.stop();
   });
 
-  const screens = ['confirm', 'home', 'settings', 'devices'] as const;
+  const screens = ['confirm', 'signing', 'home', 'history', 'settings', 'devices'] as const;
   it.each(Object.entries(names).flatMap(([kind, name]) => screens.map((screen) => [kind, screen, name] as const)))(
     'shows %s names on the screen %s as text within its width',
     async (kind, screen, name) => {
       await page.evaluate(`window.showHostile(${JSON.stringify(screen)}, ${JSON.stringify(name)})`);
-      await at(page, screen);
-      if (screen === 'devices') await page.waitForSelector('li');
+      await at(page, screen === 'signing' ? 'confirm' : screen);
+      if (screen === 'devices' || screen === 'home' || screen === 'history') await page.waitForSelector('li');
+      if (screen === 'signing') await page.getByRole('button', { name: 'Read the document' }).click();
       await page.setViewportSize({ width: 320, height: 640 });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
       expect(await page.locator('main img, main script, main style').count()).toBe(0);
       expect(await page.evaluate('window.isOwned')).toBeUndefined();
       // The way to say no is there, and can be pressed.
-      if (screen === 'confirm') await page.getByRole('button', { name: 'Decline' }).click({ trial: true });
+      if (screen === 'confirm' || screen === 'signing')
+        await page.getByRole('button', { name: 'Decline', exact: true }).click({ trial: true });
       else await page.locator('main button').last().click({ trial: true });
       if (kind === 'markup' || kind === 'bidi') await look(page, `hostile-${kind}-${screen}`);
       expect(faults).toEqual([]);

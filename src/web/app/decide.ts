@@ -137,25 +137,51 @@ function whyUnproved(app: App, error: PhoneError, back: () => void): boolean {
   return true;
 }
 
-function showResult(app: App, { descriptor }: ClaimedOrder, name: Outcome): void {
+function showResult(app: App, order: ClaimedOrder, name: Outcome): void {
   const { t } = app;
-  const { signing, via } = descriptor;
-  const missing = signing === undefined ? 0 : signing.approvers.needed - signing.approvers.given - 1;
-  const isSigned = name === 'approved' && signing !== undefined;
-  // Nobody waits at a browser for what was waiting here.
-  const text = via === 'inbox' && name === 'approved' ? t('approved.signed') : t(`${name}.text`);
-  const receipt = (): void => {
-    if (signing !== undefined) showReceipt(app, { signingId: signing.id, back: () => void app.go.home() });
-  };
+  const { signing, via } = order.descriptor;
+  if (signing !== undefined && name === 'approved') return showApproved(app, signing, via === 'inbox');
+  if (signing !== undefined && name === 'reported') return showReported(app);
   app.show({
     name,
     title: t(`${name}.title`),
     isPrivate: true,
     content: [
-      isSigned && missing > 0 ? paragraph(t('approved.more', { count: missing }), 'notice') : paragraph(text),
+      paragraph(t(`${name}.text`)),
       button(t('act.done'), () => void app.go.home()),
-      isSigned ? button(t('receipt.title'), receipt, 'quiet') : undefined,
       name === 'reported' ? button(t('home.devices'), () => app.go.devices(), 'quiet') : undefined,
     ],
+  });
+}
+
+type Signing = NonNullable<ClaimedOrder['descriptor']['signing']>;
+
+/** Nobody waits at a browser for what was waiting here; and some things take more people than one. */
+function showApproved(app: App, { id, approvers }: Signing, wasWaiting: boolean): void {
+  const { t } = app;
+  const missing = approvers.needed - approvers.given - 1;
+  const home = (): void => void app.go.home();
+  app.show({
+    name: 'approved',
+    title: t('approved.title'),
+    isPrivate: true,
+    content: [
+      missing > 0
+        ? paragraph(t('approved.more', { count: missing }), 'notice')
+        : paragraph(t(wasWaiting ? 'approved.signed' : 'approved.text')),
+      button(t('act.done'), home),
+      button(t('receipt.title'), () => showReceipt(app, { signingId: id, back: home }), 'quiet'),
+    ],
+  });
+}
+
+/** The server has ended every session of the user with it, this one too. */
+function showReported(app: App): void {
+  const { t, phone, go } = app;
+  void phone.logout().catch(() => undefined);
+  app.show({
+    name: 'reported',
+    title: t('reported.title'),
+    content: [paragraph(t('reported.signed')), button(t('act.done'), () => void go.start())],
   });
 }

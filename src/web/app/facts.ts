@@ -21,7 +21,7 @@ export function facts(app: App, { descriptor }: ClaimedOrder): HTMLElement {
     [t('confirm.when'), when],
   ];
   const known = rows.filter(([, ...values]) => values.some((value) => value !== undefined));
-  return element('dl', {}, ...known.map(([label, ...values]) => fact(label, values)));
+  return element('dl', { class: 'facts' }, ...known.map(([label, ...values]) => fact(label, values)));
 }
 
 /** Each value apart, so that one in another direction of writing leaves the others where they are. */
