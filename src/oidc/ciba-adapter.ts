@@ -43,7 +43,15 @@ export function backchannelAdapter({ records, sealing, clock }: Pick<OidcDeps, '
       const { provider, authorizationDetails } = JSON.parse(row.payload) as BackchannelPayload;
       const params = authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails };
       const consumed = row.consumedAt === undefined ? {} : { consumed: toSeconds(row.consumedAt) };
-      return { ...provider, ...consumed, params, signingId: row.signingId, endsAt: row.endsAt, jti: id };
+      return {
+        ...provider,
+        ...consumed,
+        params,
+        signingId: row.signingId,
+        isSettled: row.settledAt !== undefined,
+        endsAt: row.endsAt,
+        jti: id,
+      };
     },
     // Nothing is revoked: it takes the client's own key to ask twice, as two of its servers may.
     consume: async (id: string): Promise<void> => {

@@ -16,18 +16,20 @@ export interface PingDeps {
 
 const timeoutMs = 5_000;
 
-/** Enqueues the ping. None where it merely expired: a user who does not exist expires as well, and nobody pings for that (O-18). */
+/**
+ * Notes the end in the request by CIBA, and enqueues the ping. None where it merely expired: a user who does not exist expires as well,
+ * and nobody pings for that (O-18).
+ */
 export const pingWhenEnded: EndedHandler = async (records, { id, door, status, clientId, endedAt }) => {
-  if (door !== 'backchannel' || status === 'expired') return;
+  if (door !== 'backchannel' || endedAt === undefined) return;
+  await records.backchannel.settle(id, endedAt);
+  if (status === 'expired') return;
   const row = await records.backchannel.findBySigning(id);
   if (row === undefined || pingOf(row.payload) === undefined) return;
   const message: BackchannelMessage = { idLookup: row.idLookup };
   const payload = JSON.stringify(message);
   const about = `signing.${status}`;
-  await records.outbox.enqueue(
-    { kind: 'backchannel_ping', recipient: clientId, payload, about },
-    endedAt ?? row.endsAt,
-  );
+  await records.outbox.enqueue({ kind: 'backchannel_ping', recipient: clientId, payload, about }, endedAt);
 };
 
 /** The outbox's deliverer of pings, to where the client is registered at that moment; 4xx is final, and nothing is sent after its time. */

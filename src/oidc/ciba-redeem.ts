@@ -20,6 +20,8 @@ import { orUnavailable } from './unavailable.ts';
 /** A request by CIBA as it is read at the token endpoint. */
 interface Redeemed extends BackchannelAuthenticationRequest {
   signingId?: string | undefined;
+  /** Whether what the user was asked has ended. */
+  isSettled?: boolean;
   /** In epoch-milliseconds. */
   endsAt?: number;
 }
@@ -45,7 +47,7 @@ export function adjustBackchannel(provider: Provider, deps: OidcDeps): void {
   const { BackchannelAuthenticationRequest: model } = provider as unknown as {
     readonly BackchannelAuthenticationRequest: Model;
   };
-  keepAlso(model, ['signingId', 'endsAt']);
+  keepAlso(model, ['signingId', 'isSettled', 'endsAt']);
   const { find } = model;
   model.find = async function settled(id, options) {
     const request = await find.call(this, id, options);
@@ -61,14 +63,15 @@ async function settle(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed
   if (request.consumed !== undefined) throw redeemed();
   const { clock, signing } = deps;
   if (signing === undefined) throw new AuthError('internal', { detail: 'CIBA without signing' });
-  const { signingId, endsAt = 0 } = request;
+  const { signingId, isSettled = false, endsAt = 0 } = request;
   if (clock.now() >= endsAt + lifetime.backchannelRedeem * 1000) throw expired();
+  // The row alone is asked: for a user who exists and for one who does not it takes the same (O-18).
+  if (!isSettled && clock.now() < endsAt) return pace(deps, request);
   const view = signingId === undefined ? undefined : await signing.read(signingId);
   const status = view?.request.status ?? 'pending';
   if (status === 'approved') return approve(deps, ctx, { request, approvals: view?.approvals ?? [] });
   if (status === 'expired') throw expired();
   if (status !== 'pending') throw new errors.AccessDenied('the user did not approve');
-  if (clock.now() < endsAt) return pace(deps, request);
   // Whoever was asked or not: what waits ends for all at the time that was told (O-18). And what the portal holds for over nobody signs.
   const ended = signingId === undefined ? undefined : await signing.expire(signingId);
   if (ended?.status === 'approved') return settle(deps, ctx, request);

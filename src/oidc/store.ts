@@ -77,6 +77,8 @@ export interface BackchannelRow {
   /** What the user was asked to sign; undefined until then, and for good where nobody is asked. */
   readonly signingId: string | undefined;
   readonly askedAt: number | undefined;
+  /** When what the user was asked ended, however that was. */
+  readonly settledAt: number | undefined;
   readonly createdAt: number;
   /** From then on nobody is asked any more, and it has expired unless it was approved before. */
   readonly endsAt: number;
@@ -84,13 +86,15 @@ export interface BackchannelRow {
 }
 
 export interface BackchannelStore {
-  insert(row: Omit<BackchannelRow, 'signingId' | 'askedAt' | 'consumedAt'>): Promise<void>;
+  insert(row: Omit<BackchannelRow, 'signingId' | 'askedAt' | 'settledAt' | 'consumedAt'>): Promise<void>;
   find(idLookup: string): Promise<BackchannelRow | undefined>;
   findBySigning(signingId: string): Promise<BackchannelRow | undefined>;
   /** What that user was asked since then, by whichever portal; the oldest first. */
   asked(userId: string, since: number): Promise<BackchannelRow[]>;
   /** Notes what the user is asked to sign; false where something was noted already. */
   link(idLookup: string, signingId: string, at: number): Promise<boolean>;
+  /** Notes that what the user was asked has ended. */
+  settle(signingId: string, at: number): Promise<void>;
   /** Of any number of parallel callers exactly one gets true. */
   consume(idLookup: string, at: number): Promise<boolean>;
   /** Deletes what ended before that time; how many rows. */

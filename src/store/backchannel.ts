@@ -11,12 +11,14 @@ interface Row {
   payload_sealed: string;
   signing_id: string | null;
   asked_at: number | null;
+  settled_at: number | null;
   created_at: number;
   ends_at: number;
   consumed_at: number | null;
 }
 
-const columns = 'id_lookup, client_id, user_id, payload_sealed, signing_id, asked_at, created_at, ends_at, consumed_at';
+const columns =
+  'id_lookup, client_id, user_id, payload_sealed, signing_id, asked_at, settled_at, created_at, ends_at, consumed_at';
 const context = (idLookup: string): string => `backchannel_requests.payload:${idLookup}`;
 
 /** Over one engine or one open transaction. */
@@ -28,6 +30,7 @@ export function backchannelStore(sql: Sql, sealing: Sealing): BackchannelStore {
     payload: sealing.openText(row.payload_sealed, context(row.id_lookup)),
     signingId: optional(row.signing_id),
     askedAt: optional(row.asked_at),
+    settledAt: optional(row.settled_at),
     createdAt: row.created_at,
     endsAt: row.ends_at,
     consumedAt: optional(row.consumed_at),
@@ -51,6 +54,9 @@ export function backchannelStore(sql: Sql, sealing: Sealing): BackchannelStore {
         'update backchannel_requests set signing_id = $2, asked_at = $3 where id_lookup = $1 and signing_id is null',
         [idLookup, signingId, at],
       )) === 1,
+    settle: async (signingId, at) => {
+      await sql.run('update backchannel_requests set settled_at = $2 where signing_id = $1', [signingId, at]);
+    },
     consume: async (idLookup, at) =>
       (await sql.run('update backchannel_requests set consumed_at = $2 where id_lookup = $1 and consumed_at is null', [
         idLookup,

@@ -23,6 +23,7 @@ export function backchannelRecordsContract(engine: DurableEngine): void {
         payload: '{"words":"secret words"}',
         signingId: undefined,
         askedAt: undefined,
+        settledAt: undefined,
         createdAt: noon,
         endsAt: noon + 300_000,
         consumedAt: undefined,
@@ -52,7 +53,8 @@ export function backchannelRecordsContract(engine: DurableEngine): void {
       expect(linked.filter(Boolean)).toHaveLength(1);
       const { signingId = '', consumedAt, askedAt } = (await open.records.backchannel.find(idLookup)) ?? {};
       expect([consumedAt, askedAt]).toEqual([noon, noon]);
-      expect(await open.records.backchannel.findBySigning(signingId)).toMatchObject({ idLookup });
+      await open.records.backchannel.settle(signingId, noon + 7);
+      expect(await open.records.backchannel.findBySigning(signingId)).toMatchObject({ idLookup, settledAt: noon + 7 });
     });
 
     it('count as asked of one user from the time they were, and only those that were; and go when they are over (O-18)', async () => {

@@ -11,6 +11,8 @@ create table backchannel_requests (
   -- What the user was asked to sign; null until then, and for good where nobody is asked.
   signing_id text,
   asked_at bigint,
+  -- When that ended; written by the transaction that ended it.
+  settled_at bigint,
   created_at bigint not null,
   ends_at bigint not null,
   consumed_at bigint
