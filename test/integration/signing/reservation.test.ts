@@ -1,7 +1,6 @@
 /** Reservations of a whole server: the person approves a maximum, and the portal takes what is due, never more. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SigningOrder } from '../../../src/protocol/signing-api.ts';
 import type { Phone } from '../../../src/sdk/index.ts';
 import { verifyReceipt } from '../../../src/sdk/receipt.ts';
 import { everySystemEngine, type SystemStores } from '../system/engines.ts';
