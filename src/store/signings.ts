@@ -4,6 +4,7 @@ import type { Receipt } from '../protocol/receipt.ts';
 import type { Asked, SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed } from './rows.ts';
+import { signingEraser } from './signings-erased.ts';
 import { atomically } from './transaction.ts';
 
 interface SigningRow {
@@ -41,11 +42,10 @@ const receiptContext = (id: string, userId: string): string => `signing_approval
 
 /** What one inbox shows at most. */
 const mostWaiting = 100;
-const prunedAtOnce = 1_000;
 
 /** Requests over one engine or one open transaction. */
 export function signingStore(sql: Sql, sealing: Sealing): SigningStore {
-  return { ...reader(sql, sealing), ...lister(sql, sealing), ...writer(sql, sealing), ...eraser(sql) };
+  return { ...reader(sql, sealing), ...lister(sql, sealing), ...writer(sql, sealing), ...signingEraser(sql) };
 }
 
 function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
@@ -310,32 +310,4 @@ async function approve(sql: Sql, sealing: Sealing, approval: SigningApproval) {
   }
   const [row] = await sql.query<{ given: number }>('select given from signings where id = $1', [requestId]);
   return { isFirst: false, given: row?.given ?? 0 };
-}
-
-type Erasing = Pick<SigningStore, 'eraseOf' | 'prune'>;
-
-function eraser(sql: Sql): Erasing {
-  return {
-    eraseOf: (userId) => atomically(sql, (inner) => eraseSignings(inner, userId)),
-    prune: (before) =>
-      atomically(sql, async (inner) => {
-        const old = `select id from signings where ended_at < $1 order by ended_at, id limit ${prunedAtOnce}`;
-        const ids = await inner.query<{ id: string }>(old, [before]);
-        for (const { id } of ids) {
-          await inner.run('delete from signing_approvals where request_id = $1', [id]);
-          await inner.run('delete from signings where id = $1', [id]);
-        }
-        return ids.length;
-      }),
-  };
-}
-
-/** Removes what the person was asked, what they approved, and the receipts of both; answers how many requests and approvals. */
-export async function eraseSignings(sql: Sql, userId: string): Promise<number> {
-  const approvals = await sql.run(
-    `delete from signing_approvals where user_id = $1
-     or request_id in (select id from signings where user_id = $1)`,
-    [userId],
-  );
-  return approvals + (await sql.run('delete from signings where user_id = $1', [userId]));
 }

@@ -4,7 +4,7 @@ import type { Sealing } from '../crypto/sealing.ts';
 import { folded } from './folded.ts';
 import { eraseAnswersAbout } from './idempotency.ts';
 import type { Sql } from './ports.ts';
-import { eraseSignings } from './signings.ts';
+import { eraseSignings } from './signings-erased.ts';
 import { atomically } from './transaction.ts';
 
 /** A user's browsers that are remembered; the one that was away for longest makes room. */

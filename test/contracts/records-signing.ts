@@ -2,54 +2,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../src/companies/store.ts';
 import { randomId } from '../../src/crypto/random.ts';
-import type { SigningApproval, SigningRequest } from '../../src/signing/store.ts';
+import type { SigningRequest } from '../../src/signing/store.ts';
 import type { DurableEngine } from '../engines.ts';
-import { type FreshRecords, freshRecords, insertedUser, noon, parallel, sampleUser } from './samples.ts';
+import {
+  type FreshRecords,
+  freshRecords,
+  insertedUser,
+  noon,
+  parallel,
+  sampleReceipt,
+  sampleSigned,
+  sampleSigning,
+  sampleUser,
+} from './samples.ts';
 
-const receipt = {
-  format: 'mtoken-receipt',
-  version: 1,
-  order: 'o',
-  approval: 'a',
-  countersignature: 'secret-of-receipt',
-} as const;
 const list = '[{"creditorName":"secret of a list"}]';
-
-function requestOf(user: User, changes: Partial<SigningRequest> = {}): SigningRequest {
-  return {
-    id: randomId('sig'),
-    clientId: 'portal',
-    door: 'api',
-    origin: 'https://portal.example',
-    userId: user.id,
-    companyId: user.companyId,
-    reference: 'secret reference',
-    display: { text: 'secret text ä\u200e', locale: 'en' },
-    approvers: 1,
-    given: 0,
-    mpinOnly: true,
-    warnings: ['new_payee', 'other'],
-    status: 'pending',
-    reason: undefined,
-    askableAt: noon,
-    createdAt: noon,
-    expiresAt: noon + 300_000,
-    endedAt: undefined,
-    captured: 0,
-    version: 1,
-    ...changes,
-  };
-}
-
-const approvalOf = (request: SigningRequest, user: User, changes: Partial<SigningApproval> = {}): SigningApproval => ({
-  requestId: request.id,
-  userId: user.id,
-  deviceId: 'dev_x',
-  orderId: randomId('ord'),
-  approvedAt: noon + 1000,
-  receipt,
-  ...changes,
-});
 
 export function signingRecordsContract(engine: DurableEngine): void {
   describe(`records of requests to sign: ${engine.name}`, () => {
@@ -67,7 +34,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       return other;
     };
     const inserted = async (changes: Partial<SigningRequest> = {}, more: { list?: string; isTold?: boolean } = {}) => {
-      const request = requestOf(user, changes);
+      const request = sampleSigning(user, changes);
       await open.records.signings.insert(request, more);
       return request;
     };
@@ -78,9 +45,9 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(await open.other.signings.find(request.id)).toEqual(request);
       expect(await open.other.signings.list(request.id)).toBe(list);
       expect(await open.other.signings.find('sig_unknown')).toBeUndefined();
-      await open.records.signings.approve(approvalOf(request, user, { receipt: { ...receipt, list } }));
+      await open.records.signings.approve(sampleSigned(request, user, { receipt: { ...sampleReceipt, list } }));
       expect(await open.other.signings.approvals(request.id)).toEqual([
-        { ...approvalOf(request, user), orderId: expect.any(String), receipt: { ...receipt, list } },
+        { ...sampleSigned(request, user), orderId: expect.any(String), receipt: { ...sampleReceipt, list } },
       ]);
       for (const table of ['signings', 'signing_approvals']) {
         expect(JSON.stringify(await open.fresh.store.query(`select * from ${table}`))).not.toContain('secret');
@@ -104,7 +71,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       const request = await inserted({ approvers: 5 });
       // Each person on two phones at the same time.
       const outcomes = await parallel(10, open, (records, index) =>
-        records.signings.approve(approvalOf(request, people[index % 5] ?? user)),
+        records.signings.approve(sampleSigned(request, people[index % 5] ?? user)),
       );
       const counted = outcomes.filter(({ isFirst }) => isFirst).map(({ given }) => given);
       expect(counted.sort()).toEqual([1, 2, 3, 4, 5]);
@@ -119,23 +86,23 @@ export function signingRecordsContract(engine: DurableEngine): void {
     it('keeps no approval that came after the end or beyond the number, and none twice (T-15)', async () => {
       const other = await colleague();
       const over = await inserted({ approvers: 2 });
-      expect(await open.records.signings.approve(approvalOf(over, user))).toEqual({ isFirst: true, given: 1 });
-      expect(await open.other.signings.approve(approvalOf(over, user))).toEqual({ isFirst: false, given: 1 });
+      expect(await open.records.signings.approve(sampleSigned(over, user))).toEqual({ isFirst: true, given: 1 });
+      expect(await open.other.signings.approve(sampleSigned(over, user))).toEqual({ isFirst: false, given: 1 });
       expect(await open.records.signings.find(over.id)).toMatchObject({
         status: 'pending',
         given: 1,
         endedAt: undefined,
       });
       await open.records.signings.end(over.id, { status: 'cancelled', at: noon + 2 });
-      expect(await open.other.signings.approve(approvalOf(over, other))).toEqual({ isFirst: false, given: 1 });
+      expect(await open.other.signings.approve(sampleSigned(over, other))).toEqual({ isFirst: false, given: 1 });
       const done = await inserted();
-      await open.records.signings.approve(approvalOf(done, user));
-      expect(await open.records.signings.approve(approvalOf(done, other))).toEqual({ isFirst: false, given: 1 });
+      await open.records.signings.approve(sampleSigned(done, user));
+      expect(await open.records.signings.approve(sampleSigned(done, other))).toEqual({ isFirst: false, given: 1 });
       expect(
         idsOf(await Promise.all([over, done].map(async ({ id }) => (await open.records.signings.find(id)) ?? over))),
       ).toEqual([over.id, done.id]);
       for (const { id } of [over, done]) expect(await open.records.signings.approvals(id)).toHaveLength(1);
-      expect(await open.records.signings.approve(approvalOf({ ...done, id: 'sig_none' }, user))).toEqual({
+      expect(await open.records.signings.approve(sampleSigned({ ...done, id: 'sig_none' }, user))).toEqual({
         isFirst: false,
         given: 0,
       });
@@ -145,7 +112,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       for (let round = 0; round < 5; round += 1) {
         const request = await inserted();
         const [approved, cancelled] = await Promise.all([
-          open.records.signings.approve(approvalOf(request, user)),
+          open.records.signings.approve(sampleSigned(request, user)),
           open.other.signings.end(request.id, { status: 'cancelled', at: noon + 1 }),
         ]);
         const { status } = (await open.records.signings.find(request.id)) ?? request;
@@ -171,8 +138,8 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(idsOf(await waiting(false))).toEqual([own.id, both.id]);
       expect(idsOf(await waiting(true)).filter((id) => mine.includes(id))).toEqual(mine);
       expect(new Set((await waiting(true)).map(({ companyId }) => companyId))).toEqual(new Set([user.companyId]));
-      await open.records.signings.approve(approvalOf(several, one));
-      await open.records.signings.approve(approvalOf(both, one));
+      await open.records.signings.approve(sampleSigned(several, one));
+      await open.records.signings.approve(sampleSigned(both, one));
       expect(idsOf(await waiting(true)).filter((id) => mine.includes(id))).toEqual([own.id]);
       expect(await waiting(true, noon + 300_000)).toEqual([]);
     });
@@ -189,7 +156,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
           approvers: isOther ? 2 : 1,
           createdAt: at,
         });
-        if (isOther) await open.records.signings.approve(approvalOf(request, one));
+        if (isOther) await open.records.signings.approve(sampleSigned(request, one));
         if (index !== 3) await open.records.signings.end(request.id, { status: 'declined', at: noon + 9 });
         requests.push(request);
       }
@@ -210,7 +177,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       const [one, other] = [await colleague(), await colleague()];
       const signed = await inserted({ userId: one.id, approvers: 2 }, { list });
       const unsigned = await inserted({ userId: one.id, approvers: 2 }, { list });
-      await open.records.signings.approve(approvalOf(signed, one, { receipt: { ...receipt, list } }));
+      await open.records.signings.approve(sampleSigned(signed, one, { receipt: { ...sampleReceipt, list } }));
       const { signings } = open.other;
       expect(await signings.approvalOf(signed.id, one.id)).toMatchObject({ userId: one.id, receipt: { list } });
       expect(await signings.approvalOf(signed.id, other.id)).toBeUndefined();
@@ -249,10 +216,10 @@ export function signingRecordsContract(engine: DurableEngine): void {
     it('erases what a person was asked and what they approved, with all receipts of it (GDPR)', async () => {
       const [one, other] = [await colleague(), await colleague()];
       const theirs = await inserted({ userId: one.id, approvers: 2 });
-      await open.records.signings.approve(approvalOf(theirs, other));
+      await open.records.signings.approve(sampleSigned(theirs, other));
       const others = await inserted({ userId: other.id, approvers: 3 });
-      await open.records.signings.approve(approvalOf(others, one));
-      await open.records.signings.approve(approvalOf(others, other));
+      await open.records.signings.approve(sampleSigned(others, one));
+      await open.records.signings.approve(sampleSigned(others, other));
       expect(await open.records.signings.eraseOf(one.id)).toBe(3);
       expect(await open.other.signings.find(theirs.id)).toBeUndefined();
       expect((await open.other.signings.approvals(others.id)).map(({ userId }) => userId)).toEqual([other.id]);
@@ -261,7 +228,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
 
     it('removes what ended long ago with its approvals, and nothing else', async () => {
       const [done, pending, young] = [await inserted(), await inserted(), await inserted()];
-      await open.records.signings.approve(approvalOf(done, user, { approvedAt: noon - 90_000_000 }));
+      await open.records.signings.approve(sampleSigned(done, user, { approvedAt: noon - 90_000_000 }));
       await open.records.signings.end(young.id, { status: 'declined', at: noon });
       expect(await open.other.signings.prune(noon - 80_000_000)).toBe(1);
       expect(await open.records.signings.find(done.id)).toBeUndefined();
@@ -272,7 +239,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
     it('ends all that is pending, and nothing twice (X-05)', async () => {
       const [one, other] = [await inserted(), await inserted({ approvers: 2 })];
       const done = await inserted();
-      await open.records.signings.approve(approvalOf(done, user));
+      await open.records.signings.approve(sampleSigned(done, user));
       expect(await open.records.signings.endPending({ status: 'cancelled', at: noon + 5 })).toBeGreaterThanOrEqual(2);
       for (const { id } of [one, other]) {
         expect(await open.other.signings.find(id)).toMatchObject({ status: 'cancelled', endedAt: noon + 5 });

@@ -7,6 +7,7 @@ import { randomId } from '../../src/crypto/random.ts';
 import { createSealing, type KeyedSealing } from '../../src/crypto/sealing.ts';
 import type { Device, DeviceSecrets } from '../../src/devices/store.ts';
 import type { Activation } from '../../src/registration/store.ts';
+import type { SigningApproval, SigningRequest } from '../../src/signing/store.ts';
 import { openRecords } from '../../src/store/open.ts';
 import type { RecordStore } from '../../src/store/records.ts';
 import type { DurableEngine, FreshDurable } from '../engines.ts';
@@ -122,6 +123,56 @@ export function sampleActivation(user: User, changes: Partial<Activation> = {}):
     ...changes,
   };
 }
+
+export const sampleReceipt = {
+  format: 'mtoken-receipt',
+  version: 1,
+  order: 'o',
+  approval: 'a',
+  countersignature: 'secret-of-receipt',
+} as const;
+
+/** Asked of that user, pending. */
+export function sampleSigning(user: User, changes: Partial<SigningRequest> = {}): SigningRequest {
+  return {
+    id: randomId('sig'),
+    clientId: 'portal',
+    door: 'api',
+    origin: 'https://portal.example',
+    userId: user.id,
+    companyId: user.companyId,
+    reference: 'secret reference',
+    display: { text: 'secret text ä\u200e', locale: 'en' },
+    approvers: 1,
+    given: 0,
+    mpinOnly: true,
+    warnings: ['new_payee', 'other'],
+    status: 'pending',
+    reason: undefined,
+    askableAt: noon,
+    createdAt: noon,
+    expiresAt: noon + 300_000,
+    endedAt: undefined,
+    captured: 0,
+    version: 1,
+    ...changes,
+  };
+}
+
+/** That user's approval of it. */
+export const sampleSigned = (
+  request: SigningRequest,
+  user: User,
+  changes: Partial<SigningApproval> = {},
+): SigningApproval => ({
+  requestId: request.id,
+  userId: user.id,
+  deviceId: 'dev_x',
+  orderId: randomId('ord'),
+  approvedAt: noon + 1000,
+  receipt: sampleReceipt,
+  ...changes,
+});
 
 /** Inserts a company and a user of it. */
 export async function insertedUser(records: RecordStore, changes: Partial<User> = {}): Promise<User> {

@@ -12,7 +12,7 @@ import { removeUser, restoreUser, suspendUser } from '../../../src/companies/use
 import { createUser, updateUser } from '../../../src/companies/users.ts';
 import { emailDeliverer } from '../../../src/notify/email.ts';
 import { memoryMailbox } from '../../../src/notify/mailbox.ts';
-import { sampleActivation } from '../../contracts/samples.ts';
+import { sampleActivation, sampleSigned, sampleSigning } from '../../contracts/samples.ts';
 import { takeMessages } from '../../outbox.ts';
 import { addCompany, addDevice, addUser, auditTrail, bank, openWorld, takeNotices, type World } from './world.ts';
 
@@ -378,6 +378,10 @@ describe('the data of a person', () => {
     const device = await addDevice(world, user, { name: 'My own phone' });
     await world.records.users.noteBrowser(user.id, 'a-browser', world.clock.now());
     const other = await addUser(world, company.id, { email: 'other.person@example.com' });
+    const [own, others] = [sampleSigning(user), sampleSigning(other, { approvers: 2 })];
+    const more = sampleSigning(other, { reference: 'of somebody else' });
+    for (const request of [own, others, more]) await world.records.signings.insert(request);
+    await world.records.signings.approve(sampleSigned(others, user));
     await suspendUser(world, { userId: other.id, reason: 'by them', actor: actorOf(user) });
     await suspendUser(world, { userId: user.id, reason, actor: bank });
     const held = JSON.parse(await text(await exportPersonalData(world, { userId: user.id, reason, actor: bank })));
@@ -389,6 +393,12 @@ describe('the data of a person', () => {
       acceptances: [],
       browsersLastUsedAt: [world.clock.now()],
     });
+    const { reference, display } = own;
+    expect(held.signings).toHaveLength(2);
+    expect(held.signings).toContainEqual(
+      expect.objectContaining({ id: own.id, reference, text: display.text, isSigned: false }),
+    );
+    expect(held.signings).toContainEqual(expect.objectContaining({ id: others.id, isSigned: true }));
     const events = held.audit.map(({ event, userId }: { event: string; userId: string }) => [event, userId]);
     expect(events).toEqual([
       ['user.created', user.id],
@@ -396,7 +406,7 @@ describe('the data of a person', () => {
       ['user.exported', user.id],
       ['user.suspended', other.id],
     ]);
-    expect(JSON.stringify(held)).not.toMatch(/other\.person|salt|verifier|pinAttempts/);
+    expect(JSON.stringify(held)).not.toMatch(/other\.person|of somebody else|salt|verifier|pinAttempts/);
     const foreign = { name: 'client:x', companyId: (await addCompany(world)).id };
     const attempt = exportPersonalData(world, { userId: user.id, reason, actor: foreign });
     await expect(attempt).rejects.toMatchObject({ code: 'not_found' });
@@ -413,6 +423,11 @@ describe('the data of a person', () => {
     const email = 'zdenka.unmistakable@example.com';
     const user = await addUser(world, company.id, { name, email, status: 'active' });
     await addDevice(world, user, { name: 'Phone of Zdenka' });
+    const [own, others] = [sampleSigning(user), sampleSigning(administrator, { approvers: 2 })];
+    for (const request of [own, others]) {
+      await world.records.signings.insert(request);
+      await world.records.signings.approve(sampleSigned(request, user));
+    }
     const changes = { name: 'Zdenka Unmistakable-Other', document: { reference: 'DOC-42-42', expiresAt: 1 } };
     const { version } = await updateUser(world, { userId: user.id, version: user.version, changes, actor: bank });
     await changeEmail(world, { userId: user.id, version, email: 'z.unmistakable@example.com', actor: bank });
@@ -424,6 +439,8 @@ describe('the data of a person', () => {
     expect(erased).toMatchObject({ id: user.id, status: 'removed', document: undefined });
     expect(await current(user)).toEqual(erased);
     expect(await erasePersonalData(world, act)).toEqual(erased);
+    expect(await world.records.signings.everyOf(user.id, { limit: 10 })).toEqual([]);
+    expect(await world.records.signings.approvals(others.id)).toEqual([]);
     for (const found of [
       await world.records.users.list(undefined, { limit: 10 }, { search: 'unmistakable' }),
       await world.records.users.list(undefined, { limit: 10 }, { search: email }),

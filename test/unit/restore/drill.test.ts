@@ -8,6 +8,8 @@ import { randomId } from '../../../src/crypto/random.ts';
 import type { Device } from '../../../src/devices/store.ts';
 import { type DrillDeps, declareNewest, restoreFromCopy, restoreWithoutCopy } from '../../../src/restore/drill.ts';
 import { requireNewest, standingOf } from '../../../src/restore/standing.ts';
+import type { SigningRequest } from '../../../src/signing/store.ts';
+import { sampleSigned, sampleSigning } from '../../contracts/samples.ts';
 import { addCompany, addDevice, addUser, bank, openWorld, type World } from '../companies/world.ts';
 import { copyOf, heldWitness, recordsAfter } from './copies.ts';
 
@@ -249,6 +251,7 @@ describe('An act of two people that was decided since the backup', () => {
   let act: Act & { times: number };
   let id: string;
   let claimedId: string;
+  let signing: SigningRequest;
 
   beforeEach(async () => {
     asker = await addUser(world, company.id, { status: 'active', role: 'administrator' });
@@ -268,6 +271,9 @@ describe('An act of two people that was decided since the backup', () => {
     claimedId = await keep();
     const claim = { id: claimedId, status: 'claimed', by: second.id, at: world.clock.now() } as const;
     await world.records.approvals.decide(claim);
+    signing = sampleSigning(subject, { approvers: 2 });
+    await world.records.signings.insert(signing);
+    await world.records.signings.approve(sampleSigned(signing, asker));
   });
 
   async function keep(): Promise<string> {
@@ -299,6 +305,9 @@ describe('An act of two people that was decided since the backup', () => {
       expect(act.times).toBe(0);
       const [last] = await world.records.audit.search({ event: 'backup.restored' }, { order: 'newest', limit: 1 });
       expect(last?.data).toMatchObject({ approvalsFailed: 2 });
+      // Nor what was signed since: it waits for nobody, and takes no approval (T-12).
+      expect(await world.records.signings.find(signing.id)).toMatchObject({ status: 'cancelled', given: 1 });
+      expect(await world.records.signings.approve(sampleSigned(signing, subject))).toMatchObject({ isFirst: false });
     },
   );
 

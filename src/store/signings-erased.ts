@@ -1,0 +1,35 @@
+/** How requests to sign go: with the person whom they are about, or when they are old; in SQL. */
+import type { SigningStore } from '../signing/store.ts';
+import type { Sql } from './ports.ts';
+import { atomically } from './transaction.ts';
+
+const prunedAtOnce = 1_000;
+
+type Erasing = Pick<SigningStore, 'eraseOf' | 'prune'>;
+
+/** The part of the store that erases. */
+export function signingEraser(sql: Sql): Erasing {
+  return {
+    eraseOf: (userId) => atomically(sql, (inner) => eraseSignings(inner, userId)),
+    prune: (before) =>
+      atomically(sql, async (inner) => {
+        const old = `select id from signings where ended_at < $1 order by ended_at, id limit ${prunedAtOnce}`;
+        const ids = await inner.query<{ id: string }>(old, [before]);
+        for (const { id } of ids) {
+          await inner.run('delete from signing_approvals where request_id = $1', [id]);
+          await inner.run('delete from signings where id = $1', [id]);
+        }
+        return ids.length;
+      }),
+  };
+}
+
+/** Removes what the person was asked, what they approved, and the receipts of both; answers how many requests and approvals. */
+export async function eraseSignings(sql: Sql, userId: string): Promise<number> {
+  const approvals = await sql.run(
+    `delete from signing_approvals where user_id = $1
+     or request_id in (select id from signings where user_id = $1)`,
+    [userId],
+  );
+  return approvals + (await sql.run('delete from signings where user_id = $1', [userId]));
+}
