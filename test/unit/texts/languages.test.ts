@@ -77,7 +77,7 @@ describe('the texts', () => {
 
 /** Names that are put together while the program runs. */
 const composed = [
-  /^console: (error|role|permissions|fourEyes|health|keys\.(use|status)|notify\.kind|client\.(kind|status))\./,
+  /^console: (error|role|permissions|fourEyes|riskRule|riskAction|template|health|keys\.(use|status)|notify\.kind|client\.(kind|status))\./,
   /^console: ((company|user|device|approval)\.status|approval\.problem)\./,
   /^console: (company\.(suspend|restore|close)|user\.(suspend|restore|remove))(Text|Done)?$/,
   /^console: webhook\.(enable|disable)(Text)?$/,

@@ -20,6 +20,24 @@ const fourEyesActs = [
 
 /** `read` gives what differs from `rules`, or what is wrong. */
 export function ruleFields(console: Console, rules: CompanyRules) {
+  const login = loginFields(console, rules);
+  const approvers = approverFields(console, rules.approvers);
+  const risk = riskFields(console, rules.risk);
+  return {
+    banks: [login.permissions, ...risk.inputs],
+    rows: [...login.rows, approvers.row, risk.row],
+    read: (): RuleChanges | string => {
+      const [entered, several, risks] = [login.read(), approvers.read(), risk.read()];
+      if (typeof entered === 'string') return entered;
+      if (typeof several === 'string') return several;
+      if (typeof risks === 'string') return risks;
+      return changedOf({ ...entered, approvers: several, risk: risks }, rules);
+    },
+  };
+}
+
+/** Who may be a user, and from where and when they log in. */
+function loginFields(console: Console, rules: CompanyRules) {
   const { t } = console;
   const permissions = choiceField({
     name: 'permissions',
@@ -48,26 +66,13 @@ export function ruleFields(console: Console, rules: CompanyRules) {
     chosen: rules.fourEyes,
   });
   const hours = hourFields(console, rules.hours, { label: t('company.hours') });
-  const approvers = approverFields(console, rules.approvers);
-  const risk = riskFields(console, rules.risk);
   return {
-    banks: [permissions.input, ...risk.inputs],
-    rows: [
-      permissions.row,
-      sessions.row,
-      minutes.row,
-      networks.row,
-      domains.row,
-      hours.row,
-      fourEyes.row,
-      approvers.row,
-      risk.row,
-    ],
-    read: (): Partial<CompanyRules> | string => {
+    permissions: permissions.input,
+    rows: [permissions.row, sessions.row, minutes.row, networks.row, domains.row, hours.row, fourEyes.row],
+    read: (): Omit<CompanyRules, 'approvers' | 'risk'> | string => {
       const allowed = hours.read();
       if (typeof allowed === 'string') return allowed;
-      // Approvers and risk are set by the admin API.
-      const entered: Omit<CompanyRules, 'approvers' | 'risk'> = {
+      return {
         permissions: permissions.value(),
         sessionsPerUser: Number(sessions.input.value),
         sessionMinutes: Number(minutes.input.value),
@@ -75,10 +80,7 @@ export function ruleFields(console: Console, rules: CompanyRules) {
         emailDomains: linesOf(domains.input.value),
         fourEyes: fourEyes.values(),
         hours: allowed,
-        approvers: several,
-        risk: risks,
       };
-      return changedOf(entered, rules);
     },
   };
 }
