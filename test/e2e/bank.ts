@@ -51,8 +51,8 @@ export interface Bank {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts it on a port of its own. */
-export async function openBank(): Promise<Bank> {
+/** Starts it on a port of its own; `env` is what is set beside the usual. */
+export async function openBank(env: Readonly<Record<string, string>> = {}): Promise<Bank> {
   const directory = await mkdtemp(join(tmpdir(), 'mtoken-bank-'));
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
@@ -63,6 +63,7 @@ export async function openBank(): Promise<Bank> {
     MTOKEN_ISSUER: issuer,
     MTOKEN_LIMIT_PER_DEVICE: '100000',
     MTOKEN_LIMIT_PER_USER: '100000',
+    ...env,
   });
   const server = await buildServer({ config, mailbox, log: createLog('silent') });
   await server.start();
