@@ -100,7 +100,7 @@ export const settings = {
   internalPortals: optional(
     'MTOKEN_INTERNAL_PORTALS',
     kinds.hostList,
-    'Hosts of portals in private networks to which back-channel logout may be sent, and from which documents to be signed may be fetched. Private addresses are refused otherwise, so that no client entry can make the server call its neighbours.',
+    'Hosts of portals in private networks to which back-channel logout, pings of CIBA and signing webhooks may be sent, and from which documents to be signed may be fetched. Private addresses are refused otherwise, so that no client entry can make the server call its neighbours.',
   ),
   internalWebhooks: optional(
     'MTOKEN_INTERNAL_WEBHOOKS',

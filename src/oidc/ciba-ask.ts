@@ -63,9 +63,9 @@ async function ask(
     await openRequest({ ...deps, records }, signingOf(row, client, user, deps.clock.now()));
     return undefined;
   } catch (error) {
-    // A user who is suspended or has no phone, and a risk that is too high; what is down is tried again.
-    if (error instanceof AuthError && error.status < 500) return error.code;
-    throw error;
+    if (!(error instanceof AuthError) || error.status >= 500) throw error;
+    // Another server has asked. Else a user who is suspended, a risk that is too high; what is down is tried again.
+    return error.code === 'conflict' ? undefined : error.code;
   }
 }
 

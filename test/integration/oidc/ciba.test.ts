@@ -2,6 +2,7 @@
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { suspendUser } from '../../../src/companies/user-status.ts';
+import { backchannelAsker } from '../../../src/oidc/ciba-ask.ts';
 import type { ClaimedOrder, Phone } from '../../../src/sdk/index.ts';
 import { samples } from '../../unit/signing/samples.ts';
 import { type Receiver, startReceiver } from '../notify/receiver.ts';
@@ -359,6 +360,27 @@ describe('a signed request', () => {
     const pushed = await post(system, portal, '/oauth2/par', { request });
     expect(pushed).toMatchObject({ status: 400, body: { error: expect.stringMatching(/request/) } });
     expect(decodeProtectedHeader(request).alg).toBe('ES256');
+  });
+});
+
+describe('the message to ask', () => {
+  it('that is delivered again, or by several servers at once, asks the phone once (O-18, X-03)', async () => {
+    const { records, clock: time } = { ...system.server.stores, clock };
+    const idLookup = `test-${offset}`;
+    const payload = JSON.stringify({ provider: {}, requestJti: 'again-4711', bindingMessage: 'Code W4SCT' });
+    const at = time.now();
+    const row = { idLookup, clientId: portal.id, userId: system.user.id, payload, createdAt: at, endsAt: at + 200_000 };
+    await records.backchannel.insert(row);
+    const ask = backchannelAsker(system.server.capabilities.signing);
+    const message = { kind: 'backchannel_request', recipient: row.userId, attempts: 0, createdAt: at } as const;
+    const before = (await silences()).length;
+    const deliver = () => ask({ ...message, id: 'box_test', payload: JSON.stringify({ idLookup }) });
+    await Promise.all(Array.from({ length: 5 }, deliver));
+    await deliver();
+    const order = await claimed();
+    expect(await phone.inbox()).toHaveLength(1);
+    expect((await silences()).length).toBe(before);
+    await phone.decline(order);
   });
 });
 
