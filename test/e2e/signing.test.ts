@@ -43,6 +43,14 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
     return { link, read: () => readPortalOrder(signing, client, signingId) };
   }
 
+  /** Another phone of the same person: a minute allows one phone ten questions. */
+  async function otherPhone(): Promise<Page> {
+    const made = await openPage(browser, { viewport: phoneSize });
+    await made.page.goto(`${bank.issuer}/app`);
+    await register(made.page, await bank.invite({ user: invited }));
+    return made.page;
+  }
+
   it('is drawn whole at phone size, amount and payee largest, the portal’s words apart (T-01, T-08)', async () => {
     for (const template of templateNames) {
       const { link, read } = await ask(template);
@@ -52,19 +60,21 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
       await look(page, `sign-${template}`);
       await page.locator('main > details > summary').click();
       expect(await cutTexts(page), template).toEqual([]);
-      await press(page, 'The payee is wrong');
+      await press(page, 'I did not expect this');
       await at(page, 'declined');
       await press(page, 'Done');
-      expect(await read()).toMatchObject({ state: 'declined', reason: 'payee' });
+      expect(await read()).toMatchObject({ state: 'declined', reason: 'unexpected' });
     }
   });
 
   it('shows every payment of a batch, in the language of the order (T-06)', async () => {
+    page = await otherPhone();
     const { link } = await ask('payment-batch', { locale: 'ar' });
     await claim(page, link);
     await at(page, 'confirm');
     expect(await page.locator('.signed').getAttribute('dir')).toBe('rtl');
     await page.locator('.signed summary').click();
+    await page.locator('.payments li').last().waitFor();
     expect(await page.locator('.payments li').allInnerTexts()).toEqual([
       expect.stringContaining('10,000.00\u00a0EUR'),
       expect.stringContaining('Zoë Peeters'),
