@@ -615,22 +615,22 @@ export interface Operations {
           }[];
           readonly risk?: {
             readonly newDevice?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: number;
             };
             readonly newPayee?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
             };
             readonly amount?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly limits: readonly {
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly limits?: readonly {
                 readonly currency: string;
                 readonly amount: number;
               }[];
             };
             readonly unusualHour?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: null | {
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: null | {
                 readonly days: readonly number[];
                 readonly from: string;
                 readonly until: string;
@@ -638,12 +638,12 @@ export interface Operations {
               };
             };
             readonly declines?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly count: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly count?: number;
             };
             readonly reported?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: number;
             };
             readonly delaySeconds?: number;
           };
@@ -699,22 +699,22 @@ export interface Operations {
           }[];
           readonly risk?: {
             readonly newDevice?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: number;
             };
             readonly newPayee?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
             };
             readonly amount?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly limits: readonly {
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly limits?: readonly {
                 readonly currency: string;
                 readonly amount: number;
               }[];
             };
             readonly unusualHour?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: null | {
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: null | {
                 readonly days: readonly number[];
                 readonly from: string;
                 readonly until: string;
@@ -722,12 +722,12 @@ export interface Operations {
               };
             };
             readonly declines?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly count: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly count?: number;
             };
             readonly reported?: {
-              readonly action: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
-              readonly hours: number;
+              readonly action?: 'off' | 'warn' | 'step-up' | 'delay' | 'deny';
+              readonly hours?: number;
             };
             readonly delaySeconds?: number;
           };

@@ -6,6 +6,7 @@ import { answer, connect, given, type SharedOptions, withAdminOptions, withExamp
 import { type ListOptions, listCommand } from './lists.ts';
 import { fileText, listed, oneOf, wholeNumber, yesNo } from './option-values.ts';
 import { CommandError, exitCode, printable, say, time } from './output.ts';
+import { amountLimit, approverRule, riskRule, signingMembers } from './signing-rules.ts';
 
 type Company = Reply<'getCompany'>;
 type Changes = Omit<Input<'changeCompany'>['body'], 'version'>;
@@ -77,6 +78,7 @@ function companyMembers({ rules, ...company }: Company) {
     hours:
       hours === null ? 'always' : `${hours.from} to ${hours.until} on days ${hours.days.join(' ')}, ${hours.timeZone}`,
     'e-mail domains': rules.emailDomains.join(' ') || 'any',
+    ...signingMembers(rules),
     "the bank's own": company.isBank ? 'yes' : 'no',
     created: time(company.createdAt),
     version: company.version,
@@ -95,6 +97,10 @@ interface PolicyOptions extends SharedOptions {
   readonly sessionMinutes?: number;
   readonly network?: string[];
   readonly emailDomain?: string[];
+  readonly risk?: ReturnType<typeof riskRule>;
+  readonly riskDelay?: number;
+  readonly amountLimit?: ReturnType<typeof amountLimit>;
+  readonly approvers?: ReturnType<typeof approverRule>;
   readonly rules?: string;
 }
 
@@ -122,6 +128,14 @@ function withPolicies(command: Command): Command {
     .option('--session-minutes <n>', '5 to 720', wholeNumber('--session-minutes', 5, 720))
     .option('--network <cidr>', 'where its users may come from; repeat for more, or none for anywhere', listed)
     .option('--email-domain <domain>', "of its users' addresses; repeat for more, or none for any", listed)
+    .option('--risk <rule=action>', 'such as newDevice=deny:48; repeat for more (administration.md, Risk)', riskRule)
+    .option(
+      '--risk-delay <seconds>',
+      'how long "delay" lets wait, 60 to 86400',
+      wholeNumber('--risk-delay', 60, 86_400),
+    )
+    .option('--amount-limit <money>', 'such as "EUR 10000.00"; repeat for more, or none', amountLimit)
+    .option('--approvers <rule>', 'such as "payment:2:EUR 10000.00"; repeat for more, or none', approverRule)
     .option('--rules <file>', 'rules as JSON, such as {"hours": {…}}; the other options win', fileText('--rules'));
 }
 
@@ -137,10 +151,18 @@ function policiesOf(options: PolicyOptions): Omit<Changes, 'name'> {
       sessionMinutes: options.sessionMinutes,
       networks: options.network,
       emailDomains: options.emailDomain,
+      approvers: options.approvers,
     }),
+    ...riskOf(options),
   };
   const policies = given({ userLimit, deviceLimit, selfActivation, mpinLength });
   return Object.keys(rules).length === 0 ? policies : { ...policies, rules };
+}
+
+function riskOf({ risk, riskDelay, amountLimit: limits }: PolicyOptions): Pick<NonNullable<Changes['rules']>, 'risk'> {
+  if (risk === undefined && riskDelay === undefined && limits === undefined) return {};
+  const amount = limits === undefined ? {} : { amount: { ...risk?.amount, limits } };
+  return { risk: { ...risk, ...amount, ...given({ delaySeconds: riskDelay }) } };
 }
 
 /** What is in it, the server judges. */
@@ -173,6 +195,8 @@ function changeCommand(): Command {
     'mtoken company change co_… --user-limit 50',
     'mtoken company change co_… --four-eyes users.create --four-eyes users.email',
     'mtoken company change co_… --network none',
+    'mtoken company change co_… --risk newPayee=step-up --amount-limit "EUR 10000.00"',
+    'mtoken company change co_… --approvers "payment,payment-batch:2:EUR 10000.00"',
   ).action(async (companyId: string, options: PolicyOptions) => {
     const changes = { ...given({ name: options.name }), ...policiesOf(options) };
     if (Object.keys(changes).length === 0) {

@@ -14,28 +14,24 @@ export const WeekHours = strict({
 
 const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
 const MinorUnits = Type.Integer({ minimum: 1, maximum: 99_999_999_999_999 });
-const action = oneOf('off', 'warn', 'step-up', 'delay', 'deny');
+const action = Type.Optional(oneOf('off', 'warn', 'step-up', 'delay', 'deny'));
 const Hours = Type.Integer({ minimum: 1, maximum: 720 });
 
-/** All rules about risk, as they are kept. */
-const risk = {
-  newDevice: strict({ action, hours: Hours }),
-  newPayee: strict({ action }),
-  amount: strict({
-    action,
-    limits: Type.Array(
-      strict({ currency: Currency, amount: Type.Integer({ minimum: 0, maximum: 99_999_999_999_999 }) }),
-      { maxItems: 50 },
-    ),
-  }),
-  unusualHour: strict({ action, hours: Type.Union([Type.Null(), WeekHours]) }),
-  declines: strict({ action, count: Type.Integer({ minimum: 1, maximum: 100 }) }),
-  reported: strict({ action, hours: Hours }),
-  delaySeconds: Type.Integer({ minimum: 60, maximum: 86_400 }),
-};
+const Limits = Type.Array(
+  strict({ currency: Currency, amount: Type.Integer({ minimum: 0, maximum: 99_999_999_999_999 }) }),
+  { maxItems: 50 },
+);
 
-/** Each may be given alone; what is not given stays. */
-export const RiskChanges = Type.Partial(strict(risk), { additionalProperties: false });
+/** Each may be given alone, and of each its action or its values; what is not given stays. */
+export const RiskChanges = strict({
+  newDevice: Type.Optional(strict({ action, hours: Type.Optional(Hours) })),
+  newPayee: Type.Optional(strict({ action })),
+  amount: Type.Optional(strict({ action, limits: Type.Optional(Limits) })),
+  unusualHour: Type.Optional(strict({ action, hours: Type.Optional(Type.Union([Type.Null(), WeekHours])) })),
+  declines: Type.Optional(strict({ action, count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) })),
+  reported: Type.Optional(strict({ action, hours: Type.Optional(Hours) })),
+  delaySeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 86_400 })),
+});
 export type RiskChanges = Static<typeof RiskChanges>;
 
 /** The list takes the place of the one that was. */

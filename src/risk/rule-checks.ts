@@ -18,8 +18,7 @@ export function changedRisk(
   checkHours: (hours: LoginHours, name: string) => LoginHours,
 ): RiskRules {
   validateRisk(changes);
-  const given = Object.entries(changes as RiskChanges).filter(([, value]) => value !== undefined);
-  const after = { ...before, ...Object.fromEntries(given) } as RiskRules;
+  const after = merged(before, changes as RiskChanges);
   const { amount, unusualHour } = after;
   const hours = unusualHour.hours === null ? null : checkHours(unusualHour.hours, 'rules.risk.unusualHour.hours');
   const limits = amount.limits.toSorted((one, other) => (one.currency < other.currency ? -1 : 1));
@@ -28,6 +27,15 @@ export function changedRisk(
     throw invalid('rules.risk.amount.limits names a currency twice');
   }
   return { ...after, amount: { ...amount, limits }, unusualHour: { ...unusualHour, hours } };
+}
+
+/** What is not given stays, of each rule too. */
+function merged(before: RiskRules, changes: RiskChanges): RiskRules {
+  const rules = Object.entries(before).map(([name, rule]: [string, RiskRules[keyof RiskRules]]) => {
+    const given = changes[name as keyof RiskRules];
+    return [name, typeof rule === 'object' && typeof given === 'object' ? { ...rule, ...given } : (given ?? rule)];
+  });
+  return Object.fromEntries(rules) as RiskRules;
 }
 
 /** The list in its canonical form. Throws `invalid_request`. */

@@ -41,7 +41,7 @@ describe('rules about signing', () => {
       { currency: 'EUR', amount: 99_999_999_999_999 },
     ];
     const changed = await change(company, {
-      risk: { unusualHour: { action: 'delay', hours }, amount: { action: 'deny', limits } },
+      risk: { unusualHour: { action: 'delay', hours }, amount: { action: 'deny', limits }, declines: { count: 5 } },
     });
     expect(changed.rules.risk).toEqual({
       ...defaultRiskRules,
@@ -66,7 +66,7 @@ describe('rules about signing', () => {
     ['no hours', { risk: { newDevice: { action: 'deny', hours: 0 } } }],
     ['half an hour', { risk: { newDevice: { action: 'deny', hours: 0.5 } } }],
     ['a number as a text', { risk: { declines: { action: 'deny', count: '5' } } }],
-    ['a rule without its number', { risk: { declines: { action: 'deny' } } }],
+    ['nothing in place of its number', { risk: { declines: { action: 'deny', count: null } } }],
     ['a delay of a second', { risk: { delaySeconds: 1 } }],
     [
       'a currency that there is not',

@@ -1,10 +1,10 @@
 /** How many people sign what, as a form to which rules are added, and in words. */
 import type { CompanyRules } from '../../../admin-client/operations.ts';
+import { readMoney, writeMoney } from '../../../protocol/templates/written.ts';
 import { button, element, focusOn } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
 import { checksField, textField } from '../fields.ts';
 import type { Messages } from '../messages.ts';
-import { readMoney, writeMoney } from '../money.ts';
 
 type Rules = CompanyRules['approvers'];
 type Rule = Rules[number];

@@ -1,10 +1,10 @@
 /** The rules about risk as a form, and in words. */
 import type { CompanyRules } from '../../../admin-client/operations.ts';
+import { readMoney, writeMoney } from '../../../protocol/templates/written.ts';
 import { element } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
 import { areaField, choiceField, linesOf, textField } from '../fields.ts';
 import type { Messages } from '../messages.ts';
-import { readMoney, writeMoney } from '../money.ts';
 import { hourFields, hoursText } from './hours.ts';
 
 export type Risk = CompanyRules['risk'];

@@ -1,5 +1,5 @@
-/** Amounts as people write them in forms, exactly: a currency and a number with a point, never a fraction of its smallest unit. */
-import { currencyExponent, maxMinorUnits } from '../../protocol/templates/money.ts';
+/** Amounts as people write them in forms and commands, exactly: a currency and a number with a point, never a fraction of its smallest unit. */
+import { currencyExponent, maxMinorUnits } from './money.ts';
 
 export interface Money {
   readonly currency: string;
