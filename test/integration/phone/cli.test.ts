@@ -9,9 +9,13 @@ import { build } from 'esbuild';
 import QRCode from 'qrcode';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import type { FieldsOf } from '../../../src/protocol/templates/templates.ts';
 import { verifyReceipt } from '../../../src/sdk/index.ts';
+import { checkFields } from '../../../src/signing/check.ts';
+import { render } from '../../../src/signing/wording.ts';
 import { type Bank, confirmationCode, mpin, openBank, termsOf } from '../../unit/sdk/bank.ts';
 import { frameText } from '../../unit/sdk/protocol-server.ts';
+import { sampleDocument, samples } from '../../unit/signing/samples.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtoken-cli-'));
 const mpinFile = join(root, 'mpin.txt');
@@ -423,6 +427,33 @@ describe('what waits', () => {
     const file = join(root, 'bent.json');
     expect(await mtokenPhone(['receipt', signingId, '--out', file])).toMatchObject({ exit: 6, out: '' });
     expect(existsSync(file)).toBe(false);
+  });
+});
+
+describe('a document', () => {
+  it('is printed as text, bar by bar, or saved, and nothing else than the signed one is (T-05)', async () => {
+    await unlockedPhone();
+    const { fields } = checkFields({ template: 'document', version: 1, fields: samples.document });
+    Object.assign(bank.terms, { purpose: 'signing', freshProof: true });
+    const { display } = render('document', fields as FieldsOf<'document'>, 'en');
+    bank.tamper.descriptorClaims = (honest) => ({ ...honest, display });
+    bank.tamper.document = () => ({ bytes: sampleDocument.toString('base64url'), parts: 1 });
+    expect((await mtokenPhone(['document'])).err).toContain('nothing was scanned');
+    await mtokenPhone(['scan', frameText(bank.issuer)]);
+    expect(await mtokenPhone(['document'])).toMatchObject({
+      exit: 0,
+      out: 'Loan agreement 4711\n  | Loan agreement 4711\n  | The bank lends 10,000.00 EUR.\n',
+    });
+    const file = join(home, 'agreement.txt');
+    const saved = await mtokenPhone(['document', '--out', file, '--json']);
+    expect(saved.json).toMatchObject({ mediaType: 'text/plain', size: sampleDocument.length, file });
+    expect(readFileSync(file).equals(sampleDocument)).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await mtokenPhone(['document', '--out', file])).exit).toBe(2);
+    bank.tamper.document = () => ({ bytes: Buffer.from('another one').toString('base64url'), parts: 1 });
+    const other = join(home, 'other.txt');
+    expect((await mtokenPhone(['document', '--out', other])).exit).toBe(6);
+    expect(existsSync(other)).toBe(false);
   });
 });
 
