@@ -249,6 +249,21 @@ async function terms(): Promise<void> {
   await mtoken('terms', 'accepted', system.user.id);
 }
 
+/** CIBA and a portal's own webhook. */
+async function portalsWithoutBrowser(): Promise<void> {
+  const address = 'https://umbra.example';
+  const desk = ['client', 'add', 'desk', '--name', 'Desk', '--redirect-uri', `${address}/callback`];
+  const keys = ['--jwks', join(directory, 'jwks.json')];
+  await mtoken(...desk, '--ciba', 'poll');
+  await mtoken(...desk, ...keys, '--ciba', 'push');
+  await mtoken(...desk, ...keys, '--ciba', 'poll', '--ciba-notification', `${address}/ciba`);
+  await mtoken(...desk, ...keys, '--ciba', 'poll', '--signing-webhook', `${address}/signing`);
+  await mtoken('client', 'update', 'desk', '--ciba', 'ping', '--ciba-notification', `${address}/ciba`);
+  await mtoken('client', 'rotate-webhook', 'desk', '--overlap-hours', '0');
+  await mtoken('client', 'update', 'desk', '--ciba', 'none', '--no-signing-webhook');
+  await mtoken('client', 'rotate-webhook', 'desk');
+}
+
 async function machinesAndMessages(): Promise<void> {
   heading('Portals, machines, keys');
   const uri = ['--redirect-uri', 'https://umbra.example/callback'];
@@ -271,6 +286,7 @@ async function machinesAndMessages(): Promise<void> {
   transcript = transcript.replace(/(\$ mtoken client list --after [^\n]+\n)[\s\S]*$/, '$1(one row)\n\n');
   await mtoken('client', 'disable', 'umbra');
   await mtoken('client', 'disable', 'umbra', '--yes');
+  await portalsWithoutBrowser();
   await mtoken('keys', 'rotate', '--without-overlap');
   const keys = await mtoken('keys', 'list');
   expect(keys.split('\n')[0]).toMatch(/^KID\s+USE\s+ALG\s+STATUS\s+CREATED$/);
