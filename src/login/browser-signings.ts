@@ -121,10 +121,11 @@ async function ask(deps: SigningDeps, asking: BrowserSigningRequest): Promise<Pi
       lifetimeMs: Math.min(signingTimes.usual, left),
       requestId,
     });
-    if (request.askableAt <= request.createdAt) return { signingId: request.id };
+    const isDelayed = request.askableAt > request.createdAt;
+    if (!isDelayed && request.approvers === 1) return { signingId: request.id };
     // Nobody waits at a page for hours. The portal is told, and may ask by another door.
     await cancelRequest(deps, request.id, { reason: 'policy', actor: 'server', requestId });
-    return { refusal: 'risk' };
+    return { refusal: isDelayed ? 'risk' : 'approvers' };
   } catch (error) {
     return { refusal: refusalOf(error) };
   }

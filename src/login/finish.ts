@@ -22,8 +22,8 @@ export async function cancel(
 ): Promise<{ location: string }> {
   const interaction = await deps.interactions.findToRefuse(request, reply);
   if (isSigning(interaction)) {
-    await cancelSigning(deps, { interaction, request, reply });
-    return refuseSigning(deps, 'cancelled', { request, reply });
+    const isTooLate = await cancelSigning(deps, { interaction, request, reply });
+    return isTooLate ? finish(deps, request, reply) : refuseSigning(deps, 'cancelled', { request, reply });
   }
   const order = await findBrowserOrder(deps, interaction.uid, readBinding(request, deps.issuer));
   if (order !== undefined) {

@@ -105,19 +105,20 @@ export async function finishSigning(
   }
 }
 
-/** Ends what is still waited for; what a phone has approved by then stays approved, and the portal gets nothing of it by this door. */
-export async function cancelSigning(deps: SigningPageDeps, call: SigningCall): Promise<void> {
-  const { interaction, request } = call;
-  const found = await findBrowserSigning(deps.signings, interaction, readBinding(request, deps.signings.issuer)).catch(
-    (error: unknown) => {
-      // Nobody was asked yet, or another browser asked: then there is nothing here to end.
-      if (error instanceof AuthError && error.code === 'not_found') return undefined;
-      throw error;
-    },
-  );
-  if (found === undefined || 'refusal' in found) return;
-  const asker = { actor: 'browser', address: clientAddress(request), requestId: request.id };
-  await cancelRequest(deps.signings, found.request.id, { ...asker, reason: 'browser' });
+/**
+ * Ends what is still waited for; true where it came too late. What a phone has signed is signed, and a portal that were told otherwise
+ * would be told two things.
+ */
+export async function cancelSigning(deps: SigningPageDeps, call: SigningCall): Promise<boolean> {
+  const found = await find(deps, call).catch((error: unknown) => {
+    // Nobody was asked yet, or another browser asked: then there is nothing here to end.
+    if (error instanceof AuthError && error.code === 'not_found') return undefined;
+    throw error;
+  });
+  if (found === undefined || 'refusal' in found) return false;
+  const asker = { actor: 'browser', address: clientAddress(call.request), requestId: call.request.id };
+  const ended = await cancelRequest(deps.signings, found.request.id, { ...asker, reason: 'browser' });
+  return ended.status === 'approved';
 }
 
 function find({ signings }: SigningPageDeps, { interaction, request }: SigningCall): Promise<BrowserSigning> {

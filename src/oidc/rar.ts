@@ -1,7 +1,7 @@
 /** `authorization_details` (RFC 9396) that ask for a signature: one type for each template, and one reading of each detail. */
 import { type AuthorizationDetail, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Type } from 'typebox';
-import { parseStrictJson } from '../crypto/strict-json.ts';
+import { isPlainObject, parseStrictJson } from '../crypto/strict-json.ts';
 import { AuthError } from '../errors.ts';
 import { createValidate } from '../http/validation.ts';
 import { assertReadable } from '../orders/text.ts';
@@ -68,7 +68,8 @@ export function readDetails(parameter: string): { readonly asked: DetailToSign; 
 }
 
 function readDetail(detail: unknown): ReturnType<typeof readDetails> {
-  const unknown = Object.keys(Object(detail)).find((name) => !knownMembers.includes(name));
+  if (!isPlainObject(detail)) throw refused('authorization_details[0] must be an object');
+  const unknown = Object.keys(detail).find((name) => !knownMembers.includes(name));
   if (unknown !== undefined) throw refused(`authorization_details[0].${unknown.slice(0, 40)} is not known`);
   validateDetail(detail);
   const { type, reference, fields } = detail as { type: string; reference: string; fields: DetailToSign['fields'] };

@@ -243,6 +243,17 @@ describe('The page', () => {
     expect(refusal((await page.finish()).url)).toEqual(['access_denied', 'blocked']);
   });
 
+  it('is for the user whom the portal named, where it names one: anybody else must log in as that one (T-11, T-12)', async () => {
+    const claims = JSON.stringify({ id_token: { sub: { value: user.id } } });
+    const { phone: stranger } = await person('Otto Other');
+    const theirs = await loggedInBrowser(system, portal, stranger);
+    const { url } = await push(system, portal, [payment()], { claims });
+    const page = await openPage(theirs, url);
+    expect((await phone.claim(await page.frame())).descriptor.purpose).toBe('login');
+    const own = await openPage(browser, (await push(system, portal, [payment()], { claims })).url);
+    expect((await phone.claim(await own.frame())).descriptor.purpose).toBe('signing');
+  });
+
   it('goes on by what waits in the app’s inbox, without a scan', async () => {
     const { page, begun } = await asked();
     const [waiting] = await phone.inbox();
@@ -265,6 +276,12 @@ describe('The portal is told access_denied, and why', () => {
     expect(refusal((await browser.follow(String(body['location']))).url)).toEqual(['access_denied', 'cancelled']);
     await expect(phone.approve(order, byMpin)).rejects.toMatchObject({ code: 'order_unavailable' });
     expect((await newest())?.status).toBe('cancelled');
+
+    // Too late: what is signed is signed, and the portal is not told otherwise.
+    const late = await asked();
+    await late.page.approve(phone);
+    const { body: instead } = await late.page.call('cancel');
+    expect(isCode(await browser.follow(String(instead['location'])))).toBe(true);
 
     const reported = await asked();
     await phone.report(await phone.claim(await reported.page.frame()));
