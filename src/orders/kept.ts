@@ -1,4 +1,4 @@
-/** What is too long for one reply and belongs to an order, kept in parts: each is read, opened and given alone, whatever the length of the whole. */
+/** What is too long for one reply, kept in parts: each is read, opened and given alone, whatever the length of the whole. */
 import { encodeBase64url } from '../crypto/bytes.ts';
 import type { OrderListed } from '../protocol/orders.ts';
 import type { OrderDeps } from './deps.ts';
@@ -6,16 +6,16 @@ import { partBytes } from './parts.ts';
 
 type KeptDeps = Pick<OrderDeps, 'shortLived' | 'sealing'>;
 
-/** Of an order there is one of each kind at most. */
+/** Of each kind there is one at most of an order, or of whatever else it belongs to. */
 export interface Kept {
-  readonly kind: 'list' | 'document';
-  readonly orderId: string;
+  readonly kind: 'list' | 'document' | 'receipt';
+  /** An id. */
+  readonly of: string;
 }
 
-const keyOf = ({ kind, orderId }: Kept, part: number): string => `order-${kind}:{${orderId}}:${part}`;
+const keyOf = ({ kind, of }: Kept, part: number): string => `order-${kind}:{${of}}:${part}`;
 /** The number of parts is sealed with each of them, so that whoever writes the store cannot make it another. */
-const contextOf = ({ kind, orderId }: Kept, part: number, parts: string): string =>
-  `orders.${kind}:${orderId}:${part}/${parts}`;
+const contextOf = ({ kind, of }: Kept, part: number, parts: string): string => `orders.${kind}:${of}:${part}/${parts}`;
 
 /** Keeps it sealed for that long, in milliseconds; what is kept already stays. */
 export async function keepParts(deps: KeptDeps, name: Kept, bytes: Uint8Array, lifetimeMs: number): Promise<void> {

@@ -7,7 +7,7 @@ import { orderTimes } from './order.ts';
 import { unavailable } from './orders.ts';
 
 /** Longer than anybody may decide about the order. */
-const lifetimeMs = orderTimes.decideLimit + orderTimes.redeemSigning + orderTimes.retain;
+const lifetimeMs = orderTimes.decideLimit + orderTimes.retain;
 
 /** Keeps the list of an order that nobody has seen yet. */
 export async function keepList(
@@ -15,7 +15,7 @@ export async function keepList(
   orderId: string,
   list: string,
 ): Promise<void> {
-  await keepParts(deps, { kind: 'list', orderId }, Buffer.from(list), lifetimeMs);
+  await keepParts(deps, { kind: 'list', of: orderId }, Buffer.from(list), lifetimeMs);
 }
 
 /** One part of the list, for the phone that claimed the order. Throws `order_unavailable` for any other, and where there is no such part. */
@@ -25,7 +25,7 @@ export async function listPart(
   call: PhoneCall,
 ): Promise<OrderListed> {
   await findOwn(deps, orderId, call);
-  const found = await keptPart(deps, { kind: 'list', orderId }, part);
+  const found = await keptPart(deps, { kind: 'list', of: orderId }, part);
   if (found === undefined) throw unavailable('list: there is none, or no such part');
   return found;
 }

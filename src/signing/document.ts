@@ -39,7 +39,7 @@ const mebibytesPerMinute = 256;
 const retryAfterSeconds = 2;
 
 const lockOf = (orderId: string): string => `order-document-fetch:{${orderId}}`;
-const nameOf = (orderId: string): Kept => ({ kind: 'document', orderId });
+const nameOf = (orderId: string): Kept => ({ kind: 'document', of: orderId });
 
 /** The endpoint of docs/protocol.md §8 that gives a document to the phone that claimed its order. */
 export function documentEndpoints(deps: DocumentDeps): AppEndpoint[] {

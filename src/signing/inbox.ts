@@ -1,6 +1,7 @@
 /** What a person finds on their phone: what waits for them, what has ended, and the receipts of what they signed (docs/protocol.md §8). */
 import { AuthError } from '../errors.ts';
 import type { OrderDeps, PhoneCall } from '../orders/deps.ts';
+import { keepParts, keptPart } from '../orders/kept.ts';
 import { nameable } from '../orders/orders.ts';
 import { partOf } from '../orders/parts.ts';
 import type { HistoryListed, HistoryPage, InboxListed, Past, ReceiptPart, Waiting } from '../protocol/inbox.ts';
@@ -9,6 +10,9 @@ import type { SigningRequest } from './store.ts';
 
 /** How many a page of the history has. */
 const pageLength = 25;
+
+/** A phone reads all parts of a receipt within seconds; in milliseconds. */
+const receiptKeptMs = 60_000;
 
 type InboxDeps = Pick<OrderDeps, 'records' | 'clock' | 'assertUsable'>;
 
@@ -48,15 +52,21 @@ export async function listHistory(deps: InboxDeps, { before }: HistoryPage, call
  * whether it is there (T17).
  */
 export async function receiptPart(
-  deps: InboxDeps,
+  deps: InboxDeps & Pick<OrderDeps, 'shortLived' | 'sealing'>,
   { signingId, part }: ReceiptPart,
   call: PhoneCall,
 ): Promise<OrderListed> {
   const { user } = await deps.assertUsable(call.device.id);
+  // That of a batch is long: opened once, and not for each of its parts.
+  const name = { kind: 'receipt', of: `${signingId}:${user.id}` } as const;
+  const kept = part === 0 ? undefined : await keptPart(deps, name, part);
+  if (kept !== undefined) return kept;
   const approval = await deps.records.signings.approvalOf(signingId, user.id);
-  const found = approval === undefined ? undefined : partOf(JSON.stringify(approval.receipt), part);
-  if (found === undefined)
+  const receipt = approval === undefined ? undefined : JSON.stringify(approval.receipt);
+  const found = receipt === undefined ? undefined : partOf(receipt, part);
+  if (receipt === undefined || found === undefined)
     throw new AuthError('not_found', { detail: 'inbox: no such receipt of this user, or no such part' });
+  if (found.parts > 1) await keepParts(deps, name, Buffer.from(receipt), receiptKeptMs);
   return found;
 }
 
