@@ -1,6 +1,8 @@
 /** What waits on the phone, as people see it: from a portal's request over the API to a receipt that anybody can check. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCompany } from '../../src/companies/companies.ts';
@@ -25,15 +27,59 @@ interface Asked {
   readonly receipts?: readonly Receipt[];
 }
 
+const words = Buffer.from('Loan agreement 4711\nThe bank lends 10,000.00 EUR to <b>Wilhelmina</b>.');
+const pdf = Buffer.from(
+  [
+    '%PDF-1.4',
+    '1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj',
+    '2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj',
+    '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>endobj',
+    '4 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj',
+    '5 0 obj<</Length 39>>stream\nBT /F1 18 Tf 10 40 Td (Loan 4711) Tj ET\nendstream endobj',
+    'trailer<</Root 1 0 R>>',
+    '%%EOF\n',
+  ].join('\n'),
+);
+
+/** The portal's files, by path. */
+interface FileServer {
+  readonly url: string;
+  readonly files: Map<string, { readonly mediaType: string; readonly file: Buffer }>;
+  readonly close: () => Promise<void>;
+}
+
+async function openFileServer(files: FileServer['files']): Promise<FileServer> {
+  const server = createServer(({ url = '' }, response) => {
+    const found = files.get(url);
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': found?.mediaType ?? 'text/plain' });
+    response.end(found?.file);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    files,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
 describe.skipIf(!hasChromium)('what waits on the phone', () => {
   let bank: Bank;
   let browser: Browser;
   let portal: Portal;
   let token: string;
+  let fileServer: FileServer;
+  const files: FileServer['files'] = new Map();
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
-    portal = await addPortal(bank.server, bank.issuer, { scope: 'sign' });
+    [bank, browser] = await Promise.all([openBank({ MTOKEN_INTERNAL_PORTALS: '127.0.0.1' }), launchChromium()]);
+    fileServer = await openFileServer(files);
+    portal = await addPortal(bank.server, bank.issuer, {
+      scope: 'sign',
+      redirect_uris: [`${fileServer.url}/callback`],
+    });
     token = await tokenOf(bank, portal);
   });
   afterEach(async () => {
@@ -42,6 +88,7 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
   afterAll(async () => {
     await browser?.close();
     await portal?.close();
+    await fileServer?.close();
     await bank?.stop();
   });
 
@@ -124,6 +171,7 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     await press(page, 'Receipt');
     await page.getByText('Signed by').waitFor();
     expect(await inspect(page)).toEqual([]);
+    await fitsEverywhere(page);
     expect(await page.locator('.asked .main').first().innerText()).toContain('1,250.00');
     const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Save the receipt')]);
     const receipt = JSON.parse(await readFile(await download.path(), 'utf8')) as Receipt;
@@ -147,9 +195,11 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     ] as const) {
       await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
       expect(await page.locator('.inbox li').innerText()).toContain(`Approvals: ${number - 1} of 2`);
+      if (number === 1) await fitsEverywhere(page);
       await page.locator('.inbox li button').click();
       await at(page, 'confirm');
       expect(await page.locator('main').innerText()).toContain(`Yours would be number ${number}.`);
+      if (number === 2) await fitsEverywhere(page);
       await press(page, 'Approve');
       await at(page, 'proof');
       await enter(page, mpin);
@@ -205,12 +255,7 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
       expect.stringMatching(/Payment[\s\S]*Declined · The payee is wrong/),
     ]);
     expect(await inspect(page)).toEqual([]);
-    const found: string[] = [];
-    await page.setViewportSize({ width: 320, height: 640 });
-    await inEveryLanguage(page, 'app', async (code) => {
-      found.push(...(await cutTexts(page)).map((fault) => `${code}: ${fault}`));
-    });
-    expect(found).toEqual([]);
+    await fitsEverywhere(page);
   });
 
   it('of a hundred payments is searched and gone through, each under its number (T-06)', async () => {
@@ -241,6 +286,55 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     await at(page, 'declined');
   });
 
+  it('is a document that is read before it is approved: words in their place, a PDF in a window or as a file (T-01)', async () => {
+    const invited = await bank.invite();
+    const page = await newPhone(invited);
+    const approvable = page.locator('.decide button').first();
+    for (const mediaType of ['text/plain', 'application/pdf'] as const) {
+      const file = mediaType === 'text/plain' ? words : pdf;
+      files.set('/loan', { mediaType, file });
+      const sha256 = createHash('sha256').update(file).digest('hex');
+      const fields = { title: '<b>Loan</b> ../agreement 4711', mediaType, size: file.length, sha256 };
+      const { read } = await ask(invited.userId, 'document', { ...fields, viewer: `${fileServer.url}/loan` });
+      await open(page);
+      expect(await inspect(page)).toEqual([]);
+      // Everything else has been looked at for long.
+      expect(await approvable.isDisabled()).toBe(true);
+      await press(page, 'Read the document');
+      if (mediaType === 'text/plain') {
+        await page.locator('.terms').waitFor();
+        expect(await page.locator('.terms').innerText()).toBe(words.toString().trim());
+      } else {
+        const [opened] = await Promise.all([
+          page.waitForEvent('popup'),
+          page.getByRole('link', { name: 'Open the document' }).click(),
+        ]);
+        await opened.waitForLoadState();
+        // The browser's own viewer, and never a page of this origin.
+        expect(await opened.evaluate('document.contentType')).toBe('application/pdf');
+        await opened.close();
+        const [download] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('link', { name: 'Save the document' }).click(),
+        ]);
+        expect(download.suggestedFilename()).toBe('b Loan b agreement 4711.pdf');
+        expect(await readFile(await download.path())).toEqual(file);
+      }
+      expect(await inspect(page)).toEqual([]);
+      await press(page, 'Approve');
+      await at(page, 'proof');
+      await press(page, 'Back');
+      await at(page, 'confirm');
+      // What was read stays read.
+      await press(page, 'Approve');
+      await at(page, 'proof');
+      await enter(page, mpin);
+      await at(page, 'approved');
+      expect((await read()).state).toBe('approved');
+      await press(page, 'Done');
+    }
+  });
+
   it('survives a lock and an hour without a connection: nothing is decided, and it waits on (T-09, S-07)', async () => {
     const invited = await bank.invite();
     const page = await newPhone(invited);
@@ -267,6 +361,17 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     expect((await read()).state).toBe('approved');
   });
 });
+
+/** In each language, on the narrowest screen. */
+async function fitsEverywhere(page: Page): Promise<void> {
+  const found: string[] = [];
+  await page.setViewportSize({ width: 320, height: 640 });
+  await inEveryLanguage(page, 'app', async (code) => {
+    found.push(...(await cutTexts(page)).map((fault) => `${code}: ${fault}`));
+  });
+  await page.setViewportSize(phoneSize);
+  expect(found).toEqual([]);
+}
 
 /** From the home screen to the question; what was asked a moment ago is fetched as when the app comes back to the foreground. */
 async function open(page: Page): Promise<void> {

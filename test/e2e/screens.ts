@@ -76,6 +76,10 @@ export async function visitHome(page: Page, { t, visit }: Pick<Enrolment, 't' | 
   await page.waitForSelector('main[aria-busy="false"] li');
   await visit('devices', page);
   await toHome(page, t);
+  await press(page, t('history.title'));
+  await at(page, 'history');
+  await visit('history', page);
+  await toHome(page, t);
 }
 
 /** Everything that is changed now and then; begins and ends at home. */

@@ -94,9 +94,9 @@ function textOf(name: string, text: string): HTMLElement {
   });
 }
 
-/** The portal chose the title: no more of it than letters, digits and blanks becomes the name of a file. */
+/** The portal chose the title: no more of it than letters, digits and hyphens becomes the name of a file. */
 const fileName = (title: string): string =>
   title
-    .replace(/[^\p{L}\p{N} -]+/gu, ' ')
+    .replace(/[^\p{L}\p{N}-]+/gu, ' ')
     .trim()
     .slice(0, 60) || 'document';
