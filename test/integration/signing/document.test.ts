@@ -160,7 +160,8 @@ describe('a document of a whole server', () => {
 describe('a portal that hands out something else', () => {
   let world: SigningWorld;
   let files: FileServer;
-  const timeoutMs = 300;
+  /** Long enough for a portal that answers, on a machine that is busy. */
+  const timeoutMs = 1_000;
 
   beforeAll(async () => {
     world = await createSigningWorld();
@@ -180,17 +181,27 @@ describe('a portal that hands out something else', () => {
     files.answer = (response) => response.end(text);
   });
 
-  /** The endpoint, asked by the phone that claimed the order. `internal`: hosts that may be in a private network. */
-  async function partsOf(internal: readonly string[] = ['127.0.0.1']) {
+  const drip: FileServer['answer'] = (response) => {
+    const drops = setInterval(() => response.write('x'), 50);
+    response.once('close', () => clearInterval(drops));
+  };
+
+  /** As one process serves it. `internal`: hosts that may be in a private network. */
+  function endpointOf(internal: readonly string[] = ['127.0.0.1'], documentTimeoutMs = timeoutMs) {
+    const limits = { perAddress: 100, perDevice: 100, perUser: 100, global: 1000 };
+    const deps = { ...world.orders, limits, internalPortals: internal, documentTimeoutMs };
+    const [endpoint] = documentEndpoints(deps);
+    if (endpoint?.access !== 'session') throw new Error('no endpoint');
+    return endpoint;
+  }
+
+  /** The endpoint, asked by the phone that claimed an order. */
+  async function partsOf(endpoint = endpointOf()) {
     const fields = { ...samples.document, ...fieldsOf(text, `${files.origin}/4711`) };
     const client = await world.signing.records.clients.find('business');
     if (client === undefined) throw new Error('no portal');
     const { signingId } = await askFor(world, { template: 'document', client, fields });
     const { orderId } = await claimShown(world, signingId);
-    const limits = { perAddress: 100, perDevice: 100, perUser: 100, global: 1000 };
-    const deps = { ...world.orders, limits, internalPortals: internal, documentTimeoutMs: timeoutMs };
-    const [endpoint] = documentEndpoints(deps);
-    if (endpoint?.access !== 'session') throw new Error('no endpoint');
     const ask = async (part = 0, phone = world.phone) =>
       endpoint.answer({ ...(await callOf(world, phone)), body: { orderId, part } } as never);
     return Object.assign(ask, { orderId });
@@ -200,7 +211,7 @@ describe('a portal that hands out something else', () => {
     ['a redirect to a system inside', (response) => response.writeHead(302, { location: '/inside' }).end()],
     ['an answer that never begins', () => undefined],
     ['a body that never ends', (response) => void response.writeHead(200).write(text.subarray(0, 10))],
-    ['one byte at a time', (response) => void setInterval(() => response.write('x'), 50).unref()],
+    ['one byte at a time', drip],
     ['a body that goes on and on', (response) => response.end(Buffer.alloc(1_000_000))],
     ['a byte too many', (response) => response.end(Buffer.concat([text, Buffer.from('!')]))],
     ['a byte too few', (response) => response.end(text.subarray(1))],
@@ -241,7 +252,7 @@ describe('a portal that hands out something else', () => {
   });
 
   it('is asked once at a time of an order, however often a phone asks; others wait for their turn (X-10)', async () => {
-    const part = await partsOf();
+    const part = await partsOf(endpointOf(undefined, 20_000));
     const before = files.asked.length;
     files.answer = (response) => void setTimeout(() => response.end(text), 100);
     const answers = await Promise.allSettled([part(), part(), part()]);
@@ -252,8 +263,20 @@ describe('a portal that hands out something else', () => {
     expect(files.asked.length - before).toBe(1);
   });
 
+  it('that is slow holds four fetches of a process, and nobody else’s: the fifth is told to come again (X-10)', async () => {
+    const endpoint = endpointOf(undefined, 20_000);
+    const parts = [];
+    for (let count = 0; count < 5; count += 1) parts.push(await partsOf(endpoint));
+    files.answer = (response) => void setTimeout(() => response.end(text), 150);
+    const answers = await Promise.allSettled(parts.map((part) => part()));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+    const turnedAway = answers.find((answer) => answer.status === 'rejected');
+    expect(turnedAway?.reason).toMatchObject({ code: 'too_many_requests', members: { retryAfterSeconds: 2 } });
+    expect(await Promise.all(parts.map((part) => part()))).toHaveLength(5);
+  });
+
   it('may not be in a private network unless the operator says so, by number or by name (P6)', async () => {
-    const part = await partsOf([]);
+    const part = await partsOf(endpointOf([]));
     const before = files.asked.length;
     expect(await refusalOf(part())).toMatchObject({ code: 'document_unreachable' });
     const options = { internalHosts: [], timeoutMs, size: 1, accept: 'text/plain' };
