@@ -5,8 +5,8 @@ import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
 import { asksByCiba, cibaGrantType, completeCiba, forProvider } from './ciba-metadata.ts';
 import { adminScopes, ownScopes, signingScope } from './deps.ts';
+import { detailTypes } from './detail-types.ts';
 import { checkLogo, logoMember, withoutLogo } from './logo.ts';
-import { detailTypes } from './rar.ts';
 import type { Client } from './store.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;

@@ -10,8 +10,9 @@ import {
 import { AuthError } from '../errors.ts';
 import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
+import { detailTypes } from './detail-types.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
-import { detailTypes, readDetails, validateDetails } from './rar.ts';
+import { readDetails, validateDetails } from './rar.ts';
 import { orUnavailable } from './unavailable.ts';
 
 type ApprovalDeps = Pick<OidcDeps, 'records' | 'shortLived' | 'sealing' | 'clock' | 'issuer' | 'assertUsable'>;

@@ -9,6 +9,7 @@ import { PlainText, strict } from '../protocol/common.ts';
 import { type TemplateName, templateFields, templateVersion } from '../protocol/templates/templates.ts';
 import { type Checked, checkFields } from '../signing/check.ts';
 import { assertFits } from '../signing/fitting.ts';
+import { detailTypes, templateOfType } from './detail-types.ts';
 
 /** What a portal asks to be signed, as the signing API has it too. */
 export interface DetailToSign {
@@ -29,13 +30,6 @@ export type DetailDeps = Parameters<typeof assertFits>[0];
  */
 export const maxDetailsBytes = 4096;
 
-const templateOf: ReadonlyMap<string, TemplateName> = new Map(
-  (Object.keys(templateFields) as TemplateName[]).map((name) => [detailTypeOf(name), name]),
-);
-
-/** Every type of detail that there is. */
-export const detailTypes: readonly string[] = [...templateOf.keys()];
-
 const Detail = strict({
   type: Type.String(),
   reference: PlainText(128),
@@ -43,11 +37,6 @@ const Detail = strict({
 });
 const knownMembers = Object.keys(Detail.properties);
 const validateDetail = createValidate(Detail, 'authorization_details[0]');
-
-/** The type of a detail that asks for a template. A change of what a template holds is another version, and so another type. */
-export function detailTypeOf(template: TemplateName): string {
-  return `urn:mtoken:signing:${template}:v${templateVersion}`;
-}
 
 /**
  * The one detail of a parameter as it was sent, every field of it judged. Throws `invalid_authorization_details` (RFC 9396 §5) naming
@@ -73,7 +62,7 @@ function readDetail(detail: unknown): ReturnType<typeof readDetails> {
   if (unknown !== undefined) throw refused(`authorization_details[0].${unknown.slice(0, 40)} is not known`);
   validateDetail(detail);
   const { type, reference, fields } = detail as { type: string; reference: string; fields: DetailToSign['fields'] };
-  const template = templateOf.get(type);
+  const template = templateOfType.get(type);
   if (template === undefined) throw refused(`authorization_details[0].type must be one of ${detailTypes.join(', ')}`);
   judgeReference(reference);
   const asked = { template, version: templateVersion, fields, reference };

@@ -1,6 +1,6 @@
 /** Which `authorization_details` a portal may send, how, and what each wrong one is answered. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detailTypes } from '../../../src/oidc/rar.ts';
+import { detailTypes } from '../../../src/oidc/detail-types.ts';
 import { samples, templateNames } from '../../unit/signing/samples.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import type { Portal } from '../system/portal.ts';
