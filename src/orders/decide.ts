@@ -188,13 +188,12 @@ function reasonOf({ reason }: ApprovalStatement): { reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
-function moveOf(deps: OrderDeps, { order, statement, proof, approval }: Taken, by: string): OrderMove {
+function moveOf(deps: OrderDeps, { statement, proof, approval }: Taken, by: string): OrderMove {
   if (statement.decision === 'decline') return { kind: 'decline', by, reason: statement.reason };
   if (statement.decision === 'report') return { kind: 'report', by };
   const approvedAt = deps.clock.now();
   const { factor, provedAt } = proof;
-  const span = order.terms.purpose === 'signing' ? orderTimes.redeemSigning : orderTimes.redeem;
-  const outcome = { approval, factor, provedAt, approvedAt, redeemBy: approvedAt + span };
+  const outcome = { approval, factor, provedAt, approvedAt, redeemBy: approvedAt + orderTimes.redeem };
   return { kind: 'approve', by, outcome };
 }
 

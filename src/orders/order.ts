@@ -10,8 +10,6 @@ export const orderTimes = {
   decideLogin: 120_000,
   decideSigning: 300_000,
   redeem: 60_000,
-  /** What was signed opens nothing, and a portal that was away for a moment must not lose it. */
-  redeemSigning: 300_000,
   /** Nobody may decide later than this after the creation, so that with its redeeming an order is over after ten minutes (P-02). */
   decideLimit: 540_000,
   /** How long one decision may take to be written down before another may be tried. */

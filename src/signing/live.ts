@@ -12,7 +12,7 @@ import type { SigningDeps } from './deps.ts';
 import type { SigningRequest } from './store.ts';
 
 /** Longer than any order can be decided about. */
-const keptMs = orderTimes.decideLimit + orderTimes.redeemSigning + orderTimes.retain;
+const keptMs = orderTimes.decideLimit + orderTimes.retain;
 /** Each lost round means that another person's order was noted. */
 const maxRounds = 16;
 

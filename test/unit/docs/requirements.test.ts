@@ -7,9 +7,6 @@ const tests = new URL('../../', import.meta.url).pathname;
 /** With the reason why this version has no test of it. */
 const notNamed: Readonly<Record<string, string>> = {
   'P-06': 'number entry belongs to push notifications, which come later',
-  'A-07':
-    'one id is followed from browser to token (T-14 from order to receipt); from a portal’s own request on it is the portal’s',
-  'A-08': 'the port to a risk engine comes with the rest of signing',
   'A-12': 'results of a test run are printed, and no pack of evidence is put together from them yet',
   'R-15': 'no attestation of a platform is taken yet: every device has the level none',
   'R-16': 'as R-15: nothing is attested that a policy could judge',
