@@ -2,8 +2,6 @@
 import { type Static, Type } from 'typebox';
 import { strict } from './common.ts';
 
-const oneOf = <Word extends string>(...words: readonly Word[]) => Type.Union(words.map((word) => Type.Literal(word)));
-
 /** Weekdays and hours in a time zone. */
 export const WeekHours = strict({
   days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7 }),
@@ -14,7 +12,15 @@ export const WeekHours = strict({
 
 const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
 const MinorUnits = Type.Integer({ minimum: 1, maximum: 99_999_999_999_999 });
-const action = Type.Optional(oneOf('off', 'warn', 'step-up', 'delay', 'deny'));
+const action = Type.Optional(
+  Type.Union([
+    Type.Literal('off'),
+    Type.Literal('warn'),
+    Type.Literal('step-up'),
+    Type.Literal('delay'),
+    Type.Literal('deny'),
+  ]),
+);
 const Hours = Type.Integer({ minimum: 1, maximum: 720 });
 
 const Limits = Type.Array(

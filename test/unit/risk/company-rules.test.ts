@@ -135,7 +135,7 @@ describe('rules about signing', () => {
     for (let index = 0; index < 2; index += 1) {
       await addUser(world, company.id, { email: `u${index}@example.com`, permissions: 'full' });
     }
-    const risk = {
+    const risk: NonNullable<RuleChanges['risk']> = {
       newDevice: { action: 'deny', hours: 1 },
       newPayee: { action: 'deny' },
       amount: { action: 'deny', limits: [{ currency: 'EUR', amount: 1 }] },
@@ -143,7 +143,7 @@ describe('rules about signing', () => {
       declines: { action: 'deny', count: 1 },
       reported: { action: 'warn', hours: 1 },
       delaySeconds: 60,
-    } as const;
+    };
     const rules = {
       risk,
       approvers: [{ templates: ['payment' as const, 'document' as const], currency: 'EUR', from: 1, needed: 2 }],
