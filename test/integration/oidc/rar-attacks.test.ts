@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { createCompany } from '../../../src/companies/companies.ts';
 import type { User } from '../../../src/companies/store.ts';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
+import { oidcAdapter } from '../../../src/oidc/adapter.ts';
 import type { Phone } from '../../../src/sdk/index.ts';
+import { cancelRequest } from '../../../src/signing/requests.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import type { Portal } from '../system/portal.ts';
 import { addPortal, addUser, bank, deviceIdOf, mpin, registerPhone, type System, startSystem } from '../system/rig.ts';
@@ -74,6 +76,18 @@ const redeemForm = (callback: URL, codeVerifier: string) => ({
 });
 const refusal = ({ searchParams }: URL) => [searchParams.get('error'), searchParams.get('error_description')];
 const isCode = ({ url }: { readonly url: URL }) => url.searchParams.has('code');
+
+/** Another one that is as well formed. */
+function flipped(value: unknown): unknown {
+  if (typeof value === 'number') return value + 1;
+  const others: Readonly<Record<string, string>> = {
+    EUR: 'USD',
+    BE71096123456769: 'NL91ABNA0417164300',
+    DE89370400440532013000: 'GB29NWBK60161331926819',
+    '2026-11-23': '2026-11-24',
+  };
+  return others[String(value)] ?? `${String(value)}s`;
+}
 
 describe('An approval', () => {
   it('is for its own request: with A approved, B is neither released nor widened (T-12)', async () => {
@@ -170,6 +184,43 @@ describe('An approval', () => {
     }
   });
 
+  it('is of the fields that were signed: one flipped where the request lies, and no code comes of it (T-03, T-04, T-11)', async () => {
+    const detail = payment();
+    const { page, begun } = await asked(detail);
+    await page.approve(phone);
+    const { body } = await page.call('finish');
+    const kept = oidcAdapter(system.server.capabilities.oidc)('Interaction');
+    const uid = page.path.split('/').at(-1) ?? '';
+    const interaction = await kept.find(uid);
+    // Those of the interaction: the session's own changes with every return.
+    const cookies = [...browser.jar].filter(([, { path }]) => path !== '/');
+    /** The browser comes back, and the provider finds this in its place. */
+    const returned = async (changed: Json): Promise<URL> => {
+      const params = { ...interaction?.params, authorization_details: JSON.stringify([changed]) };
+      await kept.upsert(uid, { ...interaction, params }, 600);
+      for (const [name, cookie] of cookies) browser.jar.set(name, cookie);
+      return (await browser.follow(String(body['location']))).url;
+    };
+    // By then the pushed request, which is used once as well, is forgotten.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 90_000 });
+    try {
+      const flips = [
+        ...Object.entries(detail['fields'] as Json).map(([name, value]) => payment({ [name]: flipped(value) })),
+        payment({ reference: undefined }),
+        { ...detail, reference: 'my paymens' },
+        detailOf('text'),
+      ];
+      for (const flip of flips) {
+        const url = await returned(JSON.parse(JSON.stringify(flip)) as Json);
+        expect(refusal(url), JSON.stringify(flip)).toEqual(['access_denied', 'something else was approved']);
+      }
+      const tokens = await portal.redeem((await returned(detail)).href, begun);
+      expect(tokens['authorization_details']).toMatchObject([detail]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is of the phone’s own user alone, whatever was scanned (T-09)', async () => {
     const { page } = await asked();
     const { phone: stranger } = await person('Otto Other');
@@ -220,9 +271,21 @@ describe('The page', () => {
     expect((await newest())?.id).toBe(before);
     await second.approve(phone);
     expect((await page.call('status')).body['state']).toBe('approved');
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    expect((await browser.request(`${page.path}/events`, { headers })).text).toContain('"state":"approved"');
     const first = await page.finish();
     await portal.redeem(first.url.href, begun);
     expect(isCode(await second.finish())).toBe(false);
+  });
+
+  it('that is opened many times at once still asks once (T-12)', async () => {
+    const { url } = await push(system, portal, [payment()]);
+    const { pathname } = (await browser.follow(url)).url;
+    const init = { method: 'POST', headers: { origin: system.issuer, 'sec-fetch-site': 'same-origin' } };
+    const answers = await Promise.all(Array.from({ length: 6 }, () => browser.request(`${pathname}/order`, init)));
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    expect(await phone.inbox()).toHaveLength(1);
   });
 
   it('of one user ends where another one logs in: nobody collects what the first approved (T-12, S-10)', async () => {
@@ -276,6 +339,12 @@ describe('The portal is told access_denied, and why', () => {
     expect(refusal((await browser.follow(String(body['location']))).url)).toEqual(['access_denied', 'cancelled']);
     await expect(phone.approve(order, byMpin)).rejects.toMatchObject({ code: 'order_unavailable' });
     expect((await newest())?.status).toBe('cancelled');
+
+    const withdrawn = await asked();
+    const { signing } = system.server.capabilities;
+    await cancelRequest(signing, (await newest())?.id ?? '', { actor: `client:${portal.id}`, reason: 'client' });
+    expect((await withdrawn.page.call('status')).body['state']).toBe('cancelled');
+    expect(refusal((await withdrawn.page.finish()).url)).toEqual(['access_denied', 'cancelled']);
 
     // Too late: what is signed is signed, and the portal is not told otherwise.
     const late = await asked();
