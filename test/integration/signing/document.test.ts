@@ -16,6 +16,8 @@ import { byMpin, type FileServer, fileServer, type PortalServer, portalServer } 
 
 const text = Buffer.from('Loan agreement 4711\nThe bank lends 10,000.00 EUR.\n');
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+/** As many bytes as the text has, of which a program that unpacks them makes millions. */
+const bomb = gzipSync(Buffer.alloc(20_000_000)).subarray(0, text.length);
 /** What a portal says of a file that it has. */
 const fieldsOf = (bytes: Uint8Array, viewer: string, mediaType = 'text/plain') => ({
   title: 'Loan agreement 4711',
@@ -222,11 +224,9 @@ describe('a portal that hands out something else', () => {
     ['a packed answer', (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text))],
     [
       'a few bytes that become very many',
-      (response) =>
-        response
-          .writeHead(200, { 'content-encoding': 'gzip' })
-          .end(gzipSync(Buffer.alloc(50_000_000)).subarray(0, text.length)),
+      (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
     ],
+    ['what it calls packed', (response) => response.writeHead(200, { 'content-encoding': 'br' }).end(text)],
     ['nothing', (response) => response.writeHead(204).end()],
     ['an error', (response) => response.writeHead(500).end(text)],
     ['a part alone', (response) => response.writeHead(206).end(text)],
