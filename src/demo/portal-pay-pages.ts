@@ -39,7 +39,7 @@ ${inputs.map((input) => field(input, form[input.name], problem?.input === input.
 <p><button class="button" id="pay-api">A code on this page</button><span class="soft">The signing API: the portal shows the code and waits.</span></p>
 <p><button class="button quiet" id="pay-redirect" formaction="/payments/redirect">The page of the bank</button><span class="soft">A redirect with the payment in it: the bank shows the code.</span></p>
 <p><button class="button quiet" id="pay-backchannel" formaction="/payments/backchannel">The app on my phone</button><span class="soft">The back channel: nothing to scan, it waits in the app.</span></p>
-</div></form><p><a href="/">Back</a></p>`;
+</div></form><p><a class="button quiet" href="/">Back</a></p>`;
   return layout('New payment', body.markup);
 }
 
@@ -72,14 +72,14 @@ export function waitingPage(
 ): string {
   const shown = code
     ? html`<div id="code"><p>Scan this with the app.</p><div class="qr" id="qr" role="img" aria-label="QR code"></div>
-<p>On this device: <a id="link" target="_blank" rel="noopener">open it in the app</a></p></div>`
+<p><a class="button quiet" id="link" target="_blank" rel="noopener">The app is on this device</a></p></div>`
     : none;
   const cancel = mayCancel
     ? html`<form method="post" action="/payments/${payment.id}/cancel"><button class="button quiet" id="cancel">Cancel the payment</button></form>`
     : none;
   const body = html`<h1>Approve the payment</h1>${summary(payment)}
 <p id="status" role="status">${waitingText(payment)}</p>${shown}${cancel}
-<noscript><p><a href="/payments/${payment.id}">Look again</a>: without scripts this page does not by itself, and shows no code.</p></noscript>
+<noscript><p><a class="button quiet" href="/payments/${payment.id}">Look again</a></p><p>Without scripts this page does not by itself, and shows no code: it waits in the app.</p></noscript>
 <script src="/payments.js" defer></script>`;
   return layout('Approve the payment', body.markup);
 }
@@ -135,8 +135,8 @@ export function outcomePage(
   const body = html`<h1 id="outcome" data-state="${isGenuine ? 'approved' : 'doubtful'}">${isGenuine ? 'Approved' : 'Not paid'}</h1>
 <p role="status">${isGenuine ? 'The payment is approved. The portal has checked what was signed, and pays it now.' : 'It was approved, but the portal could not check what was signed.'}</p>
 ${receipts.map((receipt, index) => receiptPart(payment, receipt, index))}
-<p class="soft">Keep the file. Anybody can check it, years later and without us: at <a id="verify" href="${issuer}/verify" target="_blank" rel="noopener">${issuer}/verify</a>,
-or with <code>mtoken verify</code>.</p>${again}`;
+<p class="soft">Keep the file. Anybody can check it, years later and without us, with <code>mtoken verify</code> or here:</p>
+<p><a class="button quiet" id="verify" href="${issuer}/verify" target="_blank" rel="noopener">${issuer}/verify</a></p>${again}`;
   return layout(isGenuine ? 'Approved' : 'Not paid', body.markup);
 }
 
@@ -150,4 +150,18 @@ function receiptPart({ id }: Payment, { facts }: JudgedReceipt, index: number): 
   return html`<section class="receipt"><h2>${title}</h2>
 <dl>${lines.map(({ label, value, by }) => html`<dt>${label}</dt><dd>${by === 'portal' ? `“${value}”` : value}</dd>`)}</dl>
 <p>Signed by <strong>${user.name}</strong> on the phone <strong>${device.name}</strong>, proved with ${proofs[factor]}, at ${at}.</p>${download}</section>`;
+}
+
+/** The server behind the portal does not answer: nothing is lost by that. */
+export function noAnswerPage({ id }: Pick<Payment, 'id'>): string {
+  const body = html`<h1>No answer</h1><p role="alert">The server that asks phones does not answer at the moment. Nothing is lost, and nothing was paid without an approval.</p>
+<p><a class="button" href="/payments/${id}">Try again</a></p>`;
+  return layout('No answer', body.markup);
+}
+
+/** There is none of that name for this browser. */
+export function noPaymentPage(): string {
+  const body = html`<h1>No such payment</h1><p role="alert">There is no such payment in this browser, or it was made too long ago.</p>
+<p><a class="button" href="/payments">A new payment</a></p>`;
+  return layout('No such payment', body.markup);
 }

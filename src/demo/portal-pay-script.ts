@@ -16,7 +16,7 @@ export const paymentScript = `'use strict';
   const ask = async (path) => {
     try {
       const response = await fetch(place + path, { headers: { accept: 'application/json' } });
-      return response.ok ? await response.json() : undefined;
+      return response.status === 200 ? await response.json() : undefined;
     } catch {
       return undefined;
     }

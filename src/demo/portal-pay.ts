@@ -2,10 +2,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
 import { toString as drawQr } from 'qrcode';
-import { errorPage } from './portal-pages.ts';
 import { outcomeOf, progressOf, Refused, signingApi, type Till } from './portal-pay-api.ts';
 import { askPhone } from './portal-pay-backchannel.ts';
-import { outcomePage, paymentFormPage, waitingPage, waitingText } from './portal-pay-pages.ts';
+import {
+  noAnswerPage,
+  noPaymentPage,
+  outcomePage,
+  paymentFormPage,
+  waitingPage,
+  waitingText,
+} from './portal-pay-pages.ts';
 import { comeBack, type Sent, sendToBank } from './portal-pay-redirect.ts';
 import { paymentScript } from './portal-pay-script.ts';
 import {
@@ -61,21 +67,25 @@ function registerPages(app: FastifyInstance, desk: Desk): void {
   app.get('/payments/:id/frame', async (request, reply) => {
     const { signingId } = ownPayment(desk, request) ?? {};
     if (signingId === undefined) return reply.code(404).send({ error: 'not_found' });
-    const { qr, link, nextInMs } = await desk.signing.frame(signingId);
+    const frame = await desk.signing.frame(signingId).catch(() => undefined);
+    // A phone shows it, it is over, or there is no answer: then there is nothing to draw, and the state says why.
+    if (frame === undefined) return reply.code(204).send();
+    const { qr, link, nextInMs } = frame;
     const picture = await drawQr(qr, { type: 'svg', margin: 4, errorCorrectionLevel: 'M' });
     return reply.header('cache-control', 'no-store').send({ picture, link, nextInMs });
   });
   app.post('/payments/:id/cancel', async (request, reply) => {
     const payment = ownPayment(desk, request);
     if (payment?.signingId === undefined) return reply.redirect('/payments', 303);
-    const outcome = outcomeOf(await desk.signing.cancel(payment.signingId));
-    desk.payments.note(payment.id, { outcome });
+    const answer = await desk.signing.cancel(payment.signingId).catch(() => undefined);
+    if (answer === undefined) return sendPage(reply, noAnswerPage(payment), 503);
+    desk.payments.note(payment.id, { outcome: outcomeOf(answer) });
     return reply.redirect(`/payments/${payment.id}`, 303);
   });
   app.get('/payments/:id/receipts/:index', (request, reply) => {
     const { index = '' } = request.params as { readonly index?: string };
     const receipt = /^\d{1,2}$/.test(index) && ownPayment(desk, request)?.outcome?.receipts?.[Number(index)];
-    if (!receipt) return sendPage(reply, errorPage('There is no such receipt.'), 404);
+    if (!receipt) return sendPage(reply, noPaymentPage(), 404);
     return reply
       .header('content-disposition', `attachment; filename="receipt-${Number(index) + 1}.json"`)
       .header('cache-control', 'no-store')
@@ -93,10 +103,11 @@ async function begin(desk: Desk, { request, reply }: Exchange): Promise<FastifyR
   const { form, id } = readForm(request.body);
   const known = desk.payments.find(id);
   // Pressed twice: it is one payment.
-  if (known?.userId === session.claims.sub) return reply.redirect(`/payments/${id}`, 303);
+  if (known?.session === sessionId(request)) return reply.redirect(`/payments/${id}`, 303);
   const fields = fieldsOf(form, Date.now());
   if ('message' in fields) return refuse(reply, { id, form, problem: fields });
-  const payment: Payment = { id, door, userId: session.claims.sub, fields, startedAt: Date.now() };
+  const owner = { userId: session.claims.sub, session: sessionId(request) };
+  const payment: Payment = { id, door, ...owner, fields, startedAt: Date.now() };
   try {
     return await go(desk, payment, { request, reply });
   } catch (error) {
@@ -147,8 +158,7 @@ function problemFrom(error: unknown): FormProblem {
 }
 
 async function show({ portal, payments, signing }: Desk, { request, reply }: Exchange): Promise<FastifyReply> {
-  if (sessionOf(portal, request) === undefined) return reply.redirect('/', 303);
-  const payment = ownPayment({ portal, payments }, request);
+  const payment = ownPayment({ payments }, request);
   if (payment === undefined)
     return sendPage(reply, errorPage('There is no such payment, or it was too long ago.'), 404);
   const outcome = payment.outcome ?? (await outcomeNow({ payments, signing }, payment));
@@ -156,7 +166,8 @@ async function show({ portal, payments, signing }: Desk, { request, reply }: Exc
     const isCode = payment.door === 'api';
     return sendPage(reply, waitingPage(payment, { code: isCode, mayCancel: payment.signingId !== undefined }));
   }
-  const receipts = await judgeReceipts(portal.options, payment, outcome.receipts ?? []);
+  const receipts = await judgeReceipts(portal.options, payment, outcome.receipts ?? []).catch(() => undefined);
+  if (receipts === undefined) return sendPage(reply, noAnswerPage(payment), 503);
   return sendPage(reply, outcomePage(payment, { outcome, receipts, issuer: portal.options.issuer }));
 }
 
@@ -180,7 +191,8 @@ async function tellState(desk: Desk, { request, reply }: Exchange): Promise<Fast
   const known = since === 'claimed' ? 'claimed' : 'pending';
   const { id, door, signingId } = payment;
   if (door === 'api' && signingId !== undefined && payment.outcome === undefined) {
-    const answer = await desk.signing.read(signingId, known);
+    const answer = await desk.signing.read(signingId, known).catch(() => undefined);
+    if (answer === undefined) return reply.code(503).send({ error: 'unavailable' });
     const isClaimed = answer.state === 'claimed';
     desk.payments.note(id, { isClaimed, progress: progressOf(answer), outcome: outcomeOf(answer) });
   }
@@ -197,7 +209,7 @@ async function returned(desk: Desk, { request, reply }: Exchange): Promise<Fasti
   desk.sent.delete(cookie);
   const payment = sent && desk.payments.find(sent.paymentId);
   if (!sent || !payment) {
-    return sendPage(reply, errorPage('This payment was not begun in this browser, or too long ago.'), 400);
+    return sendPage(reply, noPaymentPage(), 400);
   }
   const url = new URL(request.url, desk.portal.options.baseUrl);
   desk.payments.note(payment.id, { outcome: await comeBack(desk, { payment, sent, url }) });
@@ -208,8 +220,8 @@ function sessionOf({ sessions }: Portal, request: FastifyRequest): PortalSession
   return sessions.get(sessionId(request));
 }
 
-/** Somebody else's payment is as if there were none. */
-function ownPayment({ portal, payments }: Pick<Till, 'portal' | 'payments'>, request: FastifyRequest) {
+/** What was made in another browser is as if it were not there. */
+function ownPayment({ payments }: Pick<Till, 'payments'>, request: FastifyRequest): Payment | undefined {
   const payment = payments.find((request.params as { readonly id: string }).id);
-  return payment?.userId === sessionOf(portal, request)?.claims.sub ? payment : undefined;
+  return payment?.session === sessionId(request) ? payment : undefined;
 }

@@ -39,8 +39,10 @@ export interface Payment {
   /** Of the portal; nobody else can guess it. It is the reference that stands in the receipt too. */
   readonly id: string;
   readonly door: Door;
-  /** `sub` of whoever made it: nobody else sees it. */
+  /** `sub` of whoever made it. */
   readonly userId: string;
+  /** The portal's cookie of the browser in which it was made: no other one sees it, and this one does when its session has ended. */
+  readonly session: string;
   readonly fields: PaymentFields;
   /** Epoch-milliseconds. */
   readonly startedAt: number;
