@@ -14,10 +14,11 @@ describe.each(everySystemEngine())('a reservation on $name', (engine) => {
   let system: System;
   let portal: PortalServer;
   let phone: Phone;
+  let skewMs = 0;
 
   beforeAll(async () => {
     stores = await engine.open();
-    system = await startSystem(stores);
+    system = await startSystem(stores, { clock: { now: () => Date.now() + skewMs } });
     portal = await portalServer(system);
     phone = await registerPhone(system);
   });
@@ -85,6 +86,23 @@ describe.each(everySystemEngine())('a reservation on $name', (engine) => {
     expect((await capture(id, 1, { key })).status).toBe(422);
     expect((await capture(id, 2)).status).toBe(409);
     expect((await capture(id, 1)).json.captured).toBe(40_000);
+  });
+
+  it('gives a part once although its answer is lost: the key commits with the capture (T-07, T-09)', async () => {
+    const id = await approved();
+    const { idempotency } = system.server.stores.records;
+    const { answer } = idempotency;
+    // As a server that dies between the commit and the answer.
+    Object.assign(idempotency, { answer: () => Promise.reject(new Error('on purpose')) });
+    const key = randomUUID();
+    await capture(id, 10_000, { key });
+    Object.assign(idempotency, { answer });
+    expect((await capture(id, 10_000, { key })).json.type).toBe('urn:mtoken:error:in_progress');
+    // Whoever begins a request and dies loses its key after a minute; whoever has done it, never.
+    skewMs = 61_000;
+    expect((await capture(id, 10_000, { key })).json.type).toBe('urn:mtoken:error:conflict');
+    skewMs = 0;
+    expect((await portal.call(`/${id}`)).json.captured).toBe(10_000);
   });
 
   it('gives nothing in another currency or form, to another portal, nor of what is no reservation (T-07, T17)', async () => {
