@@ -159,8 +159,7 @@ function problemFrom(error: unknown): FormProblem {
 
 async function show({ portal, payments, signing }: Desk, { request, reply }: Exchange): Promise<FastifyReply> {
   const payment = ownPayment({ payments }, request);
-  if (payment === undefined)
-    return sendPage(reply, errorPage('There is no such payment, or it was too long ago.'), 404);
+  if (payment === undefined) return sendPage(reply, noPaymentPage(), 404);
   const outcome = payment.outcome ?? (await outcomeNow({ payments, signing }, payment));
   if (outcome === undefined) {
     const isCode = payment.door === 'api';
