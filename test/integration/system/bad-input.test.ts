@@ -8,6 +8,8 @@ import type { AppEndpoint } from '../../../src/http/app-endpoint.ts';
 import { mpinEndpoints } from '../../../src/mpin/routes.ts';
 import { orderEndpoints } from '../../../src/orders/routes.ts';
 import { registrationEndpoints } from '../../../src/registration/routes.ts';
+import { documentEndpoints } from '../../../src/signing/document.ts';
+import { inboxEndpoints } from '../../../src/signing/inbox-routes.ts';
 import { adminBodies, id, unknownIds } from './admin-bodies.ts';
 import { type SystemStores, systemEngines } from './engines.ts';
 import { createHand, type Hand } from './hand.ts';
@@ -69,7 +71,12 @@ const appBodies: Readonly<Record<string, Record<string, unknown>>> = {
   },
   'biometrics/disable': {},
   'orders/claim': { via: 'qr', token: b64(22), step: 1, tag: b64(16) },
+  'orders/document': { orderId: id('ord'), part: 0 },
+  // Its one member may be left out.
+  'orders/history': {},
+  'orders/inbox': {},
   'orders/list': { orderId: id('ord'), part: 0 },
+  'orders/receipt': { signingId: id('sig'), part: 0 },
   'orders/proof': { orderId: id('ord'), clientEphemeral: hex(512) },
   'orders/decide': { orderId: id('ord'), approval: jws, proof: null },
   'devices/list': {},
@@ -122,6 +129,8 @@ function appEndpoints(): AppEndpoint[] {
     ...registrationEndpoints(registration),
     ...mpinEndpoints(mpinDeps),
     ...orderEndpoints({ ...orders, ...limits }),
+    ...documentEndpoints({ ...orders, ...limits, internalPortals: [] }),
+    ...inboxEndpoints({ ...orders, ...limits }),
     ...deviceEndpoints(devices),
     ...userEndpoints(devices),
   ];
