@@ -92,7 +92,8 @@ export function accessTokenClaims(
     const companyId = ctx.oidc.client?.['mtoken_company_id'];
     return companyId === undefined ? undefined : { company_id: companyId };
   }
-  const source = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken;
+  const { AuthorizationCode: code, RefreshToken: refresh, BackchannelAuthenticationRequest: asked } = ctx.oidc.entities;
+  const source = code ?? refresh ?? asked;
   if (source === undefined) return undefined;
   const authenticated = { auth_time: source.authTime, acr: source.acr, amr: source.amr };
   if (token.resourceServer?.audience !== accountAudience(issuer)) return authenticated;

@@ -47,6 +47,9 @@ function start(internalHosts: readonly string[] = [receiver.host]): void {
   workers.push(startOutboxWorker({ records, shortLived, clock, deliverers, log }, { pollMs: 5, random: () => 1 }));
 }
 
+/** On a busy machine nothing comes within vitest's one second. */
+const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 20_000 });
+
 let count = 0;
 /** A request that ends now, as signing tells of it. */
 async function end(status: SigningStatus, { door = 'api' as SigningDoor, clientId = 'portal' } = {}): Promise<string> {
@@ -73,14 +76,14 @@ function signatureOf({ headers, body }: Received, secret = ''): string {
 }
 
 const arrived = (many: number): Promise<Received[]> =>
-  vi.waitFor(() => {
+  eventually(() => {
     expect(receiver.received.length).toBeGreaterThanOrEqual(many);
     return [...receiver.received];
   });
 
 /** Until the first message has failed so often, and why. */
 const failed = (attempts: number, why: string): Promise<void> =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const [row] = await world.stores.durable.query('select attempts, last_error from outbox', []);
     expect(row).toMatchObject({ attempts, last_error: expect.stringContaining(why) });
   });
@@ -93,7 +96,7 @@ describe('a portal’s webhook', () => {
     for (const state of states) ids.push(await end(state));
     receiver.manners.push(500);
     start();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const rows = await world.stores.durable.query('select attempts from outbox where attempts = 1', []);
       expect(rows).toHaveLength(1);
     });
@@ -181,7 +184,7 @@ describe('a portal’s webhook', () => {
     await end('approved');
     start();
     const dead = () => world.records.outbox.deadLetters({ limit: 10 });
-    await vi.waitFor(async () => expect(await dead()).toHaveLength(1));
+    await eventually(async () => expect(await dead()).toHaveLength(1));
     expect((await dead())[0]).toMatchObject({ kind: 'portal_webhook', recipient: 'portal', about: 'signing.approved' });
     expect(await resendAllDeadLetters(world, { kind: 'portal_webhook', actor: bank })).toBe(1);
     await arrived(2);
@@ -189,7 +192,7 @@ describe('a portal’s webhook', () => {
     await end('declined');
     await disableClient(world, 'portal', bank);
     start();
-    await vi.waitFor(async () => expect((await dead())[0]?.lastError).toContain('no webhook any more'));
+    await eventually(async () => expect((await dead())[0]?.lastError).toContain('no webhook any more'));
     // Of what ends from then on it is told nothing.
     await end('approved');
     expect((await world.records.outbox.summary()).find(({ kind }) => kind === 'portal_webhook')).toMatchObject({

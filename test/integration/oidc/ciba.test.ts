@@ -1,6 +1,8 @@
 /** CIBA on a whole system: a portal's server asks without a browser, the phone finds it in its inbox, the portal redeems it. */
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCompany } from '../../../src/companies/companies.ts';
+import type { User } from '../../../src/companies/store.ts';
 import { suspendUser } from '../../../src/companies/user-status.ts';
 import { backchannelAsker } from '../../../src/oidc/ciba-ask.ts';
 import type { ClaimedOrder, Phone } from '../../../src/sdk/index.ts';
@@ -28,6 +30,7 @@ let portal: CibaPortal;
 let phone: Phone;
 let receiver: Receiver;
 let offset = 0;
+let began = 0;
 
 const clock = { now: () => Date.now() + offset };
 
@@ -48,12 +51,17 @@ afterAll(async () => {
 // Three an hour: each test has an hour of its own.
 beforeEach(() => {
   offset += hourMs + 1;
+  began = clock.now();
 });
 
-/** What waits for the user, claimed on the phone. */
+/** What this test asked and nobody has decided, claimed on the phone from its inbox. */
 async function claimed(one = phone): Promise<ClaimedOrder> {
   await one.unlockWithMpin(mpin);
-  const waiting = await eventually('something in the inbox', async () => (await one.inbox())[0]);
+  // The inbox itself may not be asked as often.
+  const asked = "select id from signings where status = 'pending' and created_at >= $1";
+  await eventually('the question', async () => (await system.server.stores.durable.query(asked, [began]))[0]);
+  const [waiting] = await one.inbox();
+  if (waiting === undefined) throw new Error('nothing is in the inbox');
   return one.claimWaiting(waiting.signingId);
 }
 
@@ -234,6 +242,48 @@ describe('a request by CIBA', () => {
     const { body } = await askByCiba(system, portal, { claims: { authorization_details: [detail] } });
     expect(body).toMatchObject({ error: 'invalid_binding_message' });
     expect(await requests()).toBe(before);
+  });
+
+  it('names its user by an ID token of before, and gives a JWT for the portal’s own API that says how (O-17, O-15)', async () => {
+    const api = 'https://api.desk.example/';
+    const desk = await addCibaPortal(system, { resource: api, scope: 'calls' });
+    const first = await authReqIdOf(system, desk);
+    await approve();
+    const { body } = await poll(system, desk, first);
+    const hint = { login_hint: undefined, id_token_hint: String(body['id_token']) };
+    // Another client's ID token names nobody here.
+    expect((await askByCiba(system, portal, { claims: hint })).status).toBe(400);
+    const id = await authReqIdOf(system, desk, { ...hint, scope: 'openid calls' });
+    await approve();
+    const { body: second } = await poll(system, desk, id);
+    const idToken = decodeJwt(String(second['id_token']));
+    expect(idToken).toMatchObject({ sub: system.user.id, signing_id: expect.stringMatching(/^sig_/) });
+    const { acr, amr, auth_time } = idToken;
+    const { payload } = { payload: decodeJwt(String(second['access_token'])) };
+    expect(payload).toMatchObject({ aud: api, scope: 'calls', acr, amr, auth_time });
+  });
+
+  it('of a company whose people sign together speaks of the user who was named, or of nobody (O-17, T-15)', async () => {
+    const { admin } = system.server.capabilities;
+    const approvers = [{ templates: ['text' as const], needed: 2 }];
+    const company = await createCompany(admin, { name: 'Two Sign', userLimit: 10, rules: { approvers }, actor: bank });
+    const people: { user: User; phone: Phone }[] = [];
+    for (const name of ['Ada', 'Ben', 'Cat']) {
+      const user = await addUser(system.server, company.id, { name });
+      people.push({ user, phone: await registerPhone(system, { user }) });
+    }
+    const [named, ...others] = people as [(typeof people)[0], ...typeof people];
+    const sign = async ({ phone: one }: (typeof people)[0]) =>
+      one.approve(await claimed(one), { method: 'mpin', mpin });
+    const first = await authReqIdOf(system, portal, { login_hint: named.user.id });
+    await sign(named);
+    expect((await poll(system, portal, first)).body).toMatchObject({ error: 'authorization_pending' });
+    await sign(others[0] as (typeof people)[0]);
+    const { body } = await poll(system, portal, first);
+    expect(decodeJwt(String(body['id_token'])).sub).toBe(named.user.id);
+    const second = await authReqIdOf(system, portal, { login_hint: named.user.id });
+    for (const other of others) await sign(other);
+    expect((await poll(system, portal, second)).body).toMatchObject({ error: 'access_denied' });
   });
 
   it('is no login: its approval is a signature over its words, and neither code nor id stands for the other (T-10)', async () => {
