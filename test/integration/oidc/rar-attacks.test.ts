@@ -263,7 +263,7 @@ describe('The page', () => {
     expect(isCode(stolen)).toBe(false);
   });
 
-  it('asks once, however often it is opened in its browser (T-12)', async () => {
+  it('asks once, however often it is opened in its browser, and its request_uri gives one code (T-12, O-06)', async () => {
     const { page, url, begun } = await asked();
     const before = (await newest())?.id;
     const second = await openPage(browser, url);
@@ -276,6 +276,8 @@ describe('The page', () => {
     const first = await page.finish();
     await portal.redeem(first.url.href, begun);
     expect(isCode(await second.finish())).toBe(false);
+    // And with the code the pushed request is used up (O-06).
+    expect(await browser.follow(url)).toMatchObject({ status: 400, url: { pathname: '/oauth2/authorize' } });
   });
 
   it('that is opened many times at once still asks once (T-12)', async () => {

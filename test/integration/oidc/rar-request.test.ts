@@ -1,4 +1,5 @@
 /** Which `authorization_details` a portal may send, how, and what each wrong one is answered. */
+import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detailTypes } from '../../../src/oidc/detail-types.ts';
 import { samples, templateNames } from '../../unit/signing/samples.ts';
@@ -134,6 +135,17 @@ describe('Details that were not pushed', () => {
     expect(page.url.searchParams.get('error')).toBe('invalid_authorization_details');
     expect(page.url.searchParams.get('error_description')).toMatch(/pushed/);
     expect(page.url.searchParams.has('code')).toBe(false);
+  });
+
+  it('are refused in a request object as well, which nobody pushed (T-11, O-16)', async () => {
+    const { url } = await portal.begin({ scope: 'openid' });
+    const { searchParams: params } = new URL(url);
+    const claims = { ...Object.fromEntries(params), authorization_details: [payment()] };
+    const request = new UnsecuredJWT(claims).setIssuer(portal.id).setAudience(system.issuer).encode();
+    const beside = `${url}&${new URLSearchParams({ request })}`;
+    const page = await openBrowser(system.issuer).follow(beside);
+    expect(page.url.searchParams.has('code')).toBe(false);
+    expect(page.url.pathname).not.toMatch(/^\/interaction\//);
   });
 
   it('are refused in a token request, of whatever grant: what is approved is approved (T-11)', async () => {
