@@ -428,6 +428,8 @@ describe('the data of a person', () => {
       await world.records.signings.insert(request);
       await world.records.signings.approve(sampleSigned(request, user));
     }
+    const asked = { idLookup: 'asked', clientId: 'desk', userId: user.id, payload: '{}', createdAt: 1, endsAt: 2 };
+    await world.records.backchannel.insert(asked);
     const changes = { name: 'Zdenka Unmistakable-Other', document: { reference: 'DOC-42-42', expiresAt: 1 } };
     const { version } = await updateUser(world, { userId: user.id, version: user.version, changes, actor: bank });
     await changeEmail(world, { userId: user.id, version, email: 'z.unmistakable@example.com', actor: bank });
@@ -441,6 +443,7 @@ describe('the data of a person', () => {
     expect(await erasePersonalData(world, act)).toEqual(erased);
     expect(await world.records.signings.everyOf(user.id, { limit: 10 })).toEqual([]);
     expect(await world.records.signings.approvals(others.id)).toEqual([]);
+    expect(await world.records.backchannel.find('asked')).toBeUndefined();
     for (const found of [
       await world.records.users.list(undefined, { limit: 10 }, { search: 'unmistakable' }),
       await world.records.users.list(undefined, { limit: 10 }, { search: email }),
