@@ -384,6 +384,55 @@ describe('a signed request', () => {
     expect(receiver.received.filter(({ path }) => path.endsWith('/keys'))).toEqual([]);
   });
 
+  it('of any odd form is refused with a 4xx, signed or not (T28)', async () => {
+    const odd = [
+      null,
+      0,
+      1.5,
+      true,
+      '',
+      '\u0000',
+      [],
+      {},
+      [[]],
+      [null],
+      { type: 5 },
+      'x'.repeat(9000),
+      '{"a":1',
+      '1e999',
+    ];
+    const members = ['login_hint', 'id_token_hint', 'login_hint_token', 'binding_message', 'scope', 'requested_expiry'];
+    const more = [
+      'authorization_details',
+      'claims',
+      'resource',
+      'acr_values',
+      'ui_locales',
+      'jti',
+      'aud',
+      'nonce',
+      'request',
+    ];
+    for (const member of [...members, ...more]) {
+      for (const value of odd) {
+        // A hint that names nobody, so that nobody is asked where the odd member is merely not read.
+        const { status, body } = await askByCiba(system, portal, { claims: { login_hint: 'nobody', [member]: value } });
+        expect(status, `${member} ${JSON.stringify(value)?.slice(0, 40)} ${JSON.stringify(body)}`).toBe(400);
+      }
+    }
+    const encode = (text: string): string => Buffer.from(text).toString('base64url');
+    for (const text of ['null', '[]', '5', '"x"', '{', '{"__proto__":{"iss":"x"}}']) {
+      const { status } = await askByCiba(system, portal, {
+        request: `${encode('{"alg":"ES256"}')}.${encode(text)}.${encode('x')}`,
+      });
+      expect(status, text).toBe(400);
+    }
+    for (const id of ['', 'x', '\u0000', 'y'.repeat(20_000)]) {
+      expect((await poll(system, portal, id)).body, id.slice(0, 9)).toMatchObject({ error: expect.any(String) });
+      expect((await poll(system, portal, id)).status).toBe(400);
+    }
+  });
+
   it('counts alone: what stands beside it is not read (O-17)', async () => {
     const form = {
       binding_message: 'another message',
