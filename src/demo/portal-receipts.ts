@@ -1,8 +1,6 @@
 /** Checks receipts before the portal pays: whatever door they came through. */
-
 import type { Receipt } from '../protocol/receipt.ts';
-import { formatIban } from '../protocol/templates/iban.ts';
-import { formatAmount } from '../protocol/templates/money.ts';
+import { draw } from '../protocol/templates/draw.ts';
 import { type ReceiptFacts, verifyReceipt } from '../sdk/index.ts';
 import type { JudgedReceipt } from './portal-pay-pages.ts';
 import type { Payment } from './portal-payments.ts';
@@ -25,14 +23,14 @@ export async function judgeReceipts(
   );
 }
 
-/** A genuine receipt of another payment pays nothing: name, amount and account must be those that the portal is about to use. */
+/**
+ * A genuine receipt of another payment pays nothing: its reference must be the payment's, and every line that was signed the one that
+ * the portal's own fields make.
+ */
 function isOf({ id, fields }: Payment, { reference, lines, locale }: ReceiptFacts): boolean {
-  const said = (name: string): string | undefined => lines.find((line) => line.name === name)?.value;
-  return (
-    reference === id &&
-    said('amount') === formatAmount(fields.amount, fields.currency, locale) &&
-    said('payeeAccount') === formatIban(fields.creditorIban)
-  );
+  const own = draw('payment', fields, locale);
+  const isSame = lines.every(({ name, value }, index) => name === own[index]?.name && value === own[index].value);
+  return reference === id && lines.length === own.length && isSame;
 }
 
 /** The keys that the server ever signed with. Keep a copy where you keep the receipts. */

@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     await verify.context().close();
   }
 
-  it('passes by the signing API, scanned from the portal’s own page, and its receipt is genuine (O-11, T-01, T-14)', async () => {
+  it('passes by the signing API, scanned from the portal’s own page, and its receipt is genuine (T-01, T-14)', async () => {
     await look(portal, 'payment-form');
     await pay('api', { amount: '98,70' });
     await portal.waitForSelector('#qr svg');
@@ -106,7 +106,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     await checkReceipt(facts);
   });
 
-  it('is declined with its reason, or cancelled at the portal, and nothing is paid (T-09)', async () => {
+  it('is declined with its reason, or cancelled at the portal, and nothing is paid (T-17)', async () => {
     await pay('api');
     await portal.waitForSelector('#qr svg');
     await openInbox();
@@ -123,7 +123,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     await portal.goBack();
   });
 
-  it('passes by the page of the bank, and comes back with the details exactly as they were approved (O-11, T-11)', async () => {
+  it('passes by the page of the bank, and comes back with the details exactly as they were approved (O-11, T-01, T-11, T-14)', async () => {
     await pay('redirect', { amount: '250' });
     await portal.waitForSelector('#qr svg');
     expect(portal.url()).toContain(`${world.demo.issuer}/interaction/`);
@@ -146,7 +146,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     expect(await ended('declined')).toContain('Nothing was paid');
   });
 
-  it('passes by the back channel: nothing is scanned, it waits in the app (O-17, O-18)', async () => {
+  it('passes by the back channel: nothing is scanned, it waits in the app (O-17, T-01, T-14)', async () => {
     await pay('backchannel', { amount: '75,5' });
     await portal.getByText('Look at your phone').waitFor();
     await look(portal, 'payment-backchannel');
@@ -190,7 +190,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
   });
 
   // The last: it ends what the others stand on.
-  it('that is none of its user’s ends there, and with it the session (T-09, S-07)', async () => {
+  it('that is none of its user’s ends there, and with it the session (T-17, S-07)', async () => {
     await pay('api');
     await openInbox();
     await press(phone, 'This is not me');
