@@ -110,19 +110,19 @@ async function measureDoors(desk: SigningDesk, { seconds, isQuick, tell }: Bench
   // Turns go on where the last door ended: no phone has two sessions open, nor claims too often.
   const turns = { next: 0 };
   const api = (turn: number): Promise<void> => signByApi(desk, turn);
-  await repeat(desk, api, { turns, until: 0, least: isQuick ? 16 : 300 });
-  const byApi = await cpuOf(server, (until) => repeat(desk, api, { turns, until }), part);
+  await repeat(desk, api, { turns, until: 0, least: isQuick ? 8 : 300, atOnce });
+  const byApi = await cpuOf(server, (until) => repeat(desk, api, { turns, until, atOnce }), part);
   tell('signing: door (b)');
   const asks = { made: 0 };
   const ciba = (turn: number): Promise<void> => signByCiba(desk, turn, asks);
-  await repeat(desk, ciba, { turns, until: 0, least: isQuick ? 16 : 150 });
+  await repeat(desk, ciba, { turns, until: 0, least: isQuick ? 8 : 150, atOnce });
   const before = asks.made;
-  const byCiba = await cpuOf(server, (until) => repeat(desk, ciba, { turns, until }), part);
+  const byCiba = await cpuOf(server, (until) => repeat(desk, ciba, { turns, until, atOnce }), part);
   const questions = (asks.made - before) / byCiba.count;
   return [
     { what: 'CPU of a login, in the same run', value: login.cpuMicros / 1000, unit: 'ms' },
-    ...doorFigures('signing API (c)', byApi, login.cpuMicros),
-    ...doorFigures('CIBA (b)', byCiba, login.cpuMicros),
+    ...doorFigures('signing API (c)', byApi, { loginMicros: login.cpuMicros, atOnce }),
+    ...doorFigures('CIBA (b)', byCiba, { loginMicros: login.cpuMicros, atOnce }),
     { what: 'questions of a phone to its inbox, CIBA (b)', value: questions, unit: 'per signature' },
   ];
 }
@@ -134,12 +134,16 @@ interface Spent {
   readonly perSecond: number;
 }
 
-function doorFigures(door: string, { cpuMicros, perSecond }: Spent, loginMicros: number): Measured[] {
+function doorFigures(
+  door: string,
+  { cpuMicros, perSecond }: Spent,
+  { loginMicros, atOnce }: { readonly loginMicros: number; readonly atOnce: number },
+): Measured[] {
   return [
     { what: `signatures per second and core, ${door}`, value: 1e6 / cpuMicros, unit: '/s' },
     { what: `CPU of a signature, unlock included, ${door}`, value: cpuMicros / 1000, unit: 'ms' },
     { what: `the same / CPU of a login, ${door}`, value: cpuMicros / loginMicros, unit: '×' },
-    { what: `signatures per second, ${clients} clients on the same machine, ${door}`, value: perSecond, unit: '/s' },
+    { what: `signatures per second, ${atOnce} clients on the same machine, ${door}`, value: perSecond, unit: '/s' },
   ];
 }
 
@@ -162,10 +166,15 @@ interface Until {
   readonly until: number;
   /** So many are made in any case. */
   readonly least?: number;
+  readonly atOnce?: number;
 }
 
 /** Signs in several loops at once, each turn by the next phone; answers how many were signed. */
-async function repeat({ phones }: SigningDesk, sign: Sign, { turns, until, least = 0 }: Until): Promise<number> {
+async function repeat(
+  { phones }: SigningDesk,
+  sign: Sign,
+  { turns, until, least = 0, atOnce = clients }: Until,
+): Promise<number> {
   let count = 0;
   const loop = async (): Promise<void> => {
     while (count < least || performance.now() < until) {
@@ -175,7 +184,7 @@ async function repeat({ phones }: SigningDesk, sign: Sign, { turns, until, least
       await sign(turn % phones.length);
     }
   };
-  await Promise.all(Array.from({ length: clients }, loop));
+  await Promise.all(Array.from({ length: atOnce }, loop));
   return count;
 }
 
