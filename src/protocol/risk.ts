@@ -17,5 +17,3 @@ export const riskReasons = [
 
 export type RiskReason = (typeof riskReasons)[number];
 export const RiskReason = Type.Unsafe<RiskReason>(Type.Union(riskReasons.map((reason) => Type.Literal(reason))));
-
-export type RiskReasons = RiskReason[];

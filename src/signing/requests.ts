@@ -19,8 +19,7 @@ import type { SigningApproval, SigningDoor, SigningRequest } from './store.ts';
 import { tellPhones } from './wanted.ts';
 import { render } from './wording.ts';
 
-export { frameOf, liveOrderOf } from './live.ts';
-export { whenRequestChanged } from './wait.ts';
+export { frameOf } from './live.ts';
 
 /** What a portal asks for, by whichever door. */
 export interface NewSigning {
