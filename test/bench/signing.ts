@@ -99,12 +99,11 @@ async function measureDoors(desk: SigningDesk, { seconds, isQuick, tell }: Bench
   const { server, world } = desk;
   const part = (1000 * seconds) / 3;
   const load = await createLoad(world, server);
-  await load.times(isQuick ? 16 : 600, clients);
-  const login = await cpuOf(
-    server,
-    async (until) => (await load.run(clients, () => performance.now() >= until)).length,
-    part,
-  );
+  // A code is good for seconds: a machine that is busy with something else gets a smoke test through with fewer at once.
+  const atOnce = isQuick ? 4 : clients;
+  await load.times(isQuick ? 16 : 600, atOnce);
+  const loop = async (until: number) => (await load.run(atOnce, () => performance.now() >= until)).length;
+  const login = await cpuOf(server, loop, part);
   load.close();
   tell('signing: door (c)');
   // Turns go on where the last door ended: no phone has two sessions open, nor claims too often.
