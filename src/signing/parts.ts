@@ -3,12 +3,13 @@ import type { AuditRecord } from '../audit/store.ts';
 import type { Standing } from '../devices/store.ts';
 import { AuthError } from '../errors.ts';
 import type { CountDecision, SigningAdmission, SigningDecision, SigningParts } from '../orders/deps.ts';
-import type { Order } from '../orders/order.ts';
+import type { Claim, Order } from '../orders/order.ts';
 import { unavailable } from '../orders/orders.ts';
 import { riskReasons } from '../protocol/risk.ts';
 import { assessDevice } from '../risk/risk.ts';
 import type { Records } from '../store/records.ts';
 import { assertMayOpen, isApprover } from './approver.ts';
+import { assertAbout } from './binding.ts';
 import type { SigningDeps } from './deps.ts';
 import { announce, type SigningActor, signingRecord, tellEnded } from './ending.ts';
 import { liveOrderOf } from './live.ts';
@@ -68,6 +69,7 @@ async function admit(deps: SigningDeps, order: Order, { device, user, company }:
 /** Everything but the writing is done before the transaction begins, the receipt with its signature above all. */
 async function prepare(deps: SigningDeps, decision: SigningDecision): Promise<CountDecision> {
   const request = await pendingOf(deps, decision.order);
+  assertAbout(request, decision);
   switch (decision.kind) {
     case 'approve': {
       const receipt = await makeReceipt(deps, { ...decision, signingId: request.id });
@@ -97,7 +99,7 @@ interface Approving {
 /** Counts one person's approval. Throws `order_unavailable` where it has ended or that person has approved it on another phone (T-15). */
 async function approve(deps: SigningDeps, records: Records, { request, decision, receipt }: Approving) {
   const { claim, outcome, order } = decision;
-  await assertStillMay(records, request, claim.deviceId);
+  await assertStillMay(records, request, claim);
   const { isFirst, given } = await records.signings.approve({
     requestId: request.id,
     userId: claim.userId,
@@ -117,7 +119,9 @@ async function approve(deps: SigningDeps, records: Records, { request, decision,
 }
 
 /** As it is within the transaction: what ended a moment ago is countersigned no more (S-07). */
-async function assertStillMay(records: Records, request: SigningRequest, deviceId: string): Promise<void> {
+async function assertStillMay(records: Records, request: SigningRequest, { userId, deviceId }: Claim): Promise<void> {
+  // Whoever suspends the person or ends a phone of theirs holds this row too: either they come first, and are seen, or after the approval.
+  await records.users.hold(userId);
   const standing = await records.devices.standing(deviceId);
   const isUsable = standing?.device.status === 'active' && standing.company.status === 'active';
   if (!isUsable || !isApprover(request, standing.user)) {
