@@ -1,4 +1,5 @@
 /** The orders of the one order machine in which people decide about a request: at most one of each person at a time, made when it is needed. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { randomToken } from '../crypto/random.ts';
 import { AuthError } from '../errors.ts';
 import { stepMs } from '../orders/frames.ts';
@@ -15,6 +16,8 @@ import type { SigningRequest } from './store.ts';
 const keptMs = orderTimes.decideLimit + orderTimes.retain;
 /** Each lost round means that another person's order was noted. */
 const maxRounds = 16;
+/** How long the making of one order may take, and how often whoever waits for it looks; in milliseconds. */
+const making = { lease: 5_000, look: 50 } as const;
 
 /** By user: the id of the order that was made for them last. */
 type Noted = Readonly<Record<string, string>>;
@@ -53,6 +56,21 @@ export async function frameOf(deps: SigningDeps, request: SigningRequest, userId
 
 /** The id of the order in which that user decides, made where there is none. Throws `order_unavailable` where they may not. */
 export async function liveOrderOf(deps: SigningDeps, request: SigningRequest, userId: string): Promise<string> {
+  // One at a time: an order of a batch has a list of four megabytes, and a thousand frames asked for at once are one order's (X-10).
+  const turn = `signing-making:{${request.id}}:${userId}`;
+  for (let waited = 0; waited < making.lease; waited += making.look) {
+    const known = await findLive(deps, request.id, userId);
+    if (known !== undefined) return known;
+    if (await deps.shortLived.create(turn, userId, making.lease)) {
+      return makeLive(deps, request, userId).finally(() => deps.shortLived.remove(turn));
+    }
+    await wait(making.look);
+  }
+  throw new AuthError('unavailable', { detail: 'signing: an order is being made for too long' });
+}
+
+async function makeLive(deps: SigningDeps, request: SigningRequest, userId: string): Promise<string> {
+  // Made while this one waited for its turn.
   const known = await findLive(deps, request.id, userId);
   if (known !== undefined) return known;
   // As it is now: the caller may have read it a while ago.
@@ -61,7 +79,7 @@ export async function liveOrderOf(deps: SigningDeps, request: SigningRequest, us
   await assertMayOpen(deps, now, userId);
   const made = await makeOrder(deps, now, userId);
   const kept = await note(deps, { id: request.id, userId, orderId: made });
-  // Two phones, or a phone and the page, at one time: both go on with the one that was first.
+  // Whoever took longer than its turn goes on with the one that was noted meanwhile.
   if (kept !== made) await cancelOrder(deps, made, { reason: 'superseded', actor: 'server' });
   return kept;
 }
