@@ -15,6 +15,8 @@ export const portalLimits = {
   largeFrom: 16_384,
   /** Requests that are open at one time. */
   open: 1_000,
+  /** Of these for one user: less than half of what an inbox shows, so that no portal pushes what others ask out of sight. */
+  openOfUser: 40,
   /** Bytes of the lists of batches that came in sixteen minutes. */
   bytes: 128 * 1024 * 1024,
 } as const;
@@ -45,18 +47,26 @@ export async function limitRead(deps: LimitDeps, clientId: string, signingId: st
 /** How long the bytes of a list count. */
 const bytesForMs = 16 * 60_000;
 
+/** What a portal is about to ask. */
+interface Asked {
+  readonly clientId: string;
+  readonly userId: string;
+  readonly list: string | undefined;
+}
+
 /**
- * Throws `too_many_requests` where the portal has as many open requests as it may, or sent as many bytes of lists (of this one `list`).
- * What is asked at the very same time is not seen: there may be as many more as are under way at once.
+ * Throws `too_many_requests` where the portal has as many open requests as it may, in all or for that user, or sent as many bytes of lists
+ * (of this one `list`). What is asked at the very same time is not seen: there may be as many more as are under way at once.
  */
 export async function assertRoom(
   { records, clock }: Pick<OrderDeps, 'records' | 'clock'>,
-  clientId: string,
-  list: string | undefined,
+  { clientId, userId, list }: Asked,
 ): Promise<void> {
   const now = clock.now();
   const { open, bytes } = await records.signings.use(clientId, now, now - bytesForMs);
   if (open >= portalLimits.open) throw tooMany('the portal has as many open requests as it may', waitSeconds);
+  if ((await records.signings.openOf(userId, clientId, now)) >= portalLimits.openOfUser)
+    throw tooMany('the portal has as many open requests of this user as it may', waitSeconds);
   if (list === undefined) return;
   if (bytes + Buffer.byteLength(list) > portalLimits.bytes)
     throw tooMany('the portal sent as many bytes as it may', 60);

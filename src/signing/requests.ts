@@ -57,7 +57,7 @@ export async function openRequest(deps: SigningDeps, asked: NewSigning): Promise
   judgeReference(asked.reference);
   await assertFits(deps, asked.client.id, checked);
   const { user, company } = await personOf(deps, asked.userId);
-  await assertRoom(deps, asked.client.id, checked.list);
+  await assertRoom(deps, { clientId: asked.client.id, userId: user.id, list: checked.list });
   const approvers = deps.approversFor?.(company, checked.name, checked.fields) ?? 1;
   // Judged before anything is asked for that might be refused.
   const lifetimeMs = lifetimeOf(checked.name, approvers, asked.lifetimeMs);
@@ -133,7 +133,7 @@ async function write(deps: SigningDeps, request: SigningRequest, { list, record,
   const isTold = request.askableAt <= at;
   await deps.records.transaction(async (records) => {
     await records.signings.insert(request, { list, isTold });
-    if (isTold) await tellPhones(records, request, at);
+    if (isTold) await tellPhones(deps, records, { request, at });
     const by: SigningActor = { actor: `client:${request.clientId}`, requestId };
     await records.audit.append(signingRecord('signing.requested', request, by, { expiresAt: request.expiresAt }), at);
     if (record !== undefined) await records.audit.append(record, at);

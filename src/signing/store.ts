@@ -119,7 +119,8 @@ export interface SigningStore {
   signedBy(userId: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * What waits for that person at that time, the oldest first, at most 100: named by the portal, or of their company and taking several
-   * approvers; and not approved by them.
+   * approvers; and not approved by them. Half of it is theirs where there is so much: what others of the company are asked hides nothing
+   * that they themselves are asked.
    */
   waiting(who: Asked, at: number): Promise<SigningRequest[]>;
   /** What has ended and was that user's, or was approved by them. */
@@ -134,6 +135,8 @@ export interface SigningStore {
   markTold(id: string, at: number): Promise<boolean>;
   /** What the portal has open at that time, and the bytes of lists that it sent from `since` on. */
   use(clientId: string, at: number, since: number): Promise<SigningUse>;
+  /** How many of one user's the portal has open at that time. */
+  openOf(userId: string, clientId: string, at: number): Promise<number>;
   /** Adds to what was captured of an approved reservation; false where that would be more than `maximum`. */
   capture(id: string, amount: number, maximum: number): Promise<boolean>;
   /** Everything of the user, when the person is erased; answers how many. */

@@ -9,11 +9,19 @@ import type { SigningRequest } from './store.ts';
 const pageSize = 200;
 /** Who is among the others finds it in the inbox. */
 const mostCosigners = 100;
+/** Nudges of one person, whichever portals ask: whoever is asked more finds it in the inbox, and is not worn down by their phone (O-18). */
+const nudges = { most: 10, windowMs: 600_000 } as const;
 
 /** Within the transaction that makes it askable. `at` in epoch-milliseconds. */
-export async function tellPhones(records: Records, request: SigningRequest, at: number): Promise<void> {
+export async function tellPhones(
+  { shortLived }: Pick<SigningDeps, 'shortLived'>,
+  records: Records,
+  { request, at }: { readonly request: SigningRequest; readonly at: number },
+): Promise<void> {
   if (records.isPushing !== true) return;
   for (const reader of [request.userId, ...(await cosignersOf(records, request))]) {
+    const { count } = await shortLived.hit(`signing-nudges:{${reader}}`, nudges.windowMs);
+    if (count > nudges.most) continue;
     await nudge(records, { event: 'signing.wanted', reader, fromDeviceId: undefined }, at);
   }
 }
@@ -24,7 +32,7 @@ export async function tellOfDelayed(deps: SigningDeps): Promise<void> {
   for (const request of await deps.records.signings.untold(at, pageSize)) {
     const isTold = await deps.records.transaction(async (records) => {
       if (!(await records.signings.markTold(request.id, at))) return false;
-      await tellPhones(records, request, at);
+      await tellPhones(deps, records, { request, at });
       return true;
     });
     if (isTold) await announce(deps, request.id);

@@ -1,10 +1,11 @@
 /** What portals asked to be signed, in SQL: text and receipts are sealed, every change of state is one conditional update. */
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Receipt } from '../protocol/receipt.ts';
-import type { Asked, SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
+import type { SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, optional, pageSize, parsed } from './rows.ts';
 import { signingEraser } from './signings-erased.ts';
+import { shared, signingUse, waitingQuery } from './signings-open.ts';
 import { atomically } from './transaction.ts';
 
 interface SigningRow {
@@ -40,12 +41,15 @@ const contentContext = (id: string): string => `signings.content:${id}`;
 const listContext = (id: string): string => `signings.list:${id}`;
 const receiptContext = (id: string, userId: string): string => `signing_approvals.receipt:${id}:${userId}`;
 
-/** What one inbox shows at most. */
-const mostWaiting = 100;
-
 /** Requests over one engine or one open transaction. */
 export function signingStore(sql: Sql, sealing: Sealing): SigningStore {
-  return { ...reader(sql, sealing), ...lister(sql, sealing), ...writer(sql, sealing), ...signingEraser(sql) };
+  return {
+    ...reader(sql, sealing),
+    ...lister(sql, sealing),
+    ...writer(sql, sealing),
+    ...signingUse(sql),
+    ...signingEraser(sql),
+  };
 }
 
 function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
@@ -74,7 +78,7 @@ function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
   };
 }
 
-type Reading = Pick<SigningStore, 'find' | 'list' | 'approvals' | 'approvalOf' | 'signedBy' | 'use'>;
+type Reading = Pick<SigningStore, 'find' | 'list' | 'approvals' | 'approvalOf' | 'signedBy'>;
 
 function reader(sql: Sql, sealing: Sealing): Reading {
   const list = async (id: string): Promise<string | undefined> => {
@@ -115,18 +119,6 @@ function reader(sql: Sql, sealing: Sealing): Reading {
       );
       return new Set(rows.map(({ request_id: id }) => id));
     },
-    use: async (clientId, at, since) => {
-      const [open] = await sql.query<{ total: number }>(
-        "select count(*) as total from signings where client_id = $1 and status = 'pending' and expires_at > $2",
-        [clientId, at],
-      );
-      const [large] = await sql.query<{ total: number }>(
-        `select cast(coalesce(sum(list_bytes), 0) as bigint) as total from signings
-         where client_id = $1 and created_at >= $2 and list_bytes > 0`,
-        [clientId, since],
-      );
-      return { open: open?.total ?? 0, bytes: large?.total ?? 0 };
-    },
   };
 }
 
@@ -158,7 +150,11 @@ function lister(sql: Sql, sealing: Sealing): Listing {
   const rowsOf = async (text: string, values: readonly (string | number)[]): Promise<SigningRequest[]> =>
     (await sql.query<SigningRow>(text, values)).map((row) => toRequest(row, sealing));
   return {
-    waiting: (who, at) => rowsOf(waitingQuery(who), [who.userId, at, ...(who.mayCosign ? [who.companyId] : [])]),
+    waiting: async (who, at) => {
+      const values = [who.userId, at, ...(who.mayCosign ? [who.companyId] : [])];
+      const rows = await sql.query<SigningRow>(waitingQuery(who, columns), values);
+      return shared(rows, who).map((row) => toRequest(row, sealing));
+    },
     history: (userId, page) => rowsOf(pageQuery(page, " and s.status <> 'pending'"), pageValues(userId, page)),
     everyOf: (userId, page) => rowsOf(pageQuery(page, ''), pageValues(userId, page)),
     expired: (at, limit) =>
@@ -174,16 +170,6 @@ function lister(sql: Sql, sealing: Sealing): Listing {
         [at],
       ),
   };
-}
-
-/** Each part by an index of its own. */
-function waitingQuery({ mayCosign }: Asked): string {
-  const isOpen = "status = 'pending' and askable_at <= $2 and expires_at > $2";
-  const isTheirs = 'not exists (select 1 from signing_approvals a where a.request_id = s.id and a.user_id = $1)';
-  const own = `select ${columns} from signings s where user_id = $1 and ${isOpen} and ${isTheirs}`;
-  const others = ` union all select ${columns} from signings s where company_id = $3 and approvers > 1 and user_id <> $1
-    and ${isOpen} and ${isTheirs}`;
-  return `${own}${mayCosign ? others : ''} order by created_at, id limit ${mostWaiting}`;
 }
 
 /** The newest first: of what names the user, and of what they approved, as many as a page has; the page is of both. */

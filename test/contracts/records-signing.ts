@@ -204,6 +204,9 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(await open.other.signings.use(clientId, at, at)).toEqual({ open: 1, bytes: list.length });
       expect(await open.other.signings.use(clientId, at + 1, at + 1)).toEqual({ open: 0, bytes: 0 });
       expect(await open.other.signings.use('nobody', at, at)).toEqual({ open: 0, bytes: 0 });
+      expect(await open.other.signings.openOf(user.id, clientId, at)).toBe(1);
+      expect(await open.other.signings.openOf(user.id, clientId, at + 1)).toBe(0);
+      expect(await open.other.signings.openOf(user.id, 'nobody', at)).toBe(0);
       const later = await inserted({ askableAt: at, expiresAt: noon }, { isTold: false });
       expect(await open.other.signings.untold(at - 1, 10)).toEqual([]);
       expect(idsOf(await open.other.signings.untold(at, 10))).toEqual([later.id]);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomId } from '../../../src/crypto/random.ts';
 import { limitPortal, limitRead, limitStranger, portalLimits } from '../../../src/signing/limits.ts';
 import { cancelPortalOrder } from '../../../src/signing/portal-orders.ts';
-import { refusalOf } from '../mpin/world.ts';
+import { insertUser, refusalOf } from '../mpin/world.ts';
 import { samples } from './samples.ts';
 import { ask, createSigningWorld, otherPortal, portal, type SigningWorld } from './signed.ts';
 
@@ -21,9 +21,11 @@ async function fill(spare = 0): Promise<string> {
   const { signingId } = await ask(world, { template: 'document', expiresInSeconds: 86_400 });
   const request = await world.deps.records.signings.find(signingId);
   if (request === undefined) throw new Error('no request');
+  // Of others, for whom there is a limit of its own.
+  const { id: userId } = await insertUser(world.deps, world.company.id);
   await world.deps.records.transaction(async ({ signings }) => {
     for (let count = 1; count < portalLimits.open - spare; count += 1)
-      await signings.insert({ ...request, id: randomId('sig') });
+      await signings.insert({ ...request, id: randomId('sig'), userId });
   });
   return signingId;
 }
