@@ -8,16 +8,28 @@ import { tellOfDelayed } from './wanted.ts';
 const everyMs = 10_000;
 const atOnce = 200;
 
-/** Ends every request whose time is over, but those that a phone shows. Answers how many it ended. */
+/**
+ * Ends every request whose time is over, but those that a phone shows. Answers how many it ended. Throws where one could not be ended,
+ * after all others: what its portal cannot be told of keeps nobody else waiting.
+ */
 export async function expireRequests(deps: SigningDeps): Promise<number> {
   let ended = 0;
+  let failure: { readonly cause: unknown } | undefined;
   for (;;) {
     let endedNow = 0;
     const due = await deps.records.signings.expired(deps.clock.now(), atOnce);
-    for (const { id } of due) if ((await settle(deps, id))?.status !== 'pending') endedNow += 1;
+    for (const { id } of due) {
+      try {
+        if ((await settle(deps, id))?.status !== 'pending') endedNow += 1;
+      } catch (cause) {
+        failure ??= { cause };
+      }
+    }
     ended += endedNow;
     // What is left of a full page is shown on phones: it stands in the way of others for minutes at most.
-    if (due.length < atOnce || endedNow === 0) return ended;
+    if (due.length === atOnce && endedNow > 0) continue;
+    if (failure !== undefined) throw failure.cause;
+    return ended;
   }
 }
 
@@ -35,11 +47,10 @@ export async function pruneRequests({ records, clock }: Pick<SigningDeps, 'recor
 export function startSigningSweep(deps: SigningDeps, log: Pick<Logger, 'warn'>): { stop(): Promise<void> } {
   let turn: Promise<void> | undefined;
   const sweep = async (): Promise<void> => {
-    try {
-      await expireRequests(deps);
-      await tellOfDelayed(deps);
-    } catch (err) {
-      log.warn({ err }, 'requests to sign could not be swept; the next turn tries again');
+    for (const part of [() => expireRequests(deps), () => tellOfDelayed(deps)]) {
+      await part().catch((err: unknown) => {
+        log.warn({ err }, 'requests to sign could not be swept; the next turn tries again');
+      });
     }
   };
   const timer = setInterval(() => {
