@@ -1,0 +1,168 @@
+/** Attacks on requests to sign: by whoever writes the short-lived store, and by a portal that asks without end. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { randomId } from '../../../src/crypto/random.ts';
+import { pushingRecords } from '../../../src/notify/push.ts';
+import type { OrderClaimed } from '../../../src/protocol/orders.ts';
+import type { SigningDeps } from '../../../src/signing/deps.ts';
+import { portalLimits } from '../../../src/signing/limits.ts';
+import { cancelPortalOrder, portalFrame, readPortalOrder } from '../../../src/signing/portal-orders.ts';
+import { expireRequests } from '../../../src/signing/sweep.ts';
+import { takeMessages } from '../../outbox.ts';
+import { addPhone, insertUser, refusalOf } from '../../unit/mpin/world.ts';
+import { decide } from '../../unit/orders/order-world.ts';
+import { samples } from '../../unit/signing/samples.ts';
+import {
+  ask,
+  claimWaiting,
+  createSigningWorld,
+  otherPortal,
+  portal,
+  proofFor,
+  type SigningWorld,
+} from '../../unit/signing/signed.ts';
+
+const worlds: SigningWorld[] = [];
+async function open(signing: Partial<SigningDeps> = {}): Promise<SigningWorld> {
+  const world = await createSigningWorld({ signing });
+  worlds.push(world);
+  return world;
+}
+afterAll(async () => {
+  for (const world of worlds) await world.close();
+});
+
+/** Writes an order as it stands in the short-lived store. */
+async function tamper({ deps }: SigningWorld, { orderId }: OrderClaimed, change: (order: never) => object) {
+  const key = `order:{${orderId}}`;
+  const stored = (await deps.shortLived.get(key)) ?? expect.fail('no order');
+  const value = JSON.stringify(change(JSON.parse(stored.value) as never));
+  expect(await deps.shortLived.compareAndSet(key, stored.version, value)).toBe(true);
+}
+
+type Stored = { readonly terms: { readonly signing: object }; readonly state: { readonly claim: object } };
+
+describe('whoever writes the short-lived store', () => {
+  it('makes the approval of one payment no approval of another (T-04, T-12)', async () => {
+    const world = await open();
+    const small = await ask(world);
+    const large = await ask(world, { fields: { ...samples.payment, amount: 99_999_999 } });
+    const twin = await ask(world);
+    for (const other of [large, twin]) {
+      const claimed = await claimWaiting(world, small.signingId);
+      const proof = await proofFor(world, claimed);
+      const signingOf = (id: string) => (order: Stored) => ({
+        ...order,
+        terms: { ...order.terms, signing: { ...order.terms.signing, id } },
+      });
+      await tamper(world, claimed, signingOf(other.signingId));
+      expect((await refusalOf(decide(world, world.phone, { claimed, proof }))).code).toBe('order_unavailable');
+      expect((await refusalOf(decide(world, world.phone, { claimed, decision: 'decline' }))).code).toBe(
+        'order_unavailable',
+      );
+      expect((await readPortalOrder(world.signing, portal, other.signingId)).state).not.toBe('approved');
+      await tamper(world, claimed, signingOf(small.signingId));
+    }
+  });
+
+  it('makes one person no second approver (T-15)', async () => {
+    const world = await open({ approversFor: () => 2 });
+    const colleague = await insertUser(world.deps, world.company.id);
+    const extra = await addPhone(world);
+    const { signingId } = await ask(world);
+    await addPhone(world, { user: colleague });
+    const claimed = await claimWaiting(world, signingId, extra);
+    const proof = await proofFor(world, claimed, extra);
+    await tamper(world, claimed, (order: Stored) => ({
+      ...order,
+      state: { ...order.state, claim: { ...order.state.claim, userId: colleague.id } },
+    }));
+    expect((await refusalOf(decide(world, extra, { claimed, proof }))).code).toBe('order_unavailable');
+    expect(await readPortalOrder(world.signing, portal, signingId)).toMatchObject({ approvers: { given: 0 } });
+  });
+});
+
+describe('a portal that asks without end', () => {
+  it('has one order of a person, and one list of its batch, however many frames it asks for at once (X-10)', async () => {
+    const world = await open();
+    const { signingId } = await ask(world, { template: 'payment-batch' });
+    const kept: string[] = [];
+    const { shortLived } = world.deps;
+    const counting = {
+      ...shortLived,
+      create: (...args: Parameters<typeof shortLived.create>) => {
+        kept.push(args[0]);
+        return shortLived.create(...args);
+      },
+    };
+    const deps = { ...world.signing, shortLived: counting };
+    const frames = await Promise.all(Array.from({ length: 50 }, () => portalFrame(deps, portal, signingId)));
+    expect(new Set(frames.map(({ qr }) => qr)).size).toBe(1);
+    expect(kept.filter((key) => key.startsWith('order-list:'))).toHaveLength(1);
+    expect(kept.filter((key) => key.startsWith('order:'))).toHaveLength(1);
+  });
+
+  it('leaves room in the inbox of a user for what other portals ask, and wears nobody down by nudges (O-18, X-10)', async () => {
+    const world = await open();
+    const { deps, clock } = world;
+    const records = pushingRecords(deps.records);
+    const flooding = { ...world, signing: { ...world.signing, records } };
+    const asked = async () => (await ask(flooding, { template: 'document', expiresInSeconds: 86_400 })).signingId;
+    const ids: string[] = [];
+    for (let count = 0; count < portalLimits.openOfUser; count += 1) ids.push(await asked());
+    expect((await refusalOf(asked())).code).toBe('too_many_requests');
+    // Cancelled and asked anew, again and again.
+    for (const signingId of ids.slice(0, 10)) {
+      await cancelPortalOrder(world.signing, portal, { signingId, address: '192.0.2.1', requestId: 'req_1' });
+      await asked();
+    }
+    expect(await takeMessages(deps.records, clock.now())).toHaveLength(10);
+    const { signingId } = await ask(flooding, { client: otherPortal });
+    const who = { userId: world.user.id, companyId: world.company.id, mayCosign: true };
+    const waiting = await deps.records.signings.waiting(who, clock.now());
+    expect(waiting.map(({ id }) => id)).toContain(signingId);
+    // Neither is another person kept from being asked by the same portal.
+    await ask(flooding, { user: (await insertUser(deps, world.company.id)).id });
+    clock.advance(600_001);
+    await asked().catch(() => undefined);
+    await ask(flooding, { client: otherPortal });
+    expect((await takeMessages(deps.records, clock.now())).length).toBeGreaterThan(0);
+  });
+
+  it('hides nothing of a person behind what others of the company are asked (X-10, T-09)', async () => {
+    const world = await open();
+    const { deps, clock } = world;
+    const colleague = await insertUser(deps, world.company.id);
+    const sample = (await deps.records.signings.find((await ask(world)).signingId)) ?? expect.fail('no request');
+    for (let count = 0; count < 120; count += 1) {
+      const id = randomId('sig');
+      await deps.records.signings.insert({ ...sample, id, userId: colleague.id, approvers: 2, createdAt: 1 });
+    }
+    const who = { userId: world.user.id, companyId: world.company.id, mayCosign: true };
+    const waiting = await deps.records.signings.waiting(who, clock.now());
+    expect(waiting).toHaveLength(100);
+    expect(waiting.map(({ id }) => id)).toContain(sample.id);
+  });
+});
+
+describe('one request that cannot be ended', () => {
+  it('keeps no other from its end (T-09, X-03)', async () => {
+    const broken = new Set<string>();
+    const world = await open({
+      ended: [
+        async (_records, { id }) => {
+          if (broken.has(id)) throw new Error('its end could not be told');
+        },
+      ],
+    });
+    const first = await ask(world);
+    broken.add(first.signingId);
+    world.clock.advance(1_000);
+    const second = await ask(world);
+    world.clock.advance(400_000);
+    await expect(expireRequests(world.signing)).rejects.toThrow('could not be told');
+    const states = [first, second].map(
+      async ({ signingId }) => (await world.deps.records.signings.find(signingId))?.status,
+    );
+    expect(await Promise.all(states)).toEqual(['pending', 'expired']);
+  });
+});
