@@ -5,7 +5,7 @@ import { it } from 'vitest';
 import { openCounter, settled } from './counter.ts';
 import { desk, phone as phoneSize } from './inspect.ts';
 import { withPalette } from './palette-png.ts';
-import { at, enter, openWorld, press, trouble, type World } from './phone.ts';
+import { at, enter, mpin, openWorld, press, trouble, type World } from './phone.ts';
 import { appTexts, claimShown, type Visit, visitChoice, visitWelcome } from './screens.ts';
 
 const directory = new URL('../../docs/pictures/', import.meta.url).pathname;
@@ -43,12 +43,14 @@ async function takeApp(world: World): Promise<void> {
   await takeDark(page, 'app-home');
   const desktop = await world.toLoginPage();
   await claimShown(page, desktop.page, t);
+  await approvable(page);
   await take(page, 'app-confirm');
   await takeDark(page, 'app-confirm');
   await press(page, t('confirm.approve'));
   await at(page, 'approved');
   await take(page, 'app-approved');
   await press(page, t('act.done'));
+  await takeSigning(world, page, desktop.page);
   await press(page, t('home.devices'));
   await page.waitForSelector('main[aria-busy="false"] li');
   await take(page, 'app-devices');
@@ -62,7 +64,50 @@ async function takeApp(world: World): Promise<void> {
   await enter(page, '11112');
   await trouble(page);
   await take(page, 'app-wrong-mpin');
+  await desktop.page.goto(world.demo.portalUrl);
   await takeLogout(desktop.page);
+}
+
+/** Once what is asked has been there long enough to be looked at. */
+async function approvable(page: Page): Promise<void> {
+  await page.getByRole('button', { name: t('confirm.approve'), exact: true }).click({ trial: true });
+}
+
+/** A payment of the demo portal, from what waits to the history; begins and ends at home. */
+async function takeSigning(world: World, page: Page, desktop: Page): Promise<void> {
+  await desktop.waitForSelector('#logged-in');
+  await desktop.click('#payments');
+  await desktop.click('#pay-backchannel');
+  await at(page, 'home');
+  const entry = page.locator('.inbox li button');
+  for (let tries = 0; tries < 40 && (await entry.count()) === 0; tries += 1) {
+    // As when the app comes back to the foreground.
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await page.waitForTimeout(250);
+  }
+  await take(page, 'app-inbox');
+  await entry.click();
+  await at(page, 'confirm');
+  await approvable(page);
+  await page.evaluate(`scrollTo(0, 0)`);
+  await take(page, 'app-sign');
+  await takeDark(page, 'app-sign');
+  await page.evaluate(`scrollTo(0, document.body.scrollHeight)`);
+  await take(page, 'app-sign-decide');
+  await press(page, t('confirm.approve'));
+  await at(page, 'proof');
+  await enter(page, mpin);
+  await at(page, 'approved');
+  await press(page, t('receipt.title'));
+  await page.locator('main[data-screen="receipt"] .asked').waitFor();
+  await take(page, 'app-receipt');
+  await press(page, t('act.back'));
+  await at(page, 'home');
+  await press(page, t('history.title'));
+  await page.locator('main[data-screen="history"] .entries li').first().waitFor();
+  await take(page, 'app-history');
+  await press(page, t('act.back'));
+  await at(page, 'home');
 }
 
 async function takeLogout(page: Page): Promise<void> {

@@ -67,7 +67,7 @@ function shown({ t }: App, facts: ReceiptFacts): readonly HTMLElement[] {
     element('section', { class: 'asked' }, drawing(t, facts)),
     element(
       'dl',
-      {},
+      { class: 'facts' },
       ...rows.map(([label, values]) =>
         element('div', {}, element('dt', { text: label }), element('dd', {}, ...values)),
       ),
