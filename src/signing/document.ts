@@ -35,6 +35,8 @@ const maxOfPortal = 4;
 const maxOfAll = 16;
 /** Mebibytes of a portal's files in a minute, begun ones whole: what is kept of them is bounded by it. */
 const mebibytesPerMinute = 256;
+/** Fetches of one phone in a minute: whoever asks again and again for a file that is not there uses up no portal's share. */
+const fetchesOfPhone = 12;
 /** Told to a phone that comes while a file is being fetched, or too many are. */
 const retryAfterSeconds = 2;
 
@@ -87,15 +89,22 @@ async function fetchOnce(deps: PartDeps, wanted: Wanted): Promise<void> {
   const { documentTimeoutMs: timeoutMs = defaultTimeoutMs } = deps;
   if (!(await deps.shortLived.create(lockOf(id), client.id, timeoutMs * 2))) throw busy('it is being fetched');
   try {
-    await limitBytes(deps, client.id, wanted.fields.size);
-    const bytes = await deps.fetching(client.id, () =>
-      fetchFrom(deps, wanted.order, { fields: wanted.fields, timeoutMs }),
-    );
+    const { fields, call } = wanted;
+    const bytes = await deps.fetching(client.id, async () => {
+      // Counted once it is really fetched, and not for each phone that is told to come back.
+      await limitPhone(deps, call.device.id);
+      await limitBytes(deps, client.id, fields.size);
+      return fetchFrom(deps, wanted.order, { fields, timeoutMs });
+    });
     await assertSame(deps, wanted, bytes);
     await keepParts(deps, nameOf(id), bytes, keptMs);
   } finally {
     await deps.shortLived.remove(lockOf(id));
   }
+}
+
+async function limitPhone(deps: LimitDeps, subject: string): Promise<void> {
+  await limit(deps, { kind: 'device', group: 'signing.document', subject, rate: fetchesOfPhone });
 }
 
 async function limitBytes(deps: LimitDeps, clientId: string, size: number): Promise<void> {

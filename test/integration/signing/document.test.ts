@@ -181,6 +181,8 @@ describe('a portal that hands out something else', () => {
   });
   afterEach(() => {
     files.answer = (response) => response.end(text);
+    // What a phone may fetch in a minute it may fetch again.
+    world.clock.advance(60_001);
   });
 
   const drip: FileServer['answer'] = (response) => {
@@ -301,6 +303,22 @@ describe('a portal that hands out something else', () => {
     await change({ metadata });
     expect(await part()).toMatchObject({ parts: 1 });
     expect(await refusalOf(part(1))).toMatchObject({ code: 'order_unavailable' });
+  });
+
+  it('that has lost its file is not asked without end by one phone, and no phone uses up what others may fetch (X-10)', async () => {
+    const part = await partsOf();
+    files.answer = (response) => response.writeHead(404).end();
+    const before = files.asked.length;
+    const refusals: string[] = [];
+    for (let count = 0; count < 15; count += 1) refusals.push((await refusalOf(part())).code);
+    expect([refusals[0], refusals.at(-1), files.asked.length - before]).toEqual([
+      'document_unreachable',
+      'too_many_requests',
+      12,
+    ]);
+    files.answer = (response) => response.end(text);
+    world.clock.advance(60_001);
+    expect(await part()).toMatchObject({ parts: 1 });
   });
 
   it('is kept sealed: who reads the short-lived store reads no document (C-13)', async () => {
