@@ -3,7 +3,7 @@ import type { CompanyRules } from '../../../admin-client/operations.ts';
 import { readMoney, writeMoney } from '../../../protocol/templates/written.ts';
 import { element } from '../../design/dom.ts';
 import type { Console } from '../context.ts';
-import { areaField, choiceField, linesOf, textField } from '../fields.ts';
+import { areaField, choiceField, textField } from '../fields.ts';
 import type { Messages } from '../messages.ts';
 import { hourFields, hoursText } from './hours.ts';
 
@@ -39,7 +39,8 @@ export function riskFields(console: Console, risk: Risk) {
     read: (): Risk | string => {
       const own = hours.read();
       if (typeof own === 'string') return own;
-      const lines = linesOf(fields.limits.input.value);
+      // A comma is no line here: 1,000.00 shall be refused as it was written.
+      const lines = fields.limits.input.value.split('\n').filter((line) => line.trim() !== '');
       const wrong = lines.find((line) => readMoney(line) === undefined);
       if (wrong !== undefined) return t('company.riskLimitsWrong', { line: wrong });
       return {

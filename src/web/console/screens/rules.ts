@@ -101,13 +101,12 @@ function differing<T extends object>(entered: T, known: T): Partial<T> {
   return Object.fromEntries(changed) as Partial<T>;
 }
 
-/** Lists without their order, which says nothing. */
+/** Lists and members without their order, which says nothing. */
 function plain(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    Array.isArray(inner)
-      ? inner.map((one) => JSON.stringify(one)).toSorted((one, other) => one.localeCompare(other))
-      : inner,
-  );
+  const sorted = (texts: readonly string[]): string => texts.toSorted((one, other) => one.localeCompare(other)).join();
+  if (Array.isArray(value)) return `[${sorted(value.map(plain))}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${sorted(Object.entries(value).map(([name, one]) => `${name}:${plain(one)}`))}}`;
 }
 
 /** For whoever may not change them. */
