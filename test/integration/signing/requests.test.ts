@@ -1,5 +1,6 @@
 /** Requests to sign under attack and in races, over every pair of stores: of whatever happens at once exactly one thing has happened. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/companies/store.ts';
 import { createSealing } from '../../../src/crypto/sealing.ts';
@@ -16,6 +17,7 @@ import { cancelRequest, frameOf, readRequest } from '../../../src/signing/reques
 import { expireRequests } from '../../../src/signing/sweep.ts';
 import { tellOfDelayed } from '../../../src/signing/wanted.ts';
 import { openRecords } from '../../../src/store/open.ts';
+import type { RecordStore } from '../../../src/store/records.ts';
 import { durableEngines, shortLivedEngines } from '../../engines.ts';
 import { takeMessages } from '../../outbox.ts';
 import { addPhone, insertCompany, insertUser, type Phone, refusalOf, type WorldStores } from '../../unit/mpin/world.ts';
@@ -158,6 +160,48 @@ describe.each(pairs.map((pair) => ({ pair, name: pair.map(({ name }) => name).jo
       ]);
       expect(refused).toBe('order_unavailable');
       expect(await endsOf(world, late.signingId)).toEqual(['signing.expired']);
+    });
+
+    it('are not approved by a person who is suspended while the approval is written down: first one, then the other (S-07, T-14)', async () => {
+      const { records } = world.deps;
+      const user = await insertUser(world.deps, world.company.id);
+      const phone = await addPhone(world, { user });
+      const { signingId } = await ask(world, { user: user.id });
+      const claimed = await claimWaiting(world, signingId, phone);
+      const proof = await proofFor(world, claimed, phone);
+      const happened: string[] = [];
+      let begin = (): void => undefined;
+      const suspended = new Promise<void>((resolve) => {
+        begin = resolve;
+      }).then(async () => {
+        await records.transaction(async (within) => {
+          await within.users.hold(user.id);
+          const { version } = (await within.users.find(user.id)) ?? user;
+          await within.users.update({ ...user, version, status: 'suspended' });
+        });
+        happened.push('suspended');
+      });
+      // Suspended between the look at the person and the count.
+      const slow: RecordStore['transaction'] = (work) =>
+        records.transaction(async (within) => {
+          const answer = await work({
+            ...within,
+            signings: {
+              ...within.signings,
+              approve: async (approval) => {
+                begin();
+                await wait(300);
+                return within.signings.approve(approval);
+              },
+            },
+          });
+          happened.push('approved');
+          return answer;
+        });
+      const slowly = { ...world, orders: { ...world.orders, records: { ...records, transaction: slow } } };
+      expect(await outcomeOf(decide(slowly, phone, { claimed, proof }))).toBe('taken');
+      await suspended;
+      expect(happened).toEqual(['approved', 'suspended']);
     });
 
     it('take several people, each once, all over the same bytes, and a receipt of each (T-14, T-15)', async () => {
