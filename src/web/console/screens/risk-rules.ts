@@ -93,8 +93,23 @@ function inputsOf({ t }: Console, risk: Risk) {
   };
 }
 
-/** Those rules that are given, each with its action and its values; undefined where one has no words here. */
+/** What makes a rule whole; what somebody asks for may be a part of one. */
+const members: Readonly<Record<string, readonly string[]>> = {
+  newDevice: ['action', 'hours'],
+  newPayee: ['action'],
+  amount: ['action', 'limits'],
+  unusualHour: ['action', 'hours'],
+  declines: ['action', 'count'],
+  reported: ['action', 'hours'],
+  delaySeconds: [],
+};
+
+/** Those rules that are given, each with its action and its values; undefined where one has no words here, or is not whole. */
 export function riskText(t: Messages, risk: Partial<Risk>): string | undefined {
+  const isWhole = Object.entries(risk).every(([name, rule]) =>
+    members[name]?.every((member) => typeof rule === 'object' && Object.hasOwn(rule, member)),
+  );
+  if (!isWhole) return undefined;
   const { newDevice, newPayee, amount, unusualHour, declines, reported, delaySeconds } = risk;
   const texts = [
     newDevice && ruleText(t, 'newDevice', newDevice, `${t('company.riskHours')}: ${newDevice.hours}`),
