@@ -18,7 +18,7 @@ export async function handOn(file: File): Promise<void> {
 }
 
 /** Saves it where downloads go. */
-export function save(file: File): void {
+function save(file: File): void {
   const address = URL.createObjectURL(file);
   element('a', { attributes: { href: address, download: file.name } }).click();
   // The download has begun with the press; the address is of no more use.
