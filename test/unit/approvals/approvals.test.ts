@@ -496,6 +496,17 @@ describe('which acts take two people', () => {
     expect(takesTwo(rules, { permission: 'users.change', body: { role: 'administrator' } })).toBe(true);
   });
 
+  it('is changing how many people sign, where several do: nobody takes that away, signs alone and puts it back (T-15, T27)', () => {
+    const several = { fourEyes: [], approvers: [{ templates: ['payment'], needed: 2 }] } as const;
+    const change = (body: object) => takesTwo(several, { permission: 'companies.change', body });
+    expect(change({ version: 1, rules: { approvers: [] } })).toBe(true);
+    expect(change({ version: 1, rules: { approvers: [{ templates: ['payment'], needed: 3 }] } })).toBe(true);
+    expect(change({ version: 1, rules: { approvers: several.approvers } })).toBe(false);
+    expect(change({ version: 1, name: 'Another name', rules: { sessionsPerUser: 2 } })).toBe(false);
+    const first = { version: 1, rules: { approvers: several.approvers } };
+    expect(takesTwo({ fourEyes: [], approvers: [] }, { permission: 'companies.change', body: first })).toBe(false);
+  });
+
   it('is giving an administrator back, wherever anything takes two: one who was shut out is no second person (T-15, T27)', () => {
     const creating = { fourEyes: ['users.create'] } as const;
     const restoring = { permission: 'users.restore', body: { reason: 'x' } };
