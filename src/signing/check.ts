@@ -116,6 +116,9 @@ function judgeText(value: string, place: string, field: string): void {
   if (/iban/i.test(field) && !isIban(value)) {
     throw refused(place, 'must be an IBAN without spaces, of its country’s length and with right check digits');
   }
+  // Approved as a mandate of a few cents, an account would be a known payee of any payment.
+  if (field === 'creditorId' && isIban(value))
+    throw refused(place, 'must identify a creditor, and is an account number');
   if (field === 'currency' && currencyExponent(value) === undefined) {
     throw refused(place, 'must be a currency of ISO 4217 in capital letters');
   }

@@ -190,3 +190,10 @@ describe('a template', () => {
     },
   );
 });
+
+describe('the creditor of a mandate', () => {
+  it('is no account: approved for a few cents, it would be a known payee of any payment (A-08, T-08)', () => {
+    const creditorId = samples.payment.creditorIban;
+    expect(refusal('mandate', { ...samples.mandate, creditorId })).toMatch(/^fields[./]creditorId .*account/);
+  });
+});
