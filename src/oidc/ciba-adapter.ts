@@ -1,7 +1,9 @@
 /** How requests by CIBA are kept: found by a hash, their content sealed, each of them redeemed once. */
 import { errors } from 'oidc-provider';
+import { checkFields } from '../signing/check.ts';
 import type { OidcDeps } from './deps.ts';
 import { toSeconds } from './lifetimes.ts';
+import { type AskedToSign, readDetails } from './rar.ts';
 import type { BackchannelRow } from './store.ts';
 
 /** What is kept, sealed, of a request by CIBA. */
@@ -16,6 +18,21 @@ export interface BackchannelPayload {
   readonly uiLocales: string | undefined;
   /** Of a portal that is told: its token, and the id that it is told; nothing of it for portals that poll. */
   readonly ping: { readonly token: string; readonly authReqId: string } | undefined;
+}
+
+/** What the phone is asked, as the portal sent it. */
+export type BackchannelAsked = Pick<BackchannelPayload, 'requestJti' | 'bindingMessage' | 'authorizationDetails'>;
+
+/** Without the token for the ping, which nobody needs who redeems. */
+function askedBy({ requestJti, bindingMessage, authorizationDetails }: BackchannelPayload): BackchannelAsked {
+  return { requestJti, bindingMessage, authorizationDetails };
+}
+
+/** The details, or the message as a text to be signed. Throws `invalid_request` for what could not be asked. */
+export function toSign({ requestJti, bindingMessage, authorizationDetails }: BackchannelAsked): AskedToSign {
+  if (authorizationDetails !== undefined) return readDetails(authorizationDetails);
+  const asked = { template: 'text', version: 1, fields: { words: bindingMessage }, reference: requestJti } as const;
+  return { asked, checked: checkFields(asked) };
 }
 
 /** Payload of a `backchannel_request` message: the user's phone is to be asked. */
@@ -40,7 +57,8 @@ export function backchannelAdapter({ records, sealing, clock }: Pick<OidcDeps, '
     find: async (id: string) => {
       const row = await find(id);
       if (row === undefined) return undefined;
-      const { provider, authorizationDetails } = JSON.parse(row.payload) as BackchannelPayload;
+      const payload = JSON.parse(row.payload) as BackchannelPayload;
+      const { provider, authorizationDetails } = payload;
       const params = authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails };
       const consumed = row.consumedAt === undefined ? {} : { consumed: toSeconds(row.consumedAt) };
       return {
@@ -50,6 +68,7 @@ export function backchannelAdapter({ records, sealing, clock }: Pick<OidcDeps, '
         signingId: row.signingId,
         isSettled: row.settledAt !== undefined,
         endsAt: row.endsAt,
+        asked: askedBy(payload),
         jti: id,
       };
     },

@@ -7,8 +7,9 @@ import type { SigningDeps } from '../signing/deps.ts';
 import { signingTimes } from '../signing/lifetime.ts';
 import { type NewSigning, openRequest, readRequest } from '../signing/requests.ts';
 import type { RecordStore, Records } from '../store/records.ts';
-import type { BackchannelMessage, BackchannelPayload } from './ciba-adapter.ts';
-import { readDetails } from './rar.ts';
+import { type BackchannelMessage, type BackchannelPayload, toSign } from './ciba-adapter.ts';
+import { asksByCiba } from './ciba-metadata.ts';
+import { mayAskForSignatures } from './client-metadata.ts';
 import type { BackchannelRow, Client } from './store.ts';
 
 /** How often one person is asked, whichever portals ask (notes of push fatigue: one at a time, few in an hour, then silence). */
@@ -41,7 +42,7 @@ interface Case {
 /** For the trail, never for the portal; undefined where the phone is asked now. */
 async function reasonForSilence(deps: SigningDeps, { row, client, user }: Case): Promise<string | undefined> {
   const now = deps.clock.now();
-  if (client?.status !== 'active' || client.metadata['backchannel_token_delivery_mode'] === undefined) return 'client';
+  if (client?.status !== 'active' || !mayAsk(client, row)) return 'client';
   if (user === undefined) return 'unknown';
   // Not enough time left to read and decide.
   if (row.endsAt - now < signingTimes.shortest) return 'late';
@@ -51,6 +52,12 @@ async function reasonForSilence(deps: SigningDeps, { row, client, user }: Case):
     if (signingId !== undefined && (await readRequest(deps, signingId)).request.status === 'pending') return 'pending';
   }
   return ask(deps, { row, client, user });
+}
+
+/** As it is registered at this moment: the request may have waited. */
+function mayAsk(client: Client, { payload }: BackchannelRow): boolean {
+  const { authorizationDetails } = JSON.parse(payload) as BackchannelPayload;
+  return asksByCiba(client.metadata) && (authorizationDetails === undefined || mayAskForSignatures(client));
 }
 
 /** The code of the refusal where signing does not take it. */
@@ -72,18 +79,13 @@ async function ask(
 function signingOf(row: BackchannelRow, client: Client, user: User, now: number): NewSigning {
   const kept = JSON.parse(row.payload) as BackchannelPayload;
   const origin = originOf(client);
-  const { requestJti, bindingMessage, authorizationDetails, uiLocales } = kept;
-  const asked =
-    authorizationDetails === undefined
-      ? { template: 'text', version: 1, fields: { words: bindingMessage }, reference: requestJti }
-      : readDetails(authorizationDetails).asked;
   return {
     client: { id: client.id, name: client.name, domain: new URL(origin).host },
     origin,
     userId: user.id,
-    ...asked,
+    ...toSign(kept).asked,
     // The phone's owner reads it; the portal may know better.
-    locale: uiLocales?.split(' ')[0] ?? user.language ?? user.locale,
+    locale: kept.uiLocales?.split(' ')[0] ?? user.language ?? user.locale,
     door: 'backchannel',
     lifetimeMs: row.endsAt - now,
   };

@@ -10,11 +10,12 @@ import Provider, {
 import { AuthError } from '../errors.ts';
 import { acr } from '../protocol/names.ts';
 import type { Countersignature } from '../protocol/receipt.ts';
-import type { SigningApproval } from '../signing/store.ts';
-import { backchannelLookup, redeemed } from './ciba-adapter.ts';
+import type { SigningApproval, SigningRequest } from '../signing/store.ts';
+import { type BackchannelAsked, backchannelLookup, redeemed, toSign } from './ciba-adapter.ts';
 import type { OidcDeps } from './deps.ts';
 import { lifetimeSeconds as lifetime } from './lifetimes.ts';
 import { type DeviceGrant, keepAlso } from './provider-models.ts';
+import { isAbout } from './rar.ts';
 import { orUnavailable } from './unavailable.ts';
 
 /** A request by CIBA as it is read at the token endpoint. */
@@ -24,6 +25,7 @@ interface Redeemed extends BackchannelAuthenticationRequest {
   isSettled?: boolean;
   /** In epoch-milliseconds. */
   endsAt?: number;
+  asked?: BackchannelAsked;
 }
 
 /** The claims of the ID token beside those of every login. */
@@ -47,7 +49,7 @@ export function adjustBackchannel(provider: Provider, deps: OidcDeps): void {
   const { BackchannelAuthenticationRequest: model } = provider as unknown as {
     readonly BackchannelAuthenticationRequest: Model;
   };
-  keepAlso(model, ['signingId', 'isSettled', 'endsAt']);
+  keepAlso(model, ['signingId', 'isSettled', 'endsAt', 'asked']);
   const { find } = model;
   model.find = async function settled(id, options) {
     const request = await find.call(this, id, options);
@@ -68,8 +70,9 @@ async function settle(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed
   // The row alone is asked: for a user who exists and for one who does not it takes the same (O-18).
   if (!isSettled && clock.now() < endsAt) return pace(deps, request);
   const view = signingId === undefined ? undefined : await signing.read(signingId);
+  if (view?.request.status === 'approved')
+    return approve(deps, ctx, { request, signed: view.request, approvals: view.approvals });
   const status = view?.request.status ?? 'pending';
-  if (status === 'approved') return approve(deps, ctx, { request, approvals: view?.approvals ?? [] });
   if (status === 'expired') throw expired();
   if (status !== 'pending') throw new errors.AccessDenied('the user did not approve');
   // Whoever was asked or not: what waits ends for all at the time that was told (O-18). And what the portal holds for over nobody signs.
@@ -91,11 +94,18 @@ async function pace({ shortLived, sealing }: OidcDeps, { jti }: Redeemed): Promi
 
 interface Approved {
   readonly request: Redeemed;
+  readonly signed: SigningRequest;
   readonly approvals: readonly SigningApproval[];
 }
 
 /** An ID token speaks of one person and of what that person did: the approval of somebody else of the company makes none. */
-async function approve(deps: OidcDeps, ctx: KoaContextWithOIDC, { request, approvals }: Approved): Promise<void> {
+async function approve(
+  deps: OidcDeps,
+  ctx: KoaContextWithOIDC,
+  { request, signed, approvals }: Approved,
+): Promise<void> {
+  // The note that leads from one to the other is not sealed: whoever can write it must not make an approval that of something else.
+  if (!isOf(signed, request)) throw new errors.AccessDenied('something else was approved');
   const own = approvals.find(({ userId }) => userId === request.accountId);
   if (own === undefined) throw new errors.AccessDenied('it was approved by others of the company');
   if (!(await isUsable(deps, own.deviceId))) throw new errors.AccessDenied('the device may not be used');
@@ -108,6 +118,11 @@ async function approve(deps: OidcDeps, ctx: KoaContextWithOIDC, { request, appro
     authTime: provedAt,
     ...detailsOf(request),
   });
+}
+
+function isOf(signed: SigningRequest, { accountId, clientId, asked }: Redeemed): boolean {
+  const isSame = signed.userId === accountId && signed.clientId === clientId && signed.door === 'backchannel';
+  return isSame && asked !== undefined && isAbout(signed, toSign(asked));
 }
 
 async function isUsable({ assertUsable }: OidcDeps, deviceId: string): Promise<boolean> {

@@ -125,7 +125,7 @@ function requireKeysFor(method: unknown, metadata: Metadata): void {
 export function toProviderMetadata(client: Client): AdapterPayload {
   const { scope, resource, signing_webhook_uri: _webhook, ...metadata } = withoutLogo(client.metadata);
   const isPortal = client.kind === 'portal';
-  const maySign = isPortal && typeof scope === 'string' && scope.split(' ').includes(signingScope);
+  const maySign = mayAskForSignatures(client);
   return {
     ...metadata,
     client_id: client.id,
@@ -145,6 +145,11 @@ export function toProviderMetadata(client: Client): AdapterPayload {
     mtoken_resource: resource,
     mtoken_company_id: client.companyId,
   };
+}
+
+/** Whether the client is a portal whose registration lets it have things signed, by whichever door. */
+export function mayAskForSignatures({ kind, metadata: { scope } }: Pick<Client, 'kind' | 'metadata'>): boolean {
+  return kind === 'portal' && typeof scope === 'string' && scope.split(' ').includes(signingScope);
 }
 
 function grantsBeside(metadata: Metadata, maySign: boolean): readonly string[] {

@@ -1,5 +1,4 @@
 /** From a phone's approval to the tokens: what was approved is looked up again where the code is made, and given out once (T-11, T-13). */
-import { isDeepStrictEqual } from 'node:util';
 import {
   type AuthorizationDetail,
   type AuthorizationDetailsForIntrospection,
@@ -12,7 +11,7 @@ import { browserOf } from './browser.ts';
 import type { OidcDeps } from './deps.ts';
 import { detailTypes } from './detail-types.ts';
 import { lifetimeSeconds } from './lifetimes.ts';
-import { readDetails, validateDetails } from './rar.ts';
+import { isAbout, readDetails, validateDetails } from './rar.ts';
 import { orUnavailable } from './unavailable.ts';
 
 type ApprovalDeps = Pick<OidcDeps, 'records' | 'shortLived' | 'sealing' | 'clock' | 'issuer' | 'assertUsable'>;
@@ -83,15 +82,8 @@ async function assertApproved(
   const request = await records.signings.find(signingId);
   const isOurs = request?.userId === userId && request.clientId === clientId && request.door === 'redirect';
   if (!isOurs || request.status !== 'approved') throw refused('it is not approved');
-  const { asked, checked } = readDetails(sent);
-  const signed = request.display.template;
-  // What was signed, not what was kept beside it: one bit of difference and nothing is given out (T-04, T-11).
-  const isSame =
-    signed?.name === checked.name &&
-    signed.version === asked.version &&
-    request.reference === asked.reference &&
-    isDeepStrictEqual(signed.fields, { ...checked.fields });
-  if (!isSame) throw refused('something else was approved');
+  // What was signed, not what was kept beside it.
+  if (!isAbout(request, readDetails(sent))) throw refused('something else was approved');
   const [approved, ...others] = await records.signings.approvals(signingId);
   if (approved?.userId !== userId || others.length > 0) throw refused('somebody else approved it');
   try {

@@ -1,4 +1,5 @@
 /** `authorization_details` (RFC 9396) that ask for a signature: one type for each template, and one reading of each detail. */
+import { isDeepStrictEqual } from 'node:util';
 import { type AuthorizationDetail, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Type } from 'typebox';
 import { isPlainObject, parseStrictJson } from '../crypto/strict-json.ts';
@@ -9,6 +10,7 @@ import { PlainText, strict } from '../protocol/common.ts';
 import { type TemplateName, templateFields, templateVersion } from '../protocol/templates/templates.ts';
 import { type Checked, checkFields } from '../signing/check.ts';
 import { assertFits } from '../signing/fitting.ts';
+import type { SigningRequest } from '../signing/store.ts';
 import { detailTypes, templateOfType } from './detail-types.ts';
 
 /** What a portal asks to be signed, as the signing API has it too. */
@@ -19,6 +21,12 @@ export interface DetailToSign {
   readonly fields: Readonly<Record<string, unknown>>;
   /** The portal's own name for it. */
   readonly reference: string;
+}
+
+/** What was asked, and its fields once they were judged. */
+export interface AskedToSign {
+  readonly asked: DetailToSign;
+  readonly checked: Checked;
 }
 
 /** What judges details beyond their form. */
@@ -42,7 +50,7 @@ const validateDetail = createValidate(Detail, 'authorization_details[0]');
  * The one detail of a parameter as it was sent, every field of it judged. Throws `invalid_authorization_details` (RFC 9396 §5) naming
  * what is missing, unknown or unclear.
  */
-export function readDetails(parameter: string): { readonly asked: DetailToSign; readonly checked: Checked } {
+export function readDetails(parameter: string): AskedToSign {
   if (Buffer.byteLength(parameter) > maxDetailsBytes) {
     throw refused(`authorization_details may have ${maxDetailsBytes} bytes; larger batches go by the signing API`);
   }
@@ -56,7 +64,7 @@ export function readDetails(parameter: string): { readonly asked: DetailToSign; 
   }
 }
 
-function readDetail(detail: unknown): ReturnType<typeof readDetails> {
+function readDetail(detail: unknown): AskedToSign {
   if (!isPlainObject(detail)) throw refused('authorization_details[0] must be an object');
   const unknown = Object.keys(detail).find((name) => !knownMembers.includes(name));
   if (unknown !== undefined) throw refused(`authorization_details[0].${unknown.slice(0, 40)} is not known`);
@@ -68,6 +76,17 @@ function readDetail(detail: unknown): ReturnType<typeof readDetails> {
   const asked = { template, version: templateVersion, fields, reference };
   assertKnownFields(asked);
   return { asked, checked: checkFields(asked) };
+}
+
+/** Whether a request is about just this, template, version, name and every field of it: one bit of difference and it is not (T-04, T-11). */
+export function isAbout({ display, reference }: SigningRequest, { asked, checked }: AskedToSign): boolean {
+  const { template } = display;
+  return (
+    template?.name === checked.name &&
+    template.version === asked.version &&
+    reference === asked.reference &&
+    isDeepStrictEqual(template.fields, { ...checked.fields })
+  );
 }
 
 /** It stands in the receipt, as the portal's own words. */
