@@ -9,6 +9,8 @@ export const lifetimeSeconds = {
   authorizationCode: 60,
   /** From a proof on the phone to the browser's return: deciding 120 s, redeeming 60 s. */
   approval: 180,
+  /** How long it is known that what a phone approved in a redirect was given out. */
+  approvalGiven: 3 * 3600,
   accessToken: 300,
   idToken: 600,
   /** Since the last sign-on at any portal. */

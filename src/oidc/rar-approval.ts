@@ -94,10 +94,13 @@ async function assertApproved(
   }
 }
 
-/** True for the first alone: two answers of one page at once, or the same once more, make one code. It is marked for longer than a page can last. */
+/**
+ * True for the first alone: two answers of one page at once, or the same once more, make one code. It is marked for longer than the page
+ * knows its request (two hours) and one interaction after it: a login as somebody else in between makes the way of a pushed request longer.
+ */
 function takeOnce({ shortLived, sealing }: ApprovalDeps, signingId: string): Promise<boolean> {
   const key = `oidc.rar-given:{${sealing.lookup(signingId, 'oidc.rar-given')}}`;
-  return shortLived.create(key, '1', 2 * lifetimeSeconds.interaction * 1000);
+  return shortLived.create(key, '1', lifetimeSeconds.approvalGiven * 1000);
 }
 
 function refused(description: string): errors.AccessDenied {
