@@ -15,10 +15,11 @@ export function signingEraser(sql: Sql): Erasing {
       atomically(sql, async (inner) => {
         const old = `select id from signings where ended_at < $1 order by ended_at, id limit ${prunedAtOnce}`;
         const ids = await inner.query<{ id: string }>(old, [before]);
-        for (const { id } of ids) {
-          await inner.run('delete from signing_approvals where request_id = $1', [id]);
-          await inner.run('delete from signings where id = $1', [id]);
-        }
+        if (ids.length === 0) return 0;
+        const places = ids.map((_, index) => `$${index + 1}`).join(', ');
+        const values = ids.map(({ id }) => id);
+        await inner.run(`delete from signing_approvals where request_id in (${places})`, values);
+        await inner.run(`delete from signings where id in (${places})`, values);
         return ids.length;
       }),
   };
