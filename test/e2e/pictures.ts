@@ -50,7 +50,7 @@ async function takeApp(world: World): Promise<void> {
   await at(page, 'approved');
   await take(page, 'app-approved');
   await press(page, t('act.done'));
-  await takeSigning(world, page, desktop.page);
+  await takeSigning(page, desktop.page);
   await press(page, t('home.devices'));
   await page.waitForSelector('main[aria-busy="false"] li');
   await take(page, 'app-devices');
@@ -74,7 +74,7 @@ async function approvable(page: Page): Promise<void> {
 }
 
 /** A payment of the demo portal, from what waits to the history; begins and ends at home. */
-async function takeSigning(world: World, page: Page, desktop: Page): Promise<void> {
+async function takeSigning(page: Page, desktop: Page): Promise<void> {
   await desktop.waitForSelector('#logged-in');
   await desktop.click('#payments');
   await desktop.click('#pay-backchannel');
