@@ -1,5 +1,5 @@
 /** Checks receipts offline: with the file, the server's key history, and nothing else (docs/signing.md). */
-import { compactVerify, generalVerify, importJWK, type JWK } from 'jose';
+import { compactVerify, generalVerify } from 'jose';
 import { type Static, type TSchema, Type } from 'typebox';
 import type { PublicJwk } from '../protocol/common.ts';
 import { typ } from '../protocol/names.ts';
@@ -10,6 +10,7 @@ import type { BatchPayment } from '../protocol/templates/templates.ts';
 import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
 import { type DocumentFields, readDisplay, readList } from './display.ts';
 import { PhoneError } from './errors.ts';
+import { importedKey } from './imported-keys.ts';
 import { thumbprintOf } from './jws.ts';
 import { matches, parseJson } from './matches.ts';
 
@@ -149,6 +150,7 @@ async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Pa
     [counter.iss, issuer],
     [approval.aud, issuer],
     [counter.orderId, order.orderId],
+    [counter.signingId, order.signing?.id],
     [approval.orderId, order.orderId],
     [counter.device.id, order.deviceId],
     [approval.deviceId, order.deviceId],
@@ -162,6 +164,8 @@ async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Pa
     [counter.orderHash, orderHash],
     [counter.approvalHash, await hashText(receipt.approval)],
     [approval.factors[0], factor],
+    // What was to be proved by the mPIN was not proved by a finger.
+    [order.mpinOnly === true && counter.factor !== 'pin', false],
   ];
   return pairs.every(([one, other]) => one === other);
 }
@@ -219,7 +223,7 @@ async function verified<T extends TSchema>(
   if (jws.length > maxJwsLength || !jws.split('.').every((part) => fromBase64url(part) !== undefined)) return undefined;
   const alg = jwk.kty === 'EC' ? 'ES256' : 'PS256';
   try {
-    const { payload, protectedHeader } = await compactVerify(jws, await importJWK({ ...jwk } as JWK, alg), {
+    const { payload, protectedHeader } = await compactVerify(jws, await importedKey(jwk, alg), {
       algorithms: [alg],
     });
     const value = parseJson(fromUtf8(payload));
@@ -240,7 +244,7 @@ async function readHistory(document: unknown): Promise<History> {
   }
   for (const { kty, crv, x, y } of payload.keys) {
     try {
-      const key = await importJWK({ kty, crv, x, y }, 'ES256');
+      const key = await importedKey({ kty, crv, x, y }, 'ES256');
       const { protectedHeader } = await generalVerify(document, key, { algorithms: ['ES256'] });
       if (protectedHeader?.typ === typ.keyHistory) return payload;
     } catch {
