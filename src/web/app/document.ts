@@ -72,7 +72,7 @@ function shown({ t }: App, document: SignedDocument, { read, addressOf }: Showin
   const { title, mediaType, bytes } = document;
   if (mediaType === 'text/plain') {
     read();
-    return [textOf(title, new TextDecoder().decode(bytes))];
+    return [textOf(title, readable(new TextDecoder().decode(bytes)))];
   }
   // The one other kind; a browser is told so, whatever the bytes look like.
   const address = addressOf(new File([bytes], 'document.pdf', { type: 'application/pdf' }));
@@ -83,6 +83,17 @@ function shown({ t }: App, document: SignedDocument, { read, addressOf }: Showin
     // Where no program shows it in a window, another one reads the file.
     link(t('document.save'), { download: `${fileName(title)}.pdf` }),
   ];
+}
+
+/** Joiners, marks of direction and soft hyphens belong to how languages are written; nothing else unseen does. */
+const unseen = /(?![\t\n\r\u00ad\u061c\u200b-\u200f\ufeff])[\p{Cc}\p{Cf}]/gu;
+
+/**
+ * A document's text with each character by its number that nobody sees or that turns others about: with one of them, an account number
+ * reads backwards on the screen, and what is approved is another one (T-01, T-05). The file itself stays as it is.
+ */
+export function readable(text: string): string {
+  return text.replace(unseen, (one) => `[U+${(one.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`);
 }
 
 function textOf(name: string, text: string): HTMLElement {
