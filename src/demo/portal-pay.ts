@@ -101,9 +101,8 @@ async function begin(desk: Desk, { request, reply }: Exchange): Promise<FastifyR
   const { door } = request.params as { readonly door: Door };
   if (session === undefined || !doors.has(door)) return reply.redirect('/', 303);
   const { form, id } = readForm(request.body);
-  const known = desk.payments.find(id);
-  // Pressed twice: it is one payment.
-  if (known?.session === sessionId(request)) return reply.redirect(`/payments/${id}`, 303);
+  // Pressed twice: it is one payment. And under the name of somebody else's, which stands in its receipt, nobody begins another.
+  if (desk.payments.find(id) !== undefined) return reply.redirect(`/payments/${id}`, 303);
   const fields = fieldsOf(form, Date.now());
   if ('message' in fields) return refuse(reply, { id, form, problem: fields });
   const owner = { userId: session.claims.sub, session: sessionId(request) };

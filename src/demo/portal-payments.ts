@@ -134,6 +134,7 @@ const maxKept = 1_000;
 /** The payments of the last hour. A real portal has a database for them, and keeps the receipts for years. */
 export interface Payments {
   find(id: string): Payment | undefined;
+  /** One of a name that is known changes nothing. */
   add(payment: Payment): void;
   /** Notes what is new. An end stays: what comes after it changes nothing. */
   note(id: string, news: Partial<Pick<Payment, 'signingId' | 'isClaimed' | 'progress' | 'outcome'>>): void;
@@ -144,6 +145,7 @@ export function createPayments(): Payments {
   return {
     find: (id) => kept.get(id),
     add: (payment) => {
+      if (kept.has(payment.id)) return;
       for (const [id, { startedAt }] of kept) {
         if (kept.size >= maxKept || payment.startedAt - startedAt > keptMs) kept.delete(id);
       }

@@ -156,6 +156,14 @@ describe('the portal’s own part', () => {
     expect(payments.find(payment.id)).toBeUndefined();
   });
 
+  it('has no payment replaced by another one under its name, which a receipt tells to others (T-12)', () => {
+    const payments = createPayments();
+    payments.add(payment);
+    payments.note(payment.id, { outcome: { state: 'declined' } });
+    payments.add({ ...payment, session: 'of another browser', fields: { ...payment.fields, amount: 1 } });
+    expect(payments.find(payment.id)).toEqual({ ...payment, outcome: { state: 'declined' } });
+  });
+
   it('pays by a receipt of this very payment alone: one bit of it changed afterwards, and there is none (T-03, T-14)', async () => {
     const world = await createSigningWorld();
     const receipt = await signedReceipt(world, 'payment', { ...payment.fields });
