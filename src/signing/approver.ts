@@ -1,6 +1,7 @@
 /** Who may decide about a request: the user whom the portal named, and where it takes several the company's people with all permissions (T-09, T-15). */
 import type { User } from '../companies/store.ts';
 import { unavailable } from '../orders/orders.ts';
+import type { Records } from '../store/records.ts';
 import type { SigningDeps } from './deps.ts';
 import type { SigningRequest } from './store.ts';
 
@@ -14,12 +15,21 @@ export function isApprover(
   return request.approvers > 1 && user.companyId === request.companyId && user.permissions === 'full';
 }
 
-/** Throws `order_unavailable` unless the request is open at this moment and that user may decide about it, and has not approved it. */
+/** Throws `order_unavailable` where the portal is switched off: what it asked, nobody opens or approves any more. */
+export async function assertPortal({ clients }: Pick<Records, 'clients'>, { clientId }: SigningRequest): Promise<void> {
+  if ((await clients.find(clientId))?.status !== 'active') throw unavailable('signing: the portal is not active');
+}
+
+/**
+ * Throws `order_unavailable` unless the request is open at this moment, its portal is, and that user may decide about it and has not
+ * approved it.
+ */
 export async function assertMayOpen(deps: SigningDeps, request: SigningRequest, userId: string): Promise<void> {
   const now = deps.clock.now();
   const { id, status, askableAt, expiresAt } = request;
   if (status !== 'pending') throw unavailable(`signing: ${status}`);
   if (now < askableAt || now >= expiresAt) throw unavailable('signing: not yet, or no more');
+  await assertPortal(deps.records, request);
   const user = await deps.records.users.find(userId);
   if (user === undefined || !isApprover(request, user)) throw unavailable('signing: not an approver');
   if (request.given > 0 && (await deps.records.signings.signedBy(userId, [id])).has(id)) {

@@ -8,7 +8,7 @@ import { unavailable } from '../orders/orders.ts';
 import { riskReasons } from '../protocol/risk.ts';
 import { assessDevice } from '../risk/risk.ts';
 import type { Records } from '../store/records.ts';
-import { assertMayOpen, isApprover } from './approver.ts';
+import { assertMayOpen, assertPortal, isApprover } from './approver.ts';
 import { assertAbout } from './binding.ts';
 import type { SigningDeps } from './deps.ts';
 import { announce, type SigningActor, signingRecord, tellEnded } from './ending.ts';
@@ -82,6 +82,7 @@ async function prepare(deps: SigningDeps, decision: SigningDecision): Promise<Co
         const { userId } = decision.claim;
         // The person's row before their phones', as everything takes them that ends phones.
         await records.users.hold(userId);
+        await assertPortal(records, request);
         const written = await end(deps, records, { request, decision, status: 'reported' });
         await records.devices.endSessions(userId);
         await deps.endLogins(records, { userId }, deps.clock.now());
@@ -118,10 +119,11 @@ async function approve(deps: SigningDeps, records: Records, { request, decision,
   return [...signed, signingRecord('signing.approved', ended, by, more)];
 }
 
-/** As it is within the transaction: what ended a moment ago is countersigned no more (S-07). */
+/** As it is within the transaction: what ended a moment ago, phone, person, company or portal, is countersigned no more (S-07). */
 async function assertStillMay(records: Records, request: SigningRequest, { userId, deviceId }: Claim): Promise<void> {
   // Whoever suspends the person or ends a phone of theirs holds this row too: either they come first, and are seen, or after the approval.
   await records.users.hold(userId);
+  await assertPortal(records, request);
   const standing = await records.devices.standing(deviceId);
   const isUsable = standing?.device.status === 'active' && standing.company.status === 'active';
   if (!isUsable || !isApprover(request, standing.user)) {

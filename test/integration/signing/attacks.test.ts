@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../../src/crypto/random.ts';
 import { pushingRecords } from '../../../src/notify/push.ts';
+import { claimOrder } from '../../../src/orders/claim.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
 import type { SigningDeps } from '../../../src/signing/deps.ts';
 import { portalLimits } from '../../../src/signing/limits.ts';
@@ -9,7 +10,7 @@ import { cancelPortalOrder, portalFrame, readPortalOrder } from '../../../src/si
 import { expireRequests } from '../../../src/signing/sweep.ts';
 import { takeMessages } from '../../outbox.ts';
 import { addPhone, insertUser, refusalOf } from '../../unit/mpin/world.ts';
-import { decide } from '../../unit/orders/order-world.ts';
+import { callOf, decide, scanned } from '../../unit/orders/order-world.ts';
 import { samples } from '../../unit/signing/samples.ts';
 import {
   ask,
@@ -78,6 +79,25 @@ describe('whoever writes the short-lived store', () => {
     }));
     expect((await refusalOf(decide(world, extra, { claimed, proof }))).code).toBe('order_unavailable');
     expect(await readPortalOrder(world.signing, portal, signingId)).toMatchObject({ approvers: { given: 0 } });
+  });
+});
+
+describe('a portal that is switched off', () => {
+  it('gets no approval of what a phone shows already, nor of the code that a page shows (S-07, T-12)', async () => {
+    const world = await open();
+    const { clients } = world.deps.records;
+    const [claimable, shown] = [await ask(world), await ask(world)];
+    const claimed = await claimWaiting(world, shown.signingId);
+    const proof = await proofFor(world, claimed);
+    const { qr } = await portalFrame(world.signing, portal, claimable.signingId);
+    const now = (await clients.find(portal.id)) ?? expect.fail('no portal');
+    await clients.update({ ...now, status: 'disabled' });
+    expect((await refusalOf(decide(world, world.phone, { claimed, proof }))).code).toBe('order_unavailable');
+    const scanning = claimOrder(world.orders, scanned(qr), await callOf(world, world.phone));
+    expect((await refusalOf(scanning)).code).toBe('order_unavailable');
+    for (const { signingId } of [claimable, shown]) {
+      expect(await world.deps.records.signings.find(signingId)).toMatchObject({ status: 'pending', given: 0 });
+    }
   });
 });
 
