@@ -150,7 +150,8 @@ async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Pa
     [counter.iss, issuer],
     [approval.aud, issuer],
     [counter.orderId, order.orderId],
-    [counter.signingId, order.signing?.id],
+    // An older one does not say it twice.
+    [counter.signingId ?? order.signing?.id, order.signing?.id],
     [approval.orderId, order.orderId],
     [counter.device.id, order.deviceId],
     [approval.deviceId, order.deviceId],

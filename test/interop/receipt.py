@@ -88,6 +88,7 @@ def check(receipt, document, file=None):
     expected = [
         ("issuer", issuer, order["iss"], counter["iss"], approval["aud"]),
         ("order", order["orderId"], counter["orderId"], approval["orderId"]),
+        ("request", order.get("signing", {}).get("id"), counter.get("signingId", order.get("signing", {}).get("id"))),
         ("device", order["deviceId"], device["id"], approval["deviceId"]),
         ("purpose", "signing", order["purpose"], approval["purpose"]),
         ("decision", "approve", approval["decision"]),
@@ -99,6 +100,7 @@ def check(receipt, document, file=None):
         ("approval", digest(receipt["approval"]), counter["approvalHash"]),
         ("text", digest(order["display"]["text"]), approval["displayHash"]),
         ("proof", [factor], approval["factors"]),
+        ("mPIN alone", False, order.get("mpinOnly", False) and factor != "mpin"),
         ("status of the device", "active", device["status"]),
     ]
     for what, first, *others in expected:

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signCompactJws } from '../../../src/crypto/jws.ts';
 import type { Receipt } from '../../../src/protocol/receipt.ts';
@@ -169,11 +169,31 @@ describe('a receipt', () => {
     ['an approval after its time', { approvedAt: 4_000_000_000, iat: 4_000_000_000 }, 'countersignature'],
     ['a proof before it was asked', { provedAt: 1 }, 'times'],
     ['another order', { orderId: `ord_${'a'.repeat(22)}` }, 'same'],
+    ['another request', { signingId: `sig_${'a'.repeat(22)}` }, 'same'],
   ])('is refused where the server countersigned %s (T-14)', async (_what, change, check) => {
     const receipt = await signedReceipt(world);
     const until = Math.floor(world.clock.now() / 1000) + 60;
     const countersignature = resigned(receipt.countersignature, change);
     expect(await failedOf({ ...receipt, countersignature }, await historyOf(world, { until }))).toContain(check);
+  });
+
+  it('is refused where a finger proved what was to be proved by the mPIN, all of it signed (T-14, A-08)', async () => {
+    const receipt = await signedReceipt(world);
+    const hashOf = (jws: string) => createHash('sha256').update(jws).digest('base64url');
+    const withOrder = (change: object) => {
+      const order = resigned(receipt.order, change);
+      const said = { descriptorHash: hashOf(order), factors: ['biometric'] };
+      const approval = resigned(receipt.approval, said, world.phone.key);
+      const counter = { orderHash: hashOf(order), approvalHash: hashOf(approval), factor: 'fpt' };
+      return failedOf({
+        ...receipt,
+        order,
+        approval,
+        countersignature: resigned(receipt.countersignature, counter),
+      });
+    };
+    expect(await withOrder({})).toEqual([]);
+    expect(await withOrder({ mpinOnly: true })).toEqual(['same']);
   });
 
   it.each(['provedAt', 'approvedAt', 'iat'] as const)(
