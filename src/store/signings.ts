@@ -3,41 +3,17 @@ import type { Sealing } from '../crypto/sealing.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
 import type { Sql } from './ports.ts';
-import { firstOf, optional, pageSize, parsed } from './rows.ts';
+import { firstOf, pageSize, parsed } from './rows.ts';
+import { type SigningRow, toRequest, toRow } from './signing-row.ts';
 import { signingEraser } from './signings-erased.ts';
 import { shared, signingUse, waitingQuery } from './signings-open.ts';
 import { atomically } from './transaction.ts';
-
-interface SigningRow {
-  id: string;
-  client_id: string;
-  door: SigningRequest['door'];
-  origin: string;
-  user_id: string;
-  company_id: string;
-  content_sealed: string;
-  approvers: number;
-  given: number;
-  mpin_only: number;
-  warnings: string;
-  status: SigningRequest['status'];
-  reason: NonNullable<SigningRequest['reason']> | null;
-  askable_at: number;
-  created_at: number;
-  expires_at: number;
-  ended_at: number | null;
-  captured: number;
-  version: number;
-}
 
 const columns = `id, client_id, door, origin, user_id, company_id, content_sealed, approvers, given, mpin_only, warnings, status, reason,
   askable_at, created_at, expires_at, ended_at, captured, version`;
 
 const approvalColumns = 'request_id, user_id, device_id, order_id, approved_at, receipt_sealed';
 
-type Content = Pick<SigningRequest, 'display' | 'reference'>;
-
-const contentContext = (id: string): string => `signings.content:${id}`;
 const listContext = (id: string): string => `signings.list:${id}`;
 const receiptContext = (id: string, userId: string): string => `signing_approvals.receipt:${id}:${userId}`;
 
@@ -49,32 +25,6 @@ export function signingStore(sql: Sql, sealing: Sealing): SigningStore {
     ...writer(sql, sealing),
     ...signingUse(sql),
     ...signingEraser(sql),
-  };
-}
-
-function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
-  const { display, reference } = parsed<Content>(sealing.openText(row.content_sealed, contentContext(row.id)));
-  return {
-    id: row.id,
-    clientId: row.client_id,
-    door: row.door,
-    origin: row.origin,
-    userId: row.user_id,
-    companyId: row.company_id,
-    reference,
-    display,
-    approvers: row.approvers,
-    given: row.given,
-    mpinOnly: row.mpin_only === 1,
-    warnings: parsed(row.warnings),
-    status: row.status,
-    reason: optional(row.reason),
-    askableAt: row.askable_at,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    endedAt: optional(row.ended_at),
-    captured: row.captured,
-    version: row.version,
   };
 }
 
@@ -234,32 +184,31 @@ interface NewRow {
 }
 
 async function insert(sql: Sql, sealing: Sealing, { request, list, isTold }: NewRow): Promise<void> {
-  const { id, display, reference } = request;
-  const content: Content = { display, reference };
+  const row = toRow(request, sealing);
   await sql.run(
     `insert into signings (${columns}, list_sealed, list_bytes, told_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
     [
-      id,
-      request.clientId,
-      request.door,
-      request.origin,
-      request.userId,
-      request.companyId,
-      sealing.seal(JSON.stringify(content), contentContext(id)),
-      request.approvers,
+      row.id,
+      row.client_id,
+      row.door,
+      row.origin,
+      row.user_id,
+      row.company_id,
+      row.content_sealed,
+      row.approvers,
       request.given,
-      request.mpinOnly,
-      JSON.stringify(request.warnings),
+      row.mpin_only,
+      row.warnings,
       request.status,
       request.reason,
-      request.askableAt,
-      request.createdAt,
-      request.expiresAt,
+      row.askable_at,
+      row.created_at,
+      row.expires_at,
       request.endedAt,
       request.captured,
       request.version,
-      list === undefined ? undefined : sealing.seal(list, listContext(id)),
+      list === undefined ? undefined : sealing.seal(list, listContext(row.id)),
       list === undefined ? 0 : Buffer.byteLength(list),
       isTold ? request.createdAt : undefined,
     ],

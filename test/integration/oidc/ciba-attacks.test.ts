@@ -1,11 +1,12 @@
 /** Attacks on requests by CIBA: by who can write the database, and by a portal that has lost its right. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCompany } from '../../../src/companies/companies.ts';
 import { backchannelAsker } from '../../../src/oidc/ciba-ask.ts';
 import { updateClient } from '../../../src/oidc/clients.ts';
 import type { Phone } from '../../../src/sdk/index.ts';
 import { samples } from '../../unit/signing/samples.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
-import { bank, eventually, mpin, registerPhone, type System, startSystem } from '../system/rig.ts';
+import { addUser, bank, eventually, mpin, registerPhone, type System, startSystem } from '../system/rig.ts';
 import { addCibaPortal, authReqIdOf, type CibaPortal, poll } from './ciba-portal.ts';
 
 let stores: SystemStores;
@@ -90,6 +91,42 @@ describe('Who can write the database', () => {
     await lead(own.lookup, own.signingId);
     const { body } = await poll(system, portal, small);
     expect(body['authorization_details']).toEqual([{ ...detail(100), signing_id: own.signingId }]);
+  });
+});
+
+describe('Who can write the database, while something waits', () => {
+  it('makes it neither somebody else’s nor another portal’s, nor for fewer people, without the mPIN or for longer (T-04, T-12, T-15)', async () => {
+    const company = await createCompany(system.server.capabilities.admin, { name: 'Southwind', actor: bank });
+    const other = await addUser(system.server, company.id, { name: 'Mal Lory' });
+    const id = await authReqIdOf(system, portal, ofDetail(100));
+    const { signingId } = await asked();
+    const flips: Readonly<Record<string, string | number>> = {
+      client_id: (await addCibaPortal(system)).id,
+      door: 'api',
+      origin: 'https://evil.example',
+      user_id: other.id,
+      company_id: company.id,
+      approvers: 2,
+      mpin_only: 1,
+      warnings: '["new_payee"]',
+      askable_at: 1,
+      created_at: 1,
+      expires_at: 9_999_999_999_999,
+    };
+    const { signings } = system.server.stores.records;
+    for (const [column, flipped] of Object.entries(flips)) {
+      const [row] = await sql().query<Record<string, string | number>>(`select ${column} from signings where id = $1`, [
+        signingId,
+      ]);
+      const write = (value: string | number) =>
+        sql().run(`update signings set ${column} = $2 where id = $1`, [signingId, value]);
+      await write(flipped);
+      await expect(signings.find(signingId), column).rejects.toThrow();
+      if (column === 'approvers') await expect(phone.claimWaiting(signingId)).rejects.toThrow();
+      await write(row?.[column] ?? '');
+    }
+    await approve(signingId);
+    expect((await poll(system, portal, id)).status).toBe(200);
   });
 });
 
