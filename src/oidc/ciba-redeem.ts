@@ -106,6 +106,8 @@ async function approve(
 ): Promise<void> {
   // The note that leads from one to the other is not sealed: whoever can write it must not make an approval that of something else.
   if (!isOf(signed, request)) throw new errors.AccessDenied('something else was approved');
+  // How many have approved is counted beside the receipts; it is the receipts that count.
+  if (approvals.length < signed.approvers) throw new errors.AccessDenied('not everybody has approved it');
   const own = approvals.find(({ userId }) => userId === request.accountId);
   if (own === undefined) throw new errors.AccessDenied('it was approved by others of the company');
   if (!(await isUsable(deps, own.deviceId))) throw new errors.AccessDenied('the device may not be used');

@@ -130,6 +130,27 @@ describe('Who can write the database, while something waits', () => {
   });
 });
 
+describe('Who can write the database, where several people sign', () => {
+  it('makes one of them no two (T-04, T-15)', async () => {
+    const company = await createCompany(system.server.capabilities.admin, {
+      name: 'Two Sign',
+      rules: { approvers: [{ templates: ['text' as const], needed: 2 }] },
+      actor: bank,
+    });
+    const user = await addUser(system.server, company.id, { name: 'Ada Alone' });
+    const own = await registerPhone(system, { user });
+    await own.unlockWithMpin(mpin);
+    const id = await authReqIdOf(system, portal, { login_hint: user.id });
+    const { signingId } = await asked();
+    await sql().run('update signings set given = 1 where id = $1', [signingId]);
+    // The phone is told of two, and the record has one receipt.
+    await own.approve(await own.claimWaiting(signingId), { method: 'mpin', mpin });
+    const [row] = await sql().query<{ status: string }>('select status from signings where id = $1', [signingId]);
+    expect(row?.status).toBe('approved');
+    expect((await poll(system, portal, id)).body).toMatchObject({ error: 'access_denied' });
+  });
+});
+
 describe('A portal', () => {
   it('whose right to have things signed ended while its request waited asks nobody (T-11, O-17)', async () => {
     const { admin, signing } = system.server.capabilities;
