@@ -1,16 +1,18 @@
 /** Attacks on requests to sign: by whoever writes the short-lived store, and by a portal that asks without end. */
+import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../../src/crypto/random.ts';
 import { pushingRecords } from '../../../src/notify/push.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
+import { createRiskPort } from '../../../src/risk/risk.ts';
 import type { SigningDeps } from '../../../src/signing/deps.ts';
 import { portalLimits } from '../../../src/signing/limits.ts';
 import { cancelPortalOrder, portalFrame, readPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { expireRequests } from '../../../src/signing/sweep.ts';
 import { takeMessages } from '../../outbox.ts';
 import { addPhone, insertUser, refusalOf } from '../../unit/mpin/world.ts';
-import { callOf, decide, scanned } from '../../unit/orders/order-world.ts';
+import { callOf, decide, descriptorOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
 import { samples } from '../../unit/signing/samples.ts';
 import {
   ask,
@@ -63,6 +65,36 @@ describe('whoever writes the short-lived store', () => {
       expect((await readPortalOrder(world.signing, portal, other.signingId)).state).not.toBe('approved');
       await tamper(world, claimed, signingOf(small.signingId));
     }
+  });
+
+  it('spares nobody the proof of this order, or the mPIN where it alone is asked (T-10, T-12, A-08)', async () => {
+    const engine = async () => ({ verdict: 'step-up', reasons: ['other'], grounds: {} }) as const;
+    const world = await open({ risk: createRiskPort(engine) });
+    const { signingId } = await ask(world);
+    const claimed = await claimWaiting(world, signingId);
+    await tamper(world, claimed, (order: Stored) => ({ ...order, terms: { ...order.terms, freshProof: false } }));
+    // With the proof that opened the session.
+    expect((await refusalOf(decide(world, world.phone, { claimed }))).code).toBe('order_unavailable');
+    await tamper(world, claimed, (order: Stored) => ({
+      terms: { ...order.terms, freshProof: true, mpinOnly: false },
+      state: { ...order.state, claim: { ...order.state.claim, mpinOnly: false } },
+    }));
+    const approval = signed(world.phone.key, statementOf(world, claimed, 'approve', 'biometric'));
+    const said = {
+      iss: world.orders.issuer,
+      deviceId: world.phone.id,
+      purpose: 'order',
+      subject: claimed.orderId,
+      nonce: descriptorOf(world, claimed).challenge,
+      boundHash: createHash('sha256').update(approval).digest('base64url'),
+      iat: Math.floor(world.clock.now() / 1000),
+    };
+    const proof = { signature: signed(world.phone.biometricKey, said, 'mtoken-biometric+jws') };
+    expect((await refusalOf(decide(world, world.phone, { claimed, approval, proof }))).code).toBe('order_unavailable');
+    expect((await readPortalOrder(world.signing, portal, signingId)).state).toBe('claimed');
+    // The very same finger, where it is enough: nothing else was wrong.
+    const free = { ...world, orders: { ...world.orders, signing: undefined } };
+    expect(await decide(free, world.phone, { claimed, approval, proof })).toMatchObject({ state: 'approved' });
   });
 
   it('makes one person no second approver (T-15)', async () => {
