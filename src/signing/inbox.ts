@@ -59,7 +59,7 @@ export async function receiptPart(
   const { user } = await deps.assertUsable(call.device.id);
   // That of a batch is long: opened once, and not for each of its parts.
   const name = { kind: 'receipt', of: `${signingId}:${user.id}` } as const;
-  const kept = part === 0 ? undefined : await keptPart(deps, name, part);
+  const kept = await keptPart(deps, name, part);
   if (kept !== undefined) return kept;
   const approval = await deps.records.signings.approvalOf(signingId, user.id);
   const receipt = approval === undefined ? undefined : JSON.stringify(approval.receipt);

@@ -7,8 +7,9 @@ import { announce } from './ending.ts';
 import type { SigningRequest } from './store.ts';
 
 const pageSize = 200;
-/** Who is among the others finds it in the inbox. */
+/** Who is among the others finds it in the inbox: so many are nudged, and so many pages of the company's people looked through for them. */
 const mostCosigners = 100;
+const mostPages = 10;
 /** Nudges of one person, whichever portals ask: whoever is asked more finds it in the inbox, and is not worn down by their phone (O-18). */
 const nudges = { most: 10, windowMs: 600_000 } as const;
 
@@ -42,7 +43,7 @@ export async function tellOfDelayed(deps: SigningDeps): Promise<void> {
 async function cosignersOf(records: Records, request: SigningRequest): Promise<readonly string[]> {
   if (request.approvers === 1) return [];
   const found: string[] = [];
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined, pages = 0; pages < mostPages; pages += 1) {
     const page = { limit: pageSize, ...(after === undefined ? {} : { after }) };
     const users = await records.users.list(request.companyId, page, { status: 'active' });
     for (const user of users) {
@@ -50,6 +51,7 @@ async function cosignersOf(records: Records, request: SigningRequest): Promise<r
       if (found.length === mostCosigners) return found;
     }
     after = users.at(-1)?.id;
-    if (users.length < pageSize) return found;
+    if (users.length < pageSize) break;
   }
+  return found;
 }
