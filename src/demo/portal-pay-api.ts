@@ -91,7 +91,9 @@ export function outcomeOf({ state, reason, receipts }: SigningOrder): Outcome | 
 /** What a person should know while it waits: that the bank lets some time pass, and how many have approved. */
 export function progressOf({ askableAt, approvers }: SigningOrder): string | undefined {
   if (askableAt !== undefined) return `The bank asks nobody before ${new Date(askableAt).toUTCString()}.`;
-  return approvers.needed > 1 ? `${approvers.given} of ${approvers.needed} people have approved it.` : undefined;
+  return approvers.needed > 1
+    ? `Approved by ${approvers.given} of ${approvers.needed} people. It waits in the app of each of them.`
+    : undefined;
 }
 
 /** An access token of the signing API in the portal's own name; used until shortly before it ends. */

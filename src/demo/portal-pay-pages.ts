@@ -61,7 +61,9 @@ export function waitingText({ door, isClaimed = false, progress }: Payment): str
   if (progress !== undefined && !isClaimed) return progress;
   if (isClaimed) return 'Your phone shows the payment. Look at it there, and decide.';
   if (door === 'api') return 'Waiting for your phone.';
-  if (door === 'backchannel') return 'Look at your phone: it waits in the app.';
+  if (door === 'backchannel') {
+    return 'Look at your phone: it waits in the app, for five minutes. Nothing there? In this way a phone is asked three times an hour at most, and no portal is told.';
+  }
   return 'Waiting for the page of the bank.';
 }
 
@@ -96,9 +98,9 @@ function summary({ fields }: Payment): Markup {
 }
 
 const reasons = {
-  amount: 'The amount is wrong, it was said on the phone.',
-  payee: 'The payee is wrong, it was said on the phone.',
-  unexpected: 'It was not expected, it was said on the phone.',
+  amount: 'The reason given on the phone: “The amount is wrong.”',
+  payee: 'The reason given on the phone: “The payee is wrong.”',
+  unexpected: 'The reason given on the phone: “I did not expect this.”',
 } as const;
 
 const endings: Readonly<Record<Exclude<Outcome['state'], 'approved'>, readonly [heading: string, text: string]>> = {
@@ -109,6 +111,7 @@ const endings: Readonly<Record<Exclude<Outcome['state'], 'approved'>, readonly [
   ],
   expired: ['Too late', 'Nobody approved it in time. Nothing was paid.'],
   cancelled: ['Cancelled', 'The payment was cancelled. Nothing was paid.'],
+  refused: ['Not permitted', 'The bank does not permit this payment by this way. Nothing was paid.'],
   failed: ['No answer', 'The portal could not find out how it ended. Nothing was paid without an approval.'],
 };
 
@@ -136,7 +139,7 @@ export function outcomePage(
 <p role="status">${isGenuine ? 'The payment is approved. The portal has checked what was signed, and pays it now.' : 'It was approved, but the portal could not check what was signed.'}</p>
 ${receipts.map((receipt, index) => receiptPart(payment, receipt, index))}
 <p class="soft">Keep the file. Anybody can check it, years later and without us, with <code>mtoken verify</code> or here:</p>
-<p><a class="button quiet" id="verify" href="${issuer}/verify" target="_blank" rel="noopener">${issuer}/verify</a></p>${again}`;
+<p><a class="button quiet" id="verify" href="${issuer}/verify" target="_blank" rel="noopener">Check a receipt</a></p>${again}`;
   return layout(isGenuine ? 'Approved' : 'Not paid', body.markup);
 }
 

@@ -55,10 +55,21 @@ export async function comeBack(
     return outcomeOf(await signing.read(signingId)) ?? { state: 'failed', detail: 'It is not over yet.' };
   } catch (error) {
     if (error instanceof oidc.AuthorizationResponseError && error.error === 'access_denied') {
-      return { state: 'declined' };
+      return outcomeOfDenial(error.error_description);
     }
     return { state: 'failed', detail: error instanceof Error ? error.message : undefined };
   }
+}
+
+const endStates: ReadonlySet<string> = new Set(['declined', 'reported', 'cancelled', 'expired'] as const);
+const declineReasons: ReadonlySet<string> = new Set(['amount', 'payee', 'unexpected'] as const);
+
+/** What `access_denied` means: `error_description` says whether somebody decided, or nobody was asked (docs/signing.md). */
+export function outcomeOfDenial(description = ''): Outcome {
+  const [state = '', reason = ''] = description.split(': ');
+  if (!endStates.has(state)) return { state: 'refused', detail: description === '' ? undefined : description };
+  const isReason = state === 'declined' && declineReasons.has(reason);
+  return { state: state as Outcome['state'], ...(isReason && { reason: reason as Outcome['reason'] }) };
 }
 
 /** The id of what was approved, in details that came with tokens. */

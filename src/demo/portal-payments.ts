@@ -26,9 +26,9 @@ export interface PaymentFields {
   readonly reference?: string;
 }
 
-/** How it ended. `failed`: the server could not be asked, or its answer was none. */
+/** How it ended. `refused`: the server lets no phone decide it. `failed`: the server could not be asked, or its answer was none. */
 export interface Outcome {
-  readonly state: 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled' | 'failed';
+  readonly state: 'approved' | 'declined' | 'reported' | 'expired' | 'cancelled' | 'refused' | 'failed';
   readonly reason?: DeclineReason | undefined;
   readonly receipts?: readonly Receipt[];
   /** What went wrong, in the server's words. */

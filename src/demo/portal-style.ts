@@ -21,7 +21,7 @@ details { border-top: 1px solid var(--line); padding: 10px 0 } summary { cursor:
 .field { margin: 0 0 16px } .field label { display: block; font-weight: 600 } .field p { margin: 4px 0 0 }
 input:not([type='hidden']) { font: inherit; width: 100%; min-height: 48px; padding: 8px 12px; border-radius: 10px; border: 1px solid var(--soft); background: var(--paper); color: var(--ink) }
 input[aria-invalid] { border-color: var(--wrong); border-width: 2px } .wrong { color: var(--wrong); font-weight: 600 }
-.doors p { display: grid; grid-template-columns: 220px 1fr; gap: 6px 16px; align-items: center; margin: 0 0 14px }
+.doors p { display: grid; grid-template-columns: 255px 1fr; gap: 6px 16px; align-items: center; margin: 0 0 14px }
 .receipt { border-top: 1px solid var(--line); margin: 0 0 20px } [hidden] { display: none }
 @media (max-width: 480px) { .doors p { grid-template-columns: 1fr } }
 @media (max-width: 480px) { dl { grid-template-columns: 1fr; gap: 2px } dd { margin-bottom: 10px } main { padding: 22px } }

@@ -143,7 +143,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     await portal.click('#again');
     await pay('redirect');
     await portal.getByRole('button', { name: /cancel/i }).click();
-    expect(await ended('declined')).toContain('Nothing was paid');
+    expect(await ended('cancelled')).toContain('Nothing was paid');
   });
 
   it('passes by the back channel: nothing is scanned, it waits in the app (O-17, T-01, T-14)', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Refused, signingApi } from '../../../src/demo/portal-pay-api.ts';
 import { outcomePage, paymentFormPage, waitingPage } from '../../../src/demo/portal-pay-pages.ts';
+import { outcomeOfDenial } from '../../../src/demo/portal-pay-redirect.ts';
 import {
   createPayments,
   detailOf,
@@ -36,6 +37,21 @@ const payment: Payment = {
   fields: fieldsFor(exampleForm),
   startedAt: now,
 };
+
+describe('a redirect that ends without tokens', () => {
+  it('is told as it ended: only what somebody declined on a phone is called so (O-11)', () => {
+    expect(outcomeOfDenial('declined')).toEqual({ state: 'declined' });
+    expect(outcomeOfDenial('declined: payee')).toEqual({ state: 'declined', reason: 'payee' });
+    for (const state of ['reported', 'cancelled', 'expired']) expect(outcomeOfDenial(state)).toEqual({ state });
+    for (const detail of ['risk', 'approvers', 'blocked', 'declined by nobody', '<script>']) {
+      expect(outcomeOfDenial(detail)).toEqual({ state: 'refused', detail });
+    }
+    expect(outcomeOfDenial()).toEqual({ state: 'refused' });
+    const page = outcomePage(payment, { outcome: outcomeOfDenial('risk'), receipts: [], issuer: 'https://id.example' });
+    expect(page).toContain('Not permitted');
+    expect(page).not.toContain('on the phone');
+  });
+});
 
 describe('what is typed into the payment form', () => {
   it('becomes minor units without a calculation in between (T-01)', () => {
