@@ -56,7 +56,13 @@ async function ensureUser({ capabilities: { admin }, stores }: Server, companyId
 
 async function ensureAdministrator({ capabilities: { admin }, stores }: Server, companyId: string): Promise<User> {
   const existing = await stores.records.users.findByEmail(companyId, administratorEmail);
-  const person = { name: 'Charles Administrator', email: administratorEmail, role: 'administrator' } as const;
+  // With all permissions, so that a payment may take two people of the company.
+  const person = {
+    name: 'Charles Administrator',
+    email: administratorEmail,
+    role: 'administrator',
+    permissions: 'full',
+  } as const;
   return existing ?? createUser(admin, { companyId, ...person, actor });
 }
 
