@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { post } from '../http/outbound.ts';
 import { type Deliver, UndeliverableError } from '../notify/outbox.ts';
+import { unavailable } from '../orders/orders.ts';
 import type { EndedHandler } from '../signing/deps.ts';
 import type { RecordStore } from '../store/records.ts';
 import type { BackchannelMessage, BackchannelPayload } from './ciba-adapter.ts';
@@ -17,13 +18,14 @@ export interface PingDeps {
 const timeoutMs = 5_000;
 
 /**
- * Notes the end in the request by CIBA, and enqueues the ping. None where it merely expired: a user who does not exist expires as well,
- * and nobody pings for that (O-18).
+ * Notes the end in the request by CIBA, and enqueues the ping. Nothing where it merely expired: a user who does not exist expires as well,
+ * and nobody notes or pings that (O-18). Throws `order_unavailable` for an approval of what the portal was told has expired: it goes on
+ * without, so nobody signs it.
  */
 export const pingWhenEnded: EndedHandler = async (records, { id, door, status, clientId, endedAt }) => {
-  if (door !== 'backchannel' || endedAt === undefined) return;
-  await records.backchannel.settle(id, endedAt);
-  if (status === 'expired') return;
+  if (door !== 'backchannel' || endedAt === undefined || status === 'expired') return;
+  const isInTime = await records.backchannel.settle(id, endedAt);
+  if (!isInTime && status === 'approved') throw unavailable('backchannel: the portal was told that it has expired');
   const row = await records.backchannel.findBySigning(id);
   if (row === undefined || pingOf(row.payload) === undefined) return;
   const message: BackchannelMessage = { idLookup: row.idLookup };

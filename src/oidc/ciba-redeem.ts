@@ -67,18 +67,28 @@ async function settle(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed
   if (signing === undefined) throw new AuthError('internal', { detail: 'CIBA without signing' });
   const { signingId, isSettled = false, endsAt = 0 } = request;
   if (clock.now() >= endsAt + lifetime.backchannelRedeem * 1000) throw expired();
-  // The row alone is asked: for a user who exists and for one who does not it takes the same (O-18).
+  // The row alone is asked, and alone it ends: for a user who exists and for one who does not both take the same (O-18).
   if (!isSettled && clock.now() < endsAt) return pace(deps, request);
-  const view = signingId === undefined ? undefined : await signing.read(signingId);
-  if (view?.request.status === 'approved')
-    return approve(deps, ctx, { request, signed: view.request, approvals: view.approvals });
-  const status = view?.request.status ?? 'pending';
-  if (status === 'expired') throw expired();
-  if (status !== 'pending') throw new errors.AccessDenied('the user did not approve');
-  // Whoever was asked or not: what waits ends for all at the time that was told (O-18). And what the portal holds for over nobody signs.
-  const ended = signingId === undefined ? undefined : await signing.expire(signingId);
-  if (ended?.status === 'approved') return settle(deps, ctx, request);
-  throw expired();
+  if (!isSettled) return close(deps, ctx, request);
+  // Closed, whoever was asked or not.
+  if (signingId === undefined) throw expired();
+  const { request: signed, approvals } = await signing.read(signingId);
+  if (signed.status === 'approved') return approve(deps, ctx, { request, signed, approvals });
+  throw new errors.AccessDenied('the user did not approve');
+}
+
+/**
+ * What waits ends for all at the time that was told, unless somebody has decided at this very moment: one statement, which leaves nothing
+ * for an approval to count for (ciba-ping.ts). The signing request itself ends as others do whose time is over.
+ */
+async function close(deps: OidcDeps, ctx: KoaContextWithOIDC, request: Redeemed): Promise<void> {
+  const { records, clock } = deps;
+  const idLookup = backchannelLookup(deps, request.jti);
+  if (await records.backchannel.close(idLookup, clock.now())) throw expired();
+  const decided = await records.backchannel.find(idLookup);
+  if (decided?.settledAt === undefined) throw expired();
+  Object.assign(request, { signingId: decided.signingId, isSettled: true });
+  return settle(deps, ctx, request);
 }
 
 function expired(): errors.OIDCProviderError {

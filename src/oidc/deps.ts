@@ -14,8 +14,6 @@ export interface BackchannelSigning {
   read(
     signingId: string,
   ): Promise<{ readonly request: SigningRequest; readonly approvals: readonly SigningApproval[] }>;
-  /** Ends one that is pending, because its portal is told that it has expired. Answers it as it is then. */
-  expire(signingId: string): Promise<SigningRequest>;
 }
 
 /** The server's signing keys as the provider uses them. */

@@ -91,10 +91,15 @@ export interface BackchannelStore {
   findBySigning(signingId: string): Promise<BackchannelRow | undefined>;
   /** What that user was asked since then, by whichever portal; the oldest first. */
   asked(userId: string, since: number): Promise<BackchannelRow[]>;
-  /** Notes what the user is asked to sign; false where something was noted already. */
+  /** Notes what the user is asked to sign; false where something was noted already, or it has ended. */
   link(idLookup: string, signingId: string, at: number): Promise<boolean>;
-  /** Notes that what the user was asked has ended. */
-  settle(signingId: string, at: number): Promise<void>;
+  /** Notes that what the user was asked has ended; false where that was noted, or the portal was told that it had expired. */
+  settle(signingId: string, at: number): Promise<boolean>;
+  /**
+   * Ends a request because its portal is told that it has expired: it leads to nothing any more, whether the user was asked or not. False
+   * where it had ended before.
+   */
+  close(idLookup: string, at: number): Promise<boolean>;
   /** Of any number of parallel callers exactly one gets true. */
   consume(idLookup: string, at: number): Promise<boolean>;
   /** Deletes what ended before that time; how many rows. */

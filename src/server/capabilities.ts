@@ -24,7 +24,6 @@ import { riskEngine } from '../risk/engine.ts';
 import { rememberPayees } from '../risk/payees.ts';
 import { createRiskPort } from '../risk/risk.ts';
 import type { SigningDeps } from '../signing/deps.ts';
-import { endRequest } from '../signing/ending.ts';
 import { signingParts } from '../signing/parts.ts';
 import { readRequest } from '../signing/requests.ts';
 import { createSrpServer, type SrpServer } from '../srp/server.ts';
@@ -106,7 +105,6 @@ export async function createCapabilities({ config, clock, log, stores }: Kernel)
       adminAudience: config.admin.audience,
       signing: {
         read: (id) => readRequest(signing, id),
-        expire: (id) => endRequest(signing, id, { status: 'expired', by: { actor: 'server' } }),
       },
     },
     health,

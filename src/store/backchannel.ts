@@ -51,12 +51,19 @@ export function backchannelStore(sql: Sql, sealing: Sealing): BackchannelStore {
       (await rows('where user_id = $1 and asked_at >= $2 order by asked_at', [userId, since])).map(toRow),
     link: async (idLookup, signingId, at) =>
       (await sql.run(
-        'update backchannel_requests set signing_id = $2, asked_at = $3 where id_lookup = $1 and signing_id is null',
+        'update backchannel_requests set signing_id = $2, asked_at = $3 where id_lookup = $1 and signing_id is null and settled_at is null',
         [idLookup, signingId, at],
       )) === 1,
-    settle: async (signingId, at) => {
-      await sql.run('update backchannel_requests set settled_at = $2 where signing_id = $1', [signingId, at]);
-    },
+    settle: async (signingId, at) =>
+      (await sql.run('update backchannel_requests set settled_at = $2 where signing_id = $1 and settled_at is null', [
+        signingId,
+        at,
+      ])) === 1,
+    close: async (idLookup, at) =>
+      (await sql.run(
+        'update backchannel_requests set signing_id = null, settled_at = $2 where id_lookup = $1 and settled_at is null',
+        [idLookup, at],
+      )) === 1,
     consume: async (idLookup, at) =>
       (await sql.run('update backchannel_requests set consumed_at = $2 where id_lookup = $1 and consumed_at is null', [
         idLookup,

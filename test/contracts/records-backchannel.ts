@@ -53,8 +53,27 @@ export function backchannelRecordsContract(engine: DurableEngine): void {
       expect(linked.filter(Boolean)).toHaveLength(1);
       const { signingId = '', consumedAt, askedAt } = (await open.records.backchannel.find(idLookup)) ?? {};
       expect([consumedAt, askedAt]).toEqual([noon, noon]);
-      await open.records.backchannel.settle(signingId, noon + 7);
+      const settled = await parallel(20, open, (records) => records.backchannel.settle(signingId, noon + 7));
+      expect(settled.filter(Boolean)).toHaveLength(1);
       expect(await open.records.backchannel.findBySigning(signingId)).toMatchObject({ idLookup, settledAt: noon + 7 });
+    });
+
+    it('lead to nothing once they are closed, and are closed or settled by one alone (O-17, O-18)', async () => {
+      for (const isAsked of [true, false]) {
+        const { idLookup } = await add();
+        const signingId = `sig_${idLookup}`;
+        if (isAsked) await open.records.backchannel.link(idLookup, signingId, noon);
+        const ended = await parallel(20, open, (records, index) =>
+          index % 2 === 0 && isAsked
+            ? records.backchannel.settle(signingId, noon)
+            : records.backchannel.close(idLookup, noon),
+        );
+        expect(ended.filter(Boolean)).toHaveLength(1);
+        expect(await open.records.backchannel.close(idLookup, noon + 1)).toBe(false);
+        expect(await open.records.backchannel.settle(signingId, noon + 1)).toBe(false);
+        expect(await open.records.backchannel.link(idLookup, unique(), noon + 1)).toBe(false);
+        expect(await open.records.backchannel.find(idLookup)).toMatchObject({ settledAt: noon });
+      }
     });
 
     it('count as asked of one user from the time they were, and only those that were; and go when they are over (O-18)', async () => {

@@ -151,6 +151,32 @@ describe('Who can write the database, where several people sign', () => {
   });
 });
 
+describe('A request that expires', () => {
+  it('is told so by the same statements for a user who was asked and for one who does not exist, at once and again (O-18)', async () => {
+    const real = await authReqIdOf(system, portal, { requested_expiry: 90 });
+    const { signingId } = await asked();
+    const order = await phone.claimWaiting(signingId);
+    const nobody = await authReqIdOf(system, portal, { requested_expiry: 90, login_hint: `usr_${'A'.repeat(22)}` });
+    offset += 91_000;
+    const request = async () => {
+      const [row] = await sql().query<{ status: string; version: number }>(
+        'select status, version from signings where id = $1',
+        [signingId],
+      );
+      return row;
+    };
+    const before = await request();
+    for (const id of [real, nobody, nobody, real]) {
+      expect((await poll(system, portal, id)).body).toMatchObject({ error: 'expired_token' });
+      // Neither read, which would take longer, nor written: from now on it is as if nobody had been asked.
+      expect(await request()).toEqual(before);
+    }
+    await expect(phone.approve(order, { method: 'mpin', mpin })).rejects.toMatchObject({ code: 'order_unavailable' });
+    expect(await system.server.stores.records.signings.approvals(signingId)).toEqual([]);
+    expect((await poll(system, portal, real)).body).toMatchObject({ error: 'expired_token' });
+  });
+});
+
 describe('A portal', () => {
   it('whose right to have things signed ended while its request waited asks nobody (T-11, O-17)', async () => {
     const { admin, signing } = system.server.capabilities;
