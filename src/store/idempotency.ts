@@ -14,9 +14,11 @@ interface IdempotencyRow {
 const context = ({ caller, key }: IdempotencyName): string =>
   `idempotency_keys.answer:${JSON.stringify([caller, key])}`;
 
-/** The users whose ids an answer holds; null where it holds none. */
+/** The users whose ids an answer holds, within the statements of a receipt too; null where it holds none. */
 function peopleIn(answer: string): string | null {
-  const ids = new Set(answer.match(/usr_[A-Za-z0-9_-]{22}/g));
+  const encoded = answer.match(/(?<=\.)[A-Za-z0-9_-]{64,}(?=\.)/g) ?? [];
+  const texts = [answer, ...encoded.map((payload) => Buffer.from(payload, 'base64url').toString())];
+  const ids = new Set(texts.flatMap((text) => text.match(/usr_[A-Za-z0-9_-]{22}/g) ?? []));
   return ids.size === 0 ? null : [...ids].join(' ');
 }
 

@@ -262,12 +262,15 @@ export function peopleRecordsContract(engine: DurableEngine): void {
       };
       const about = await answered({ id: user.id, name: user.name });
       const among = await answered({ requestedBy: { id: other.id }, subject: { id: user.id } });
+      // The answer to a capture has receipts, which say who signed.
+      const said = Buffer.from(JSON.stringify({ user: { id: user.id, name: user.name } })).toString('base64url');
+      const signed = await answered({ receipts: [{ countersignature: `eyJhbGciOiJFUzI1NiJ9.${said}.c2lnbmF0dXJl` }] });
       const aside = await answered({ id: other.id, name: other.name });
       const nobody = await answered({ id: 'co_1' });
       await open.records.users.update({ ...user, status: 'removed' });
       expect(await about()).toMatchObject({ state: 'answered' });
       expect(await open.records.users.erase({ ...user, name: '—', version: 2 })).toBe(true);
-      for (const find of [about, among]) {
+      for (const find of [about, among, signed]) {
         expect(await find()).toEqual({ state: 'done', isSameRequest: true, begunAt: noon });
       }
       for (const find of [aside, nobody]) expect(await find()).toMatchObject({ state: 'answered' });
