@@ -84,7 +84,15 @@ function sampleOf(value: Readonly<Record<string, unknown>>, properties: NonNulla
 
 function misfitOf(schema: TSchema, value: unknown, place: string): Misfit | undefined {
   const [first] = Errors(schema, value);
-  return first && { place: `${place}${first.instancePath}`, message: first.message };
+  return first && { place: `${place}${first.instancePath}`, message: inWords(first.message) };
+}
+
+/** The library's own words, but where they say nothing to whoever wrote the request. */
+function inWords(message: string): string {
+  if (message === 'schema is false') return 'is not known here';
+  // A class of all that may stand: the pattern is longer than the answer, and not to be read.
+  if (message.startsWith('must match pattern "^[^')) return 'holds a character that may not stand here';
+  return message;
 }
 
 /** Of inner schemas, made when the first misfit is looked for. */
