@@ -82,6 +82,10 @@ export function registerSigning(app: FastifyInstance, deps: SigningApiDeps): voi
       bodyLimit,
       exposeHeadRoute: false,
       schema: { ...(params && { params }), ...(querystring && { querystring }), ...(body && { body }) },
+      // Nothing at all is an empty object: who cancels has nothing to say, and who forgot the body is told what it lacks.
+      preValidation: async (request) => {
+        if (body !== undefined && request.body === undefined) request.body = {};
+      },
       handler: async (request, reply) => {
         const { signingCaller: client } = request;
         if (client === undefined) throw new AuthError('internal', { detail: 'a signing endpoint without a caller' });
