@@ -199,8 +199,14 @@ function problemsOf(endpoint: AdminEndpoint): Json {
 
 const typeOf = (code: string): string => `urn:mtoken:error:${code}`;
 
-/** Codes that belong to the app or the login page, and are never an answer of this API. */
-const elsewhere: ReadonlySet<string> = new Set(['order_unavailable', 'method_not_allowed']);
+/** Codes that belong to the app, the login page or the signing API, and are never an answer of this API. */
+const elsewhere: ReadonlySet<string> = new Set([
+  'order_unavailable',
+  'method_not_allowed',
+  'risk_denied',
+  'document_changed',
+  'document_unreachable',
+]);
 
 function problemResponses(): Json {
   const byStatus = new Map<number, ErrorCode[]>();
