@@ -62,7 +62,11 @@ export async function liveOrderOf(deps: SigningDeps, request: SigningRequest, us
     const known = await findLive(deps, request.id, userId);
     if (known !== undefined) return known;
     if (await deps.shortLived.create(turn, userId, making.lease)) {
-      return makeLive(deps, request, userId).finally(() => deps.shortLived.remove(turn));
+      try {
+        return await makeLive(deps, request, userId);
+      } finally {
+        await deps.shortLived.remove(turn);
+      }
     }
     await wait(making.look);
   }
