@@ -17,14 +17,16 @@ export function showHistory(app: App): void {
       () => phone.history(last === undefined ? {} : { before: last.id }),
       ({ past, hasMore }) => {
         if (last === undefined) days.replaceChildren();
-        const [first] = past;
-        const added = past.map((one) => {
+        // Pages are in the order of the asking; what stands on them is when each ended.
+        const shown = past.toSorted((one, other) => other.endedAt - one.endedAt);
+        const [first] = shown;
+        const added = shown.map((one) => {
           const made = row(app, one);
           const day = formatDay(t, one.endedAt);
           if (day !== last?.day) days.append(element('h2', { text: day }), element('ul', { class: 'entries' }));
           days.lastElementChild?.append(made);
           const isFirst = last === undefined && one === first;
-          last = { id: one.signingId, day };
+          last = { id: (past.at(-1) ?? one).signingId, day };
           return isFirst ? undefined : made;
         });
         if (last === undefined) days.append(paragraph(t('history.none'), 'soft'));
