@@ -6,7 +6,8 @@ const tests = new URL('../../', import.meta.url).pathname;
 
 /** With the reason why this version has no test of it. */
 const notNamed: Readonly<Record<string, string>> = {
-  'P-06': 'number entry belongs to push notifications, which come later',
+  'P-06':
+    'no login is approved by a push: it says that a text waits to be signed, which takes a proof of its own; no number is entered',
   'A-12': 'results of a test run are printed, and no pack of evidence is put together from them yet',
   'R-15': 'no attestation of a platform is taken yet: every device has the level none',
   'R-16': 'as R-15: nothing is attested that a policy could judge',
