@@ -21,6 +21,16 @@ function programOf(source: string): Promise<string> {
   return known;
 }
 
+/**
+ * Packages that a bundle leaves where they are. The schemas' are brought along: they are seven hundred files, which a process that
+ * starts would read one by one.
+ */
+export const leftOutside: readonly string[] = Object.keys(
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly dependencies: object }).dependencies,
+)
+  .filter((name) => name !== 'typebox')
+  .flatMap((name) => [name, `${name}/*`]);
+
 /** What a source reads beside itself it finds where the source is. */
 const ownPlaces: Plugin = {
   name: 'own-places',
@@ -43,7 +53,7 @@ async function bundle(source: string): Promise<string> {
     bundle: true,
     // What only `mtoken serve` needs is not read by other commands.
     splitting: true,
-    packages: 'external',
+    external: [...leftOutside],
     platform: 'node',
     format: 'esm',
     target: 'node20',

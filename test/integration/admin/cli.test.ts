@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPhone, memoryKeyStore } from '../../../src/sdk/index.ts';
+import { leftOutside } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { type MailServer, startMailServer } from '../system/mail-server.ts';
 import { type ServerProcess, startServerProcess } from '../system/processes.ts';
@@ -53,7 +54,7 @@ beforeAll(async () => {
     outdir: dirname(program),
     bundle: true,
     splitting: true,
-    packages: 'external',
+    external: [...leftOutside],
     platform: 'node',
     format: 'esm',
     target: 'node20',

@@ -12,6 +12,7 @@ import { readConfig } from '../../../src/config/config.ts';
 import { explainProblems } from '../../../src/config/problem.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import { buildServer } from '../../../src/server.ts';
+import { leftOutside } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { type MailServer, startMailServer } from '../system/mail-server.ts';
 import { type ServerProcess, startServerProcess } from '../system/processes.ts';
@@ -147,7 +148,7 @@ fetch(process.env.CONTROL, { method: 'POST', body: JSON.stringify({ action: proc
       outdir: dirname(program),
       bundle: true,
       splitting: true,
-      packages: 'external',
+      external: [...leftOutside],
       platform: 'node',
       format: 'esm',
       target: 'node20',
