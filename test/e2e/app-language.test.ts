@@ -89,7 +89,7 @@ describe.skipIf(!hasChromium)('the languages of the app', () => {
     await expect.poll(async () => languageOf(invited)).toBe('de');
     await page.locator('main > button').first().click();
     await at(page, 'home');
-    await page.locator('main > button').nth(3).click();
+    await page.locator('main > button').nth(4).click();
     await at(page, 'settings');
     await page.selectOption('#language', 'nl');
     await page.waitForSelector('html[lang="nl"]');
@@ -176,11 +176,11 @@ describe.skipIf(!hasChromium)('the languages of the app', () => {
     expect(await page.inputValue('#short-code')).toBe('1234 5678 9');
     await seen('typed');
     await page.locator('main > button').last().click();
-    await page.locator('main > button').nth(2).click();
+    await page.locator('main > button').nth(3).click();
     await page.waitForSelector('li');
     await seen('devices');
     await page.locator('main > button').last().click();
-    await page.locator('main > button').nth(3).click();
+    await page.locator('main > button').nth(4).click();
     await at(page, 'settings');
     await seen('settings');
     await page.locator('main > button').last().click();
