@@ -114,7 +114,9 @@ describe.skipIf(!hasChromium)('what a portal asks to be signed in a redirect', (
       },
       async () => {
         await page.getByRole('button', { name: 'The app is on this device' }).click();
-        return phone.claim((await page.locator('#link-open').getAttribute('href')) ?? '');
+        const link = () => page.locator('#link-open').getAttribute('href');
+        await expect.poll(link).toMatch(/\/l\//);
+        return phone.claim((await link()) ?? '');
       },
     ];
     for (const road of roads) {

@@ -297,7 +297,8 @@ describe.each(engines)('A restored backup on $name', { timeout: 120_000 }, (engi
         () => true as const,
       ),
     );
-    expect(mtoken('restore', '--end-all-devices', '--yes').status).toBe(0);
+    const drill = mtoken('restore', '--end-all-devices', '--yes');
+    expect(drill.status, drill.said).toBe(0);
     await serve();
   });
 
