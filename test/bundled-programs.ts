@@ -25,11 +25,12 @@ function programOf(source: string): Promise<string> {
  * Packages that a bundle leaves where they are. The schemas' are brought along: they are seven hundred files, which a process that
  * starts would read one by one.
  */
-export const leftOutside: readonly string[] = Object.keys(
-  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly dependencies: object }).dependencies,
-)
-  .filter((name) => name !== 'typebox')
-  .flatMap((name) => [name, `${name}/*`]);
+export function leftOutside(): string[] {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { dependencies } = JSON.parse(text) as { readonly dependencies: Readonly<Record<string, string>> };
+  const names = Object.keys(dependencies).filter((name) => name !== 'typebox');
+  return names.flatMap((name) => [name, `${name}/*`]);
+}
 
 /** What a source reads beside itself it finds where the source is. */
 const ownPlaces: Plugin = {
@@ -53,7 +54,7 @@ async function bundle(source: string): Promise<string> {
     bundle: true,
     // What only `mtoken serve` needs is not read by other commands.
     splitting: true,
-    external: [...leftOutside],
+    external: leftOutside(),
     platform: 'node',
     format: 'esm',
     target: 'node20',

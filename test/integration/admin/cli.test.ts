@@ -54,7 +54,7 @@ beforeAll(async () => {
     outdir: dirname(program),
     bundle: true,
     splitting: true,
-    external: [...leftOutside],
+    external: leftOutside(),
     platform: 'node',
     format: 'esm',
     target: 'node20',

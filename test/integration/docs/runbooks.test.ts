@@ -148,7 +148,7 @@ fetch(process.env.CONTROL, { method: 'POST', body: JSON.stringify({ action: proc
       outdir: dirname(program),
       bundle: true,
       splitting: true,
-      external: [...leftOutside],
+      external: leftOutside(),
       platform: 'node',
       format: 'esm',
       target: 'node20',
