@@ -1,22 +1,13 @@
 /** `mtoken notification …`: what waits to be delivered, and what was given up. */
 import { Command, Option } from 'commander';
+import { outboxKinds } from '../protocol/admin.ts';
 import { answer, connect, type SharedOptions, withAdminOptions, withExamples } from './context.ts';
 import { listCommand } from './lists.ts';
 import { CommandError, exitCode, say, time } from './output.ts';
 
-const kinds = [
-  'email',
-  'backchannel_logout',
-  'backchannel_request',
-  'backchannel_ping',
-  'webhook',
-  'portal_webhook',
-  'push',
-] as const;
-
 interface ResendOptions extends SharedOptions {
   readonly all?: boolean;
-  readonly kind?: (typeof kinds)[number];
+  readonly kind?: (typeof outboxKinds)[number];
 }
 
 /** The `notification` command. */
@@ -62,7 +53,7 @@ function resendCommand(): Command {
       .description('deliver what was given up: one, all of a kind, or all; each gets all its tries anew')
       .argument('[id]')
       .option('--all', 'all of them')
-      .addOption(new Option('--kind <kind>', 'all of this kind').choices(kinds)),
+      .addOption(new Option('--kind <kind>', 'all of this kind').choices(outboxKinds)),
   );
   return withExamples(
     command,

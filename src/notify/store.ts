@@ -1,14 +1,7 @@
 /** What the outbox and the webhooks need of a store. */
-import type { WebhookEvent } from '../protocol/admin.ts';
+import type { outboxKinds, WebhookEvent } from '../protocol/admin.ts';
 
-export type OutboxKind =
-  | 'email'
-  | 'backchannel_logout'
-  | 'backchannel_request'
-  | 'backchannel_ping'
-  | 'webhook'
-  | 'portal_webhook'
-  | 'push';
+export type OutboxKind = (typeof outboxKinds)[number];
 export type OutboxStatus = 'pending' | 'sent' | 'dead';
 
 export interface NewOutboxMessage {

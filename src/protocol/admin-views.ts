@@ -3,7 +3,7 @@
  * nothing is sent that is not described; who reads must ignore members that a later version adds.
  */
 import { type TSchema, Type } from 'typebox';
-import { webhookEvents } from './admin.ts';
+import { outboxKinds, webhookEvents } from './admin.ts';
 
 function view<T extends Record<string, TSchema>>(title: string, properties: T) {
   return Type.Object(properties, { additionalProperties: false, title });
@@ -206,15 +206,7 @@ export const CheckpointView = view('Checkpoint', {
   statement: Type.String({ description: 'compact JWS, signed by a key of the server' }),
 });
 
-const OutboxKind = oneOf([
-  'email',
-  'backchannel_logout',
-  'backchannel_request',
-  'backchannel_ping',
-  'webhook',
-  'portal_webhook',
-  'push',
-]);
+const OutboxKind = oneOf(outboxKinds);
 export const NotificationsView = view('Notifications', {
   kinds: Type.Array(Type.Object({ kind: OutboxKind, pending: Count, dead: Count }, { additionalProperties: false })),
   oldestPendingAt: orNull(Time),

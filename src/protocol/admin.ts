@@ -2,6 +2,17 @@
 import { type Static, Type } from 'typebox';
 import { Id, PlainText, strict } from './common.ts';
 
+/** What the outbox delivers, in the order in which it is listed. */
+export const outboxKinds = [
+  'email',
+  'backchannel_logout',
+  'backchannel_request',
+  'backchannel_ping',
+  'webhook',
+  'portal_webhook',
+  'push',
+] as const;
+
 export const Limit = Type.Integer({ minimum: 1, maximum: 200 });
 export const Version = Type.Integer({ minimum: 1 });
 
