@@ -51,8 +51,10 @@ export function assertReadable(text: string): void {
 
 /** A client's name or domain fit to be shown: invisible and reordering characters and excess length taken away; `fallback` where nothing is left. */
 export function plainName(name: string, fallback: string): string {
-  const plain = name.normalize('NFC').replace(/\s+/gu, ' ').replace(invisibleAll, '').trim();
-  const short = [...plain].slice(0, maxNameLength).join('');
+  // Blanks and letters that only something unseen kept apart meet when it is gone: what joins them comes after.
+  const seen = name.replace(/\s/gu, ' ').replace(invisibleAll, '').normalize('NFC');
+  const plain = seen.replace(/ +/gu, ' ').trim();
+  const short = [...plain].slice(0, maxNameLength).join('').trim();
   return short === '' ? fallback : short;
 }
 

@@ -61,6 +61,9 @@ describe('names that others chose', () => {
     expect(plainName('  Bank \n of\tBelgium ', 'x')).toBe('Bank of Belgium');
     expect(plainName('\u200b\u2066\ufeff', 'portal.example')).toBe('portal.example');
     expect(plainName('\u3164', 'portal.example')).toBe('portal.example');
+    expect(plainName('Bank \u0000 of', 'x')).toBe('Bank of');
+    expect(plainName('Cafe\u200b\u0301', 'x')).toBe('Caf\u00e9');
+    expect(plainName(`${'a'.repeat(79)} of Belgium`, 'x')).toBe('a'.repeat(79));
     expect([...plainName('𝔘'.repeat(500), 'x')]).toHaveLength(80);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
