@@ -239,6 +239,10 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     const reported = await ask(invited.userId, 'payee-add');
     await open(page);
     await press(page, 'This is not me');
+    await at(page, 'report');
+    expect(await page.locator('main').innerText()).toContain('All your logins end too');
+    expect((await reported.read()).state).toBe('claimed');
+    await press(page, 'Yes, it was not me');
     await at(page, 'reported');
     await look(page, 'inbox-reported');
     expect((await reported.read()).state).toBe('reported');

@@ -194,6 +194,8 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     await pay('api');
     await openInbox();
     await press(phone, 'This is not me');
+    await at(phone, 'report');
+    await press(phone, 'Yes, it was not me');
     await at(phone, 'reported');
     expect(await ended('reported')).toMatch(/none of yours[\s\S]*Nothing was paid/);
     await expect.poll(() => portal.goto(world.demo.portalUrl).then(() => portal.locator('#login').count())).toBe(1);

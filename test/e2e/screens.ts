@@ -133,6 +133,11 @@ export async function visitOrder(
   await claimShown(page, desktop.page, t);
   await visit(`confirm-${answer}`, page);
   await press(page, t(`confirm.${answer}`));
+  if (answer === 'report') {
+    await at(page, 'report');
+    await visit('report', page);
+    await press(page, t('report.yes'));
+  }
   const result = ({ approve: 'approved', decline: 'declined', report: 'reported' } as const)[answer];
   await at(page, result);
   await visit(result, page);

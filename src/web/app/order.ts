@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../clock.ts';
 import type { ClaimedOrder } from '../../sdk/index.ts';
-import { button, element } from '../design/dom.ts';
+import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { asked } from './asked.ts';
 import { approve, refuse } from './decide.ts';
@@ -20,7 +20,7 @@ export async function claimLink(app: App, text: string): Promise<void> {
 }
 
 /** Taps that were meant for what was shown before, as by a page that makes a person tap fast and then opens a link of ours, approve nothing. */
-const approvableAfterMs = 500;
+const pressableAfterMs = 500;
 
 /** Shows an order whole. Approving and declining are equally near. */
 export function showConfirm(app: App, order: ClaimedOrder): void {
@@ -56,7 +56,33 @@ function showWith(app: App, order: ClaimedOrder, reading: Reading): void {
       timer.root,
       buttons,
       isSigning ? reasons(app, order) : undefined,
-      button(t('confirm.report'), () => refuse(app, order, { decision: 'report' }), 'danger'),
+      button(t('confirm.report'), () => showReport(app, order, back), 'danger'),
+    ],
+  });
+}
+
+/** One tap more, and what it will do: a report locks the person out of much, and stands right below what they came to press. */
+function showReport(app: App, order: ClaimedOrder, back: () => void): void {
+  const { t } = app;
+  const timer = startTimer(app, order);
+  const yes = button(t('report.yes'), () => refuse(app, order, { decision: 'report' }), 'danger');
+  // The second of two quick taps was not meant for it.
+  yes.disabled = true;
+  setTimeout(() => {
+    yes.disabled = false;
+  }, pressableAfterMs);
+  app.show({
+    name: 'report',
+    title: t('report.title'),
+    isPrivate: true,
+    onLeave: timer.stop,
+    content: [
+      paragraph(t('report.text')),
+      order.descriptor.purpose === 'signing' ? paragraph(t('report.ends')) : undefined,
+      paragraph(t('report.instead', { decline: t('confirm.decline') })),
+      timer.root,
+      yes,
+      button(t('act.back'), back, 'quiet'),
     ],
   });
 }
@@ -71,7 +97,7 @@ function approveButton({ t }: App, reading: Reading, act: () => void): HTMLButto
   setTimeout(() => {
     isLookedAt = true;
     judge();
-  }, approvableAfterMs);
+  }, pressableAfterMs);
   reading.onRead(judge);
   return made;
 }
