@@ -8,11 +8,7 @@ import { memoryStore } from '../store/memory.ts';
 import { migrate } from '../store/migrate.ts';
 import { openRecords } from '../store/open.ts';
 import type { DurableStore, ShortLivedStore } from '../store/ports.ts';
-import { openPostgres } from '../store/postgres.ts';
 import type { RecordStore } from '../store/records.ts';
-import { redisStore } from '../store/redis.ts';
-import { redisClientFactory } from '../store/redis-client.ts';
-import { openSqlite } from '../store/sqlite.ts';
 import { dataKeysOf } from './data-keys.ts';
 
 /** The log methods that opening needs; pino fits. */
@@ -48,7 +44,7 @@ export async function openStores({
   migrates = true,
 }: OpenStoresOptions): Promise<Stores> {
   const durable = await openDurable(config, isServer, log);
-  const shortLived = openShortLived(config, clock);
+  const shortLived = await openShortLived(config, clock);
   const close = async (): Promise<void> => {
     await shortLived.close();
     await durable.close();
@@ -75,16 +71,25 @@ export async function openStores({
   }
 }
 
-function openDurable(config: Config, isServer: boolean, log: StoreLog): Promise<DurableStore> {
-  if (config.databaseUrl === undefined) return openSqlite({ dataDir: config.dataDir, lock: isServer });
+// Each engine is loaded where it is named: half of what a command takes to start would be clients of servers that it never asks.
+async function openDurable(config: Config, isServer: boolean, log: StoreLog): Promise<DurableStore> {
+  if (config.databaseUrl === undefined) {
+    const { openSqlite } = await import('../store/sqlite.ts');
+    return openSqlite({ dataDir: config.dataDir, lock: isServer });
+  }
+  const { openPostgres } = await import('../store/postgres.ts');
   return openPostgres({
     url: config.databaseUrl,
     onConnectionError: (err) => log.warn({ err }, 'a database connection broke'),
   });
 }
 
-function openShortLived({ redisUrl, mode }: Config, clock: Clock): ShortLivedStore {
+async function openShortLived({ redisUrl, mode }: Config, clock: Clock): Promise<ShortLivedStore> {
   if (redisUrl === undefined) return memoryStore(clock);
+  const [{ redisStore }, { redisClientFactory }] = await Promise.all([
+    import('../store/redis.ts'),
+    import('../store/redis-client.ts'),
+  ]);
   return redisStore({ factory: redisClientFactory(redisUrl), strict: mode === 'production' });
 }
 
