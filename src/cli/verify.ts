@@ -5,7 +5,7 @@ import { displayText } from '../protocol/templates/draw.ts';
 import { formatIban } from '../protocol/templates/iban.ts';
 import { formatAmount } from '../protocol/templates/money.ts';
 import { isSignedDocument, PhoneError, type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from '../sdk/index.ts';
-import { isOrigin } from '../sdk/receipt.ts';
+import { isOrigin } from '../sdk/key-history.ts';
 import { textsFor } from '../texts/files.ts';
 import { CommandError, exitCode, printable, remark, say, sayJson } from './output.ts';
 

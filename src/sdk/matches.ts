@@ -27,26 +27,42 @@ const keywords: ReadonlySet<string> = new Set(
   ].flat(),
 );
 
+/** Whether a value fits the one schema that it was made of. */
+type Fit = (value: unknown) => boolean;
+
+/** What was made of the schemas so far: they are constants of the code, and none changes once it is made. */
+const made = new WeakMap<WireSchema, Fit>();
+
 /**
- * Checks by interpretation, without generated code, so that it runs under a strict content security policy. It judges like the
- * checker of `typebox`, which would be half of an app's size in a browser. Nothing fits a schema with a word that is not known here.
+ * Checks without generated code, so that it runs under a strict content security policy. It judges like the checker of `typebox`,
+ * which would be half of an app's size in a browser. Nothing fits a schema with a word that is not known here.
  */
 export function matches<T extends TSchema>(schema: T, value: unknown): value is Static<T> {
-  return fits(schema as WireSchema, value);
+  return fitOf(schema as WireSchema)(value);
 }
 
-function fits(schema: WireSchema, value: unknown): boolean {
+function fitOf(schema: WireSchema): Fit {
+  const known = made.get(schema);
+  if (known !== undefined) return known;
+  const fit = makeFit(schema);
+  made.set(schema, fit);
+  return fit;
+}
+
+function makeFit(schema: WireSchema): Fit {
   // A rule that were passed over in silence would let through what it is there to stop: nothing fits it instead.
-  if (!Object.keys(schema).every((word) => keywords.has(word))) return false;
-  return (
+  if (!Object.keys(schema).every((word) => keywords.has(word))) return () => false;
+  const [fitsText, fitsList, fitsRecord] = [textFit(schema), listFit(schema), recordFit(schema)];
+  const choices = schema.anyOf?.map(fitOf);
+  const isConstant = 'const' in schema;
+  return (value) =>
     isOfType(schema.type, value) &&
-    (!('const' in schema) || value === schema.const) &&
-    (schema.anyOf === undefined || schema.anyOf.some((one) => fits(one, value))) &&
-    (typeof value !== 'string' || fitsText(schema, value)) &&
+    (!isConstant || value === schema.const) &&
+    (choices === undefined || choices.some((fit) => fit(value))) &&
+    (typeof value !== 'string' || fitsText(value)) &&
     (typeof value !== 'number' || fitsNumber(schema, value)) &&
-    (!Array.isArray(value) || fitsList(schema, value)) &&
-    (!isRecord(value) || fitsRecord(schema, value))
-  );
+    (!Array.isArray(value) || fitsList(value)) &&
+    (!isRecord(value) || fitsRecord(value));
 }
 
 function isOfType(type: string | undefined, value: unknown): boolean {
@@ -77,33 +93,40 @@ function fitsNumber({ minimum, maximum }: WireSchema, value: number): boolean {
   return (minimum === undefined && maximum === undefined) || isWithin(value, minimum, maximum);
 }
 
-/** Lengths count code points. */
-function fitsText({ pattern, minLength, maxLength }: WireSchema, text: string): boolean {
+function textFit({ pattern, minLength, maxLength }: WireSchema): (text: string) => boolean {
   const isMeasured = minLength !== undefined || maxLength !== undefined;
-  return (
-    (!isMeasured || isWithin([...text].length, minLength, maxLength)) &&
-    (pattern === undefined || new RegExp(pattern, 'u').test(text))
-  );
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
+  return (text) =>
+    (!isMeasured || isLongAs(text, minLength, maxLength)) && (expression === undefined || expression.test(text));
 }
 
-function fitsList({ items, minItems, maxItems }: WireSchema, list: readonly unknown[]): boolean {
-  return isWithin(list.length, minItems, maxItems) && (items === undefined || list.every((item) => fits(items, item)));
+/** Lengths count code points, of which each takes one unit or two: only where that leaves a doubt are they counted. */
+function isLongAs(text: string, minimum?: number, maximum?: number): boolean {
+  const isSure = isWithin(text.length, minimum, maximum) && isWithin(text.length / 2, minimum, maximum);
+  return isSure || isWithin([...text].length, minimum, maximum);
 }
 
-function fitsRecord(schema: WireSchema, record: Readonly<Record<string, unknown>>): boolean {
-  const { properties = {}, required = [], additionalProperties = true } = schema;
+function listFit({ items, minItems, maxItems }: WireSchema): (list: readonly unknown[]) => boolean {
+  const fit = items === undefined ? undefined : fitOf(items);
+  return (list) => isWithin(list.length, minItems, maxItems) && (fit === undefined || list.every((item) => fit(item)));
+}
+
+function recordFit(schema: WireSchema): (record: Readonly<Record<string, unknown>>) => boolean {
+  const { required = [], additionalProperties = true } = schema;
+  const own = new Map(Object.entries(schema.properties ?? {}).map(([name, one]) => [name, fitOf(one)]));
   const patterns = Object.entries(schema.patternProperties ?? {}).map(([text, one]) => ({
     pattern: new RegExp(text, 'u'),
-    one,
+    fit: fitOf(one),
   }));
-  if (!required.every((name) => Object.hasOwn(record, name))) return false;
-  return Object.getOwnPropertyNames(record).every((name) => {
-    const value = record[name];
-    const own = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    const byPattern = patterns.filter(({ pattern }) => pattern.test(name));
-    if (own === undefined && byPattern.length === 0) return additionalProperties;
-    return (own === undefined || fits(own, value)) && byPattern.every(({ one }) => fits(one, value));
-  });
+  return (record) =>
+    required.every((name) => Object.hasOwn(record, name)) &&
+    Object.getOwnPropertyNames(record).every((name) => {
+      const value = record[name];
+      const fit = own.get(name);
+      const byPattern = patterns.filter(({ pattern }) => pattern.test(name));
+      if (fit === undefined && byPattern.length === 0) return additionalProperties;
+      return (fit === undefined || fit(value)) && byPattern.every((one) => one.fit(value));
+    });
 }
 
 function isWithin(value: number, minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY): boolean {

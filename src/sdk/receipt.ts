@@ -1,17 +1,18 @@
 /** Checks receipts offline: with the file, the server's key history, and nothing else (docs/signing.md). */
-import { compactVerify, generalVerify } from 'jose';
-import { type Static, type TSchema, Type } from 'typebox';
+import { compactVerify } from 'jose';
+import type { Static, TSchema } from 'typebox';
 import type { PublicJwk } from '../protocol/common.ts';
 import { typ } from '../protocol/names.ts';
 import { ApprovalStatement, OrderDescriptor } from '../protocol/orders.ts';
-import { Countersignature, KeyHistory, Receipt } from '../protocol/receipt.ts';
+import { Countersignature, type KeyHistory, Receipt } from '../protocol/receipt.ts';
 import type { Line } from '../protocol/templates/draw.ts';
 import type { BatchPayment } from '../protocol/templates/templates.ts';
-import { fromBase64url, fromUtf8, hashText } from './bytes.ts';
+import { fromUtf8, hashText, isBase64url } from './bytes.ts';
 import { type DocumentFields, readDisplay, readList } from './display.ts';
 import { PhoneError } from './errors.ts';
 import { importedKey } from './imported-keys.ts';
 import { thumbprintOf } from './jws.ts';
+import { readHistory, textOfPart } from './key-history.ts';
 import { matches, parseJson } from './matches.ts';
 
 /** Every check, in the order in which they are made. */
@@ -63,16 +64,6 @@ export interface ReceiptVerdict {
 const tolerance = 120;
 const maxJwsLength = 65_536;
 
-const SignedDocument = Type.Object({
-  payload: Type.String(),
-  signatures: Type.Array(Type.Object({ protected: Type.String(), signature: Type.String() }), {
-    minItems: 1,
-    maxItems: 64,
-  }),
-});
-
-type History = Static<typeof KeyHistory>;
-
 /**
  * Judges a receipt under a key history, the document of `<issuer>/.well-known/mtoken-key-history`: whose word it is depends on where
  * that came from. Throws `server_not_authentic` where the history is none.
@@ -92,27 +83,22 @@ export async function verifyReceipt(receipt: unknown, history: unknown): Promise
 
 type Note = (name: ReceiptCheck, isPassed: boolean) => boolean;
 
-async function judge(receipt: Receipt, history: History, note: Note): Promise<ReceiptFacts | undefined> {
-  const order = await verifiedBy(history, { jws: receipt.order, typ: typ.order, schema: OrderDescriptor });
-  const counter = await verifiedBy(history, {
-    jws: receipt.countersignature,
-    typ: typ.receipt,
-    schema: Countersignature,
-  });
+async function judge(receipt: Receipt, history: KeyHistory, note: Note): Promise<ReceiptFacts | undefined> {
+  const [order, counter] = await Promise.all([
+    verifiedBy(history, { jws: receipt.order, typ: typ.order, schema: OrderDescriptor }),
+    verifiedBy(history, { jws: receipt.countersignature, typ: typ.receipt, schema: Countersignature }),
+  ]);
   note('order', order !== undefined);
   if (!note('countersignature', counter !== undefined) || counter === undefined) return undefined;
-  const approval = await verified({
-    jws: receipt.approval,
-    typ: typ.approval,
-    schema: ApprovalStatement,
-    jwk: counter.device.jwk,
-  });
+  // Only now: no key is taken from a statement that nobody has verified.
+  const approved = { jws: receipt.approval, typ: typ.approval, schema: ApprovalStatement, jwk: counter.device.jwk };
+  const [approval, hashes] = await Promise.all([verified(approved), hashesOf(receipt, { order, counter })]);
   note('approval', approval?.decision === 'approve');
   if (order === undefined || approval === undefined) return undefined;
-  note('same', await isSame(receipt, { order, counter, approval, issuer: history.iss }));
+  note('same', isSame({ order, counter, approval, issuer: history.iss }, hashes));
   note('times', areTimesRight(order, counter, approval));
   const shown = displayOf(order);
-  note('text', shown !== undefined && approval.displayHash === (await hashText(order.display.text)));
+  note('text', shown !== undefined && approval.displayHash === hashes.text);
   if (shown === undefined) return undefined;
   const payments = shown.batch === undefined ? [] : await readList(receipt.list ?? '', shown.batch);
   note('list', payments !== undefined && (shown.batch === undefined) === (receipt.list === undefined));
@@ -128,7 +114,7 @@ async function judge(receipt: Receipt, history: History, note: Note): Promise<Re
     reference: counter.reference,
     portal: { name: order.client.name, domain: order.client.domain },
     user: counter.user,
-    device: { id: counter.device.id, name: counter.device.name, thumbprint: await thumbprintOf(counter.device.jwk) },
+    device: { id: counter.device.id, name: counter.device.name, thumbprint: hashes.thumbprint },
     factor: counter.factor,
     approvedAt: counter.approvedAt,
   };
@@ -141,9 +127,30 @@ interface Parts {
   readonly issuer: string;
 }
 
+/** What is worked out of the receipt itself, to be compared with what is said of it. */
+interface Hashes {
+  readonly order: string;
+  readonly approval: string;
+  /** Of the text that was shown; undefined where there is no order to take it from. */
+  readonly text: string | undefined;
+  readonly thumbprint: string;
+}
+
+async function hashesOf(
+  receipt: Receipt,
+  { order, counter }: { readonly order: Parts['order'] | undefined; readonly counter: Parts['counter'] },
+): Promise<Hashes> {
+  const [ofOrder, ofApproval, ofText, thumbprint] = await Promise.all([
+    hashText(receipt.order),
+    hashText(receipt.approval),
+    order === undefined ? undefined : hashText(order.display.text),
+    thumbprintOf(counter.device.jwk),
+  ]);
+  return { order: ofOrder, approval: ofApproval, text: ofText, thumbprint };
+}
+
 /** Every member that two parts have in common; the hashes tie the very bytes together. */
-async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Parts): Promise<boolean> {
-  const orderHash = await hashText(receipt.order);
+function isSame({ order, counter, approval, issuer }: Parts, hashes: Hashes): boolean {
   const factor = counter.factor === 'pin' ? 'mpin' : 'biometric';
   const pairs: readonly (readonly [unknown, unknown])[] = [
     [order.iss, issuer],
@@ -161,9 +168,9 @@ async function isSame(receipt: Receipt, { order, counter, approval, issuer }: Pa
     [approval.clientId, order.client.id],
     [approval.origin, order.origin],
     [approval.challenge, order.challenge],
-    [approval.descriptorHash, orderHash],
-    [counter.orderHash, orderHash],
-    [counter.approvalHash, await hashText(receipt.approval)],
+    [approval.descriptorHash, hashes.order],
+    [counter.orderHash, hashes.order],
+    [counter.approvalHash, hashes.approval],
     [approval.factors[0], factor],
     // What was to be proved by the mPIN was not proved by a finger.
     [order.mpinOnly === true && counter.factor !== 'pin', false],
@@ -202,8 +209,14 @@ interface Expected<T extends TSchema> {
 }
 
 /** The payload of a statement of the server's, by a key that was in use when it was made. */
-async function verifiedBy<T extends TSchema>(history: History, expected: Expected<T>): Promise<Static<T> | undefined> {
-  const header = parseJson(textOf(expected.jws.split('.')[0] ?? '')) as { readonly kid?: unknown } | null | undefined;
+async function verifiedBy<T extends TSchema>(
+  history: KeyHistory,
+  expected: Expected<T>,
+): Promise<Static<T> | undefined> {
+  const header = parseJson(textOfPart(expected.jws.split('.')[0] ?? '')) as
+    | { readonly kid?: unknown }
+    | null
+    | undefined;
   const key = history.keys.find(({ kid }) => kid === header?.kid);
   if (key === undefined) return undefined;
   const { kty, crv, x, y } = key;
@@ -221,7 +234,7 @@ async function verified<T extends TSchema>(
 ): Promise<Static<T> | undefined> {
   const { jws, jwk, schema } = expected;
   // One spelling only: otherwise an altered copy would verify.
-  if (jws.length > maxJwsLength || !jws.split('.').every((part) => fromBase64url(part) !== undefined)) return undefined;
+  if (jws.length > maxJwsLength || !jws.split('.').every(isBase64url)) return undefined;
   const alg = jwk.kty === 'EC' ? 'ES256' : 'PS256';
   try {
     const { payload, protectedHeader } = await compactVerify(jws, await importedKey(jwk, alg), {
@@ -232,42 +245,4 @@ async function verified<T extends TSchema>(
   } catch {
     return undefined;
   }
-}
-
-/** The history, each key under its own thumbprint, the whole signed by one of its keys. Throws `server_not_authentic`. */
-async function readHistory(document: unknown): Promise<History> {
-  const payload = matches(SignedDocument, document) ? parseJson(textOf(document.payload)) : undefined;
-  if (!matches(SignedDocument, document) || !matches(KeyHistory, payload)) throw noHistory('it has another form');
-  // An address with a name or a path before what it leads to would read as another server's.
-  if (!isOrigin(payload.iss)) throw noHistory('its issuer is no origin');
-  for (const { kid, kty, crv, x, y } of payload.keys) {
-    if ((await thumbprintOf({ kty, crv, x, y })) !== kid) throw noHistory('a key has another name');
-  }
-  for (const { kty, crv, x, y } of payload.keys) {
-    try {
-      const key = await importedKey({ kty, crv, x, y }, 'ES256');
-      const { protectedHeader } = await generalVerify(document, key, { algorithms: ['ES256'] });
-      if (protectedHeader?.typ === typ.keyHistory) return payload;
-    } catch {
-      // Not signed by this key; another may have.
-    }
-  }
-  throw noHistory('none of its keys has signed it');
-}
-
-/** Whether it is the origin of a server and no other spelling of it: whoever reads it knows which server that is. */
-export function isOrigin(issuer: string): boolean {
-  return URL.canParse(issuer) && new URL(issuer).origin === issuer;
-}
-
-function textOf(part: string): string {
-  try {
-    return fromUtf8(fromBase64url(part) ?? new Uint8Array());
-  } catch {
-    return '';
-  }
-}
-
-function noHistory(why: string): PhoneError {
-  return new PhoneError('server_not_authentic', { detail: `the key history: ${why}` });
 }

@@ -243,6 +243,28 @@ describe('a key history', () => {
     }
   });
 
+  it('that was verified once vouches for no other: not for its like with one part changed, nor for itself when changed (C-12, T-14)', async () => {
+    const receipt = await signedReceipt(world);
+    const document = structuredClone(history) as { payload: string; signatures: { signature: string }[] };
+    const foreign = (await historyOf(await createSigningWorld())) as typeof document;
+    expect((await verifyReceipt(receipt, document)).isGenuine).toBe(true);
+    const { payload, signatures } = document;
+    for (const change of [
+      { payload: foreign.payload },
+      { signatures: foreign.signatures },
+      { payload: `${payload}A` },
+    ]) {
+      await expect(verifyReceipt(receipt, Object.assign(document, change))).rejects.toMatchObject({
+        code: 'server_not_authentic',
+      });
+      Object.assign(document, { payload, signatures });
+    }
+    // What says it is the one that was verified is taken for that one alone, whatever else it holds.
+    const disguised = { ...foreign, toJSON: () => document };
+    expect((await verifyReceipt(receipt, disguised)).isGenuine).toBe(true);
+    expect(await failedOf(receipt, foreign)).toContain('order');
+  });
+
   it.each([
     'https://bank.example@evil.example',
     'https://id.example/',
