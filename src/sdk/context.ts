@@ -59,6 +59,8 @@ export interface PhoneContext {
   readonly sessions: SessionHolder;
   readonly issuers: IssuerPolicy;
   readonly envelopeAlg: EnvelopeAlg;
+  /** Waits so many milliseconds. */
+  readonly pause: (milliseconds: number) => Promise<void>;
 }
 
 /** Differences that a round trip explains are not worth remembering. */

@@ -3,9 +3,10 @@ import { OrderListed } from '../protocol/orders.ts';
 import type { Bytes } from './bytes.ts';
 import { callInSession } from './calls.ts';
 import { loadRegistered, type PhoneContext } from './context.ts';
+import { verifyDescriptor } from './descriptor.ts';
 import { type DocumentFields, isSignedDocument, readDisplay } from './display.ts';
 import { PhoneError } from './errors.ts';
-import { type ClaimedOrder, verifyDescriptor } from './orders.ts';
+import type { ClaimedOrder } from './orders.ts';
 import { fetchBytes } from './parts.ts';
 
 /** A file that was found to be the one that is signed. */

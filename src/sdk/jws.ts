@@ -1,10 +1,11 @@
 /** Signatures: statements by the phone's keys, and those of the server that the phone verifies. */
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose';
-import type { PublicJwk } from '../protocol/common.ts';
+import { Type } from 'typebox';
+import { type PublicJwk, strict } from '../protocol/common.ts';
 import { fromBase64url, fromUtf8, toBase64url, utf8 } from './bytes.ts';
 import { PhoneError } from './errors.ts';
 import type { KeyName, KeyStore, SignOptions } from './key-store.ts';
-import { parseJson } from './matches.ts';
+import { matches, parseJson } from './matches.ts';
 import type { TrustedKeys } from './trust.ts';
 
 /** The public half of a key of this phone. Throws `key_store` where it is missing. */
@@ -84,6 +85,25 @@ export async function verifyServerJws(
     if (cause instanceof PhoneError) throw cause;
     throw notAuthentic('a signature is wrong', cause);
   }
+}
+
+/** The header of a JWS by the server: these members and no other (protocol §2). */
+const ServerHeader = strict({
+  alg: Type.Literal('ES256'),
+  typ: Type.String(),
+  kid: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+});
+
+/**
+ * What a compact JWS says before anybody has verified it, or `undefined` where it has not the form of one by the server as `expected`:
+ * only to judge whether it is worth another look at the server's keys.
+ */
+export function unverifiedJws(jws: string, expected: string): { payload: unknown } | undefined {
+  const [header = '', payload = '', signature = '', ...rest] = jws.split('.');
+  const said = parseJson(decodeText(header));
+  const isOfServer = matches(ServerHeader, said) && said.typ === expected;
+  if (!isOfServer || rest.length > 0 || fromBase64url(signature)?.length !== 64) return undefined;
+  return { payload: parseJson(decodeText(payload)) };
 }
 
 function decodeText(part: string): string {

@@ -6,7 +6,7 @@ import {
   type OrderClaim,
   OrderClaimed,
   OrderDecided,
-  OrderDescriptor,
+  type OrderDescriptor,
 } from '../protocol/orders.ts';
 import { MpinChallenge } from '../protocol/session.ts';
 import type { Line } from '../protocol/templates/draw.ts';
@@ -14,13 +14,12 @@ import type { BatchPayment } from '../protocol/templates/templates.ts';
 import { sayWithBiometrics } from './biometrics.ts';
 import { hashText } from './bytes.ts';
 import { callInSession } from './calls.ts';
-import { refreshServer } from './configuration.ts';
 import { liveSession, loadRegistered, type PhoneContext, type UnlockMethod } from './context.ts';
+import { notFitting, verifyDescriptor } from './descriptor.ts';
 import { fetchList, readDisplay } from './display.ts';
 import { PhoneError } from './errors.ts';
 import { checkedId } from './inbox.ts';
-import { signStatement, verifyServerJws } from './jws.ts';
-import { matches } from './matches.ts';
+import { signStatement } from './jws.ts';
 import { checkMpinForm, mpinPassword } from './mpin.ts';
 import { believe, mpinProblems } from './mpin-proof.ts';
 import type { ProblemNames } from './problems.ts';
@@ -48,9 +47,6 @@ export interface ClaimedOrder {
 export type ApprovalProof = { readonly method: 'mpin'; readonly mpin: string } | { readonly method: 'biometric' };
 
 type Decision = 'approve' | 'decline' | 'report';
-
-/** A descriptor dated further ahead than this was not made just now. */
-const futureToleranceSeconds = 60;
 
 /**
  * Claims the order behind a frame that was scanned or a link, and verifies the server's description of it. Throws `wrong_origin` and
@@ -232,48 +228,4 @@ async function signDecision(
       iat: context.time.nowSeconds(),
     },
   });
-}
-
-/**
- * The description, out of the server's signature and nothing else: what an app may have changed in its copy does not count. Throws
- * `server_not_authentic` for a wrong signature, or one for another server, device or order.
- */
-export async function verifyDescriptor(
-  context: PhoneContext,
-  phone: RegisteredPhone,
-  order: Pick<ClaimedOrder, 'orderId' | 'signedDescriptor'>,
-): Promise<Static<typeof OrderDescriptor>> {
-  const { orderId, signedDescriptor } = order;
-  const verified =
-    (await verifyServerJws(signedDescriptor, typ.order, phone.trusted)) ??
-    // Signed by a key that is not known yet: after a rotation the new one comes in a set that a known key signed.
-    (await verifyServerJws(signedDescriptor, typ.order, await refreshServer(context, phone)));
-  if (verified === undefined) throw notFitting('it is not signed by a trusted key');
-  const { payload } = verified;
-  if (!matches(OrderDescriptor, payload)) throw notFitting('it lacks something, or has too much');
-  if (payload.iss !== phone.issuer) throw notFitting('it is that of another server');
-  if (payload.deviceId !== phone.deviceId) throw notFitting('it is for another phone');
-  if (payload.orderId !== orderId) throw notFitting('it is that of another order');
-  if (payload.purpose === 'signing') readDisplay(payload.display);
-  judgeSigning(payload);
-  if (payload.iat > context.time.nowSeconds() + futureToleranceSeconds) throw notFitting('it is dated in the future');
-  return payload;
-}
-
-/** What is said of proof and approvers must make sense together: a person acts on it. */
-function judgeSigning({ purpose, via, freshProof, mpinOnly, signing }: Static<typeof OrderDescriptor>): void {
-  // Without one, whoever found the phone unlocked could sign, and the receipt would not verify.
-  if (purpose === 'signing' && !freshProof) throw notFitting('it is to be signed without a proof of its own');
-  if (mpinOnly === true && !freshProof) throw notFitting('it takes the mPIN, and no proof');
-  if (signing === undefined) {
-    if (via === 'inbox') throw notFitting('it waited, and is no request');
-    return;
-  }
-  if (purpose !== 'signing') throw notFitting('it is a login with something to sign');
-  const { needed, given } = signing.approvers;
-  if (given >= needed) throw notFitting('it has all its approvals');
-}
-
-function notFitting(why: string): PhoneError {
-  return new PhoneError('server_not_authentic', { detail: `the description of the order: ${why}` });
 }

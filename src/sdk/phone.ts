@@ -63,6 +63,8 @@ export interface PhoneOptions {
   readonly envelope?: EnvelopeAlg;
   /** How long to wait for an answer; 15 seconds unless told otherwise. */
   readonly timeoutMs?: number;
+  /** Waits so many milliseconds, before a second look at the keys of a server that just changed them. Defaults to the platform's timer. */
+  readonly pause?: (milliseconds: number) => Promise<void>;
   /** Accepts `http://localhost` and the other loopback names as a server: for development. */
   readonly allowLoopbackHttp?: boolean;
   /** Memory unless told otherwise; an app has no reason to change it. */
@@ -193,6 +195,11 @@ export function createPhone(options: PhoneOptions): Phone {
 // oxlint-disable-next-line no-restricted-properties -- the one place where the SDK asks the platform for the time
 const platformClock: PhoneClock = { now: () => Date.now() };
 
+const platformPause = async (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+
 function contextFrom(options: PhoneOptions): PhoneContext {
   // Called as a method of nothing, a browser's fetch throws: hence the arrow.
   const fetch: FetchLike = options.fetch ?? (async (url, init) => globalThis.fetch(url, init));
@@ -203,6 +210,7 @@ function contextFrom(options: PhoneOptions): PhoneContext {
     sessions: options.sessionHolder ?? memorySessionHolder(),
     issuers: { issuer: options.issuer, allowLoopbackHttp: options.allowLoopbackHttp ?? false },
     envelopeAlg: options.envelope ?? 'ECDH-ES',
+    pause: options.pause ?? platformPause,
   };
 }
 

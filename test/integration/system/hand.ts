@@ -56,6 +56,7 @@ export function createHand(now: () => number = systemClock.now): Hand {
     sessions: sessionHolder,
     issuers: { issuer: undefined, allowLoopbackHttp: true },
     envelopeAlg: 'ECDH-ES',
+    pause: async () => undefined,
   };
   return {
     phone,

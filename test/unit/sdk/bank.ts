@@ -53,6 +53,8 @@ export interface Bank extends Channel {
   readonly inbox: Inbox;
   /** Ids of the user's other phones. */
   readonly otherDevices: string[];
+  /** Milliseconds of every pause of its phones, none of which takes any time. */
+  readonly pauses: number[];
   phone(options?: Partial<PhoneOptions>): Phone;
 }
 
@@ -70,8 +72,13 @@ export async function openBank(
     if (rule === undefined) throw new Refusal(404, 'not_found');
     return rule(call);
   });
+  const pauses: number[] = [];
+  const pause = async (milliseconds: number): Promise<void> => {
+    pauses.push(milliseconds);
+  };
   return Object.assign(channel, {
     clock,
+    pauses,
     activationText: `${channel.issuer}/activate#c=${activationCode}&k=${channel.signingKey.kid}`,
     device: rules.device,
     terms: rules.terms,
@@ -80,7 +87,14 @@ export async function openBank(
     inbox: rules.inbox,
     otherDevices: rules.otherDevices,
     phone: (options: Partial<PhoneOptions> = {}) =>
-      createPhone({ keyStore: memoryKeyStore(), fetch: channel.fetch, clock, issuer: channel.issuer, ...options }),
+      createPhone({
+        keyStore: memoryKeyStore(),
+        fetch: channel.fetch,
+        clock,
+        pause,
+        issuer: channel.issuer,
+        ...options,
+      }),
   });
 }
 

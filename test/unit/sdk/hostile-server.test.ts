@@ -313,6 +313,8 @@ describe('descriptors', () => {
     }
     expect(refused).toBe(signedDescriptor.length);
     expect(bank.recorded.length).toBe(sent);
+    // At most the characters of the key's name pay for a second look at the keys.
+    expect(bank.pauses.length).toBeLessThanOrEqual(43);
   });
 
   const claims = (change: (honest: Record<string, unknown>) => Record<string, unknown>) => (bank: Bank) => {
@@ -371,11 +373,40 @@ describe('descriptors', () => {
         };
       },
     ],
-  ])('one %s is refused, and nothing is shown (P-08, P-27)', async (_, attack) => {
+  ])('one %s is refused, and nothing is shown (P-08, P-27)', async (name, attack) => {
     const { bank, phone } = await unlocked();
     await attack(bank);
     await expect(phone.claim(frameText(issuer))).rejects.toMatchObject(notAuthentic);
     expect(bank.decisions).toHaveLength(0);
+    // Whoever signs with a key of their own holds the phone once; everybody else not at all.
+    expect(bank.pauses).toEqual(name === 'signed by an unknown key' ? [1_000] : []);
+  });
+
+  const resigned = async (bank: Bank, change: (honest: Record<string, unknown>) => Record<string, unknown>) => {
+    const own = await newKey('ES256');
+    bank.tamper.descriptorClaims = change;
+    bank.tamper.descriptor = async (jws) =>
+      bank.sign('mtoken-order+jws', JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()), own);
+  };
+  it.each<[string, (bank: Bank) => Promise<void>]>([
+    ['lacks something', async (bank) => resigned(bank, ({ origin: _origin, ...honest }) => honest)],
+    [
+      'is for another phone',
+      async (bank) => resigned(bank, (honest) => ({ ...honest, deviceId: 'dev_AAAAAAAAAAAAAAAAAAAAAA' })),
+    ],
+    [
+      'comes with a key set that no trusted key signed',
+      async (bank) => {
+        await resigned(bank, (honest) => honest);
+        const own = await newKey('ES256');
+        bank.tamper.keySet = async () => bank.keySet({ signers: [own], published: [own, ...bank.envelopeKeys] });
+      },
+    ],
+  ])('one of an unknown key that %s holds the phone for no second look (P-08, P-27)', async (_, attack) => {
+    const { bank, phone } = await unlocked();
+    await attack(bank);
+    await expect(phone.claim(frameText(issuer))).rejects.toMatchObject(notAuthentic);
+    expect(bank.pauses).toEqual([]);
   });
 
   it('an expired one is not shown, and one that expires while shown is not approved', async () => {

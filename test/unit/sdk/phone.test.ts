@@ -279,4 +279,16 @@ describe('a phone', () => {
     await phone.approve(await phone.claim(frameText(issuer)));
     expect(bank.decisions).toHaveLength(1);
   });
+
+  it('asks once more where the process that gives the keys is a moment behind the one that signs (C-12, X-06)', async () => {
+    const { bank, phone } = await openBankWithPhone();
+    await phone.unlockWithMpin(mpin);
+    const [behind, next] = [await bank.keySet(), await newKey('ES256')];
+    bank.publishedSigningKeys = [bank.signingKey, next];
+    bank.signingKey = next;
+    bank.tamper.keySet = (honest) => (bank.pauses.length === 0 ? behind : honest);
+    await phone.approve(await phone.claim(frameText(issuer)));
+    expect(bank.pauses).toEqual([1_000]);
+    expect(bank.decisions).toHaveLength(1);
+  });
 });
