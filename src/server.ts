@@ -21,6 +21,7 @@ import { type Capabilities, createCapabilities, type Kernel } from './server/cap
 import { builtWebDirectory } from './server/page-assets.ts';
 import { createPublicApp, readPages } from './server/public-app.ts';
 import { openStores, type Stores } from './server/stores.ts';
+import { alarmingRecords } from './signing/altered.ts';
 
 /** Longest wait for requests under way when the server ends. */
 const drainMs = 10_000;
@@ -60,7 +61,10 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const { config, clock = systemClock, log = createLog(config.logLevel) } = options;
   const metrics = createMetrics();
   const opened = await openStores({ config, clock, log, isServer: true });
-  const stores: Stores = { ...opened, records: countingRecords(opened.records, metrics) };
+  const stores: Stores = {
+    ...opened,
+    records: alarmingRecords(countingRecords(opened.records, metrics), { clock, log }),
+  };
   try {
     if (config.mode === 'production') await refuseDemoData(stores);
     // Before anything is written: what is written to a restored backup hinders its repair.

@@ -56,6 +56,7 @@ export const auditEvents = [
   'order.expired',
   'order.redeemed',
   'order.decision_refused',
+  'signing.altered',
   'signing.captured',
   'signing.document_changed',
   'signing.requested',

@@ -1,6 +1,7 @@
 /** What is held of one person: given out as a file, and erased once they are removed. */
 import type { AuditFilter } from '../audit/store.ts';
 import { AuthError } from '../errors.ts';
+import { unaltered } from '../signing/altered.ts';
 import type { Records } from '../store/records.ts';
 import { actedBy, assertMayManage, within } from './actor.ts';
 import type { CompanyDeps } from './deps.ts';
@@ -77,11 +78,12 @@ async function signingsOf({ signings }: Records, userId: string) {
   const found = [];
   for (let before: string | undefined; ; ) {
     const page = await signings.everyOf(userId, { before, limit: signingPage });
+    const requests = unaltered(page);
     const signed = await signings.signedBy(
       userId,
-      page.map(({ id }) => id),
+      requests.map(({ id }) => id),
     );
-    for (const { id, clientId, reference, display, status, createdAt, endedAt } of page) {
+    for (const { id, clientId, reference, display, status, createdAt, endedAt } of requests) {
       found.push({ id, clientId, reference, text: display.text, status, createdAt, endedAt, isSigned: signed.has(id) });
     }
     before = page.at(-1)?.id;

@@ -79,6 +79,7 @@ const fates: Readonly<Record<AuditEvent, Replay | 'look' | 'fleeting'>> = {
   'order.expired': 'fleeting',
   'order.redeemed': 'fleeting',
   'order.decision_refused': 'fleeting',
+  'signing.altered': 'look',
   // The backup would let the portal take the same money once more.
   'signing.captured': captureAgain,
   'signing.document_changed': 'fleeting',

@@ -6,6 +6,7 @@ import { nameable } from '../orders/orders.ts';
 import { partOf } from '../orders/parts.ts';
 import type { HistoryListed, HistoryPage, InboxListed, Past, ReceiptPart, Waiting } from '../protocol/inbox.ts';
 import type { OrderListed } from '../protocol/orders.ts';
+import { unaltered } from './altered.ts';
 import type { SigningRequest } from './store.ts';
 
 /** How many a page of the history has. */
@@ -26,7 +27,7 @@ export async function listInbox(deps: InboxDeps, { device }: PhoneCall): Promise
   const who = { userId: user.id, companyId: company.id, mayCosign: user.permissions === 'full' };
   const found = await deps.records.signings.waiting(who, deps.clock.now());
   const nameOf = portalNames(deps);
-  const waiting = await Promise.all(found.map(async (request) => waitingOf(request, await nameOf(request))));
+  const waiting = await Promise.all(unaltered(found).map(async (request) => waitingOf(request, await nameOf(request))));
   return { waiting: waiting.reverse() };
 }
 
@@ -34,8 +35,7 @@ export async function listInbox(deps: InboxDeps, { device }: PhoneCall): Promise
 export async function listHistory(deps: InboxDeps, { before }: HistoryPage, call: PhoneCall): Promise<HistoryListed> {
   const { user } = await deps.assertUsable(call.device.id);
   const { signings } = deps.records;
-  const found = await signings.history(user.id, { before, limit: pageLength + 1 });
-  const page = found.slice(0, pageLength);
+  const { page, hasMore } = await pastPage(deps, user.id, before);
   const signed = await signings.signedBy(
     user.id,
     page.map(({ id }) => id),
@@ -44,7 +44,19 @@ export async function listHistory(deps: InboxDeps, { before }: HistoryPage, call
   const past = await Promise.all(
     page.map(async (request) => pastOf(request, { client: await nameOf(request), isSigned: signed.has(request.id) })),
   );
-  return { past, hasMore: found.length > page.length };
+  return { past, hasMore };
+}
+
+/** A page has something wherever there is more: the phone asks for the next one by the last that it got. */
+async function pastPage({ records }: InboxDeps, userId: string, asked: string | undefined) {
+  for (let before = asked; ; ) {
+    const found = await records.signings.history(userId, { before, limit: pageLength + 1 });
+    const listed = found.slice(0, pageLength);
+    const page = unaltered(listed);
+    const hasMore = found.length > listed.length;
+    if (page.length > 0 || !hasMore) return { page, hasMore };
+    before = listed.at(-1)?.id;
+  }
 }
 
 /**

@@ -68,6 +68,13 @@ export interface SigningEnd {
   readonly at: number;
 }
 
+/** A request as a list has it. */
+export interface SigningFound {
+  readonly id: string;
+  /** Undefined where somebody changed the row past this server: its seal does not open, and nobody can be asked about it (T-04). */
+  readonly request: SigningRequest | undefined;
+}
+
 /** A page of requests: the newest first, those before the id. */
 export interface SigningPage {
   readonly before?: string | undefined;
@@ -90,6 +97,7 @@ export interface SigningUse {
   readonly bytes: number;
 }
 
+/** Lists leave out nothing: what of it is altered, whoever reads them decides. A single request that is altered is never answered. */
 export interface SigningStore {
   /**
    * `list` is what a batch's hash is of. Display, reference, list and receipts are kept sealed. `isTold`: the phones are nudged with
@@ -99,6 +107,7 @@ export interface SigningStore {
     request: SigningRequest,
     more?: { readonly list?: string | undefined; readonly isTold?: boolean },
   ): Promise<void>;
+  /** Throws `internal` where somebody changed the row past this server. */
   find(id: string): Promise<SigningRequest | undefined>;
   /** The list of a batch; undefined where it has none, or ended before anybody approved it. */
   list(id: string): Promise<string | undefined>;
@@ -122,15 +131,15 @@ export interface SigningStore {
    * approvers; and not approved by them. Half of it is theirs where there is so much: what others of the company are asked hides nothing
    * that they themselves are asked.
    */
-  waiting(who: Asked, at: number): Promise<SigningRequest[]>;
+  waiting(who: Asked, at: number): Promise<SigningFound[]>;
   /** What has ended and was that user's, or was approved by them. */
-  history(userId: string, page: SigningPage): Promise<SigningRequest[]>;
+  history(userId: string, page: SigningPage): Promise<SigningFound[]>;
   /** The same, with what is pending. */
-  everyOf(userId: string, page: SigningPage): Promise<SigningRequest[]>;
-  /** Pending ones whose time is over, the oldest first. */
-  expired(at: number, limit: number): Promise<SigningRequest[]>;
-  /** Pending ones that may be asked by now and of which no phone was told. */
-  untold(at: number, limit: number): Promise<SigningRequest[]>;
+  everyOf(userId: string, page: SigningPage): Promise<SigningFound[]>;
+  /** Pending ones whose time is over at that time, the oldest first; those behind `after`, an id, where it is given. */
+  expired(at: number, limit: number, after?: string): Promise<SigningFound[]>;
+  /** Pending ones that may be asked by now and of which no phone was told, in the same way. */
+  untold(at: number, limit: number, after?: string): Promise<SigningFound[]>;
   /** Of any number of callers exactly one gets true. */
   markTold(id: string, at: number): Promise<boolean>;
   /** What the portal has open at that time, and the bytes of lists that it sent from `since` on. */

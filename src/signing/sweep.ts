@@ -1,5 +1,6 @@
 /** What is done for requests to sign without anybody asking: the end of those whose time is over, nudges that were delayed, removal of the old. */
 import type { Logger } from 'pino';
+import { unaltered } from './altered.ts';
 import type { SigningDeps } from './deps.ts';
 import { signingTimes } from './lifetime.ts';
 import { settle } from './settle.ts';
@@ -9,25 +10,24 @@ const everyMs = 10_000;
 const atOnce = 200;
 
 /**
- * Ends every request whose time is over, but those that a phone shows. Answers how many it ended. Throws where one could not be ended,
- * after all others: what its portal cannot be told of keeps nobody else waiting.
+ * Ends every request whose time is over, but those that a phone shows, and those that were altered, which nobody can open. Answers how
+ * many it ended. Throws where one could not be ended, after all others: what its portal cannot be told of keeps nobody else waiting.
  */
 export async function expireRequests(deps: SigningDeps): Promise<number> {
   let ended = 0;
   let failure: { readonly cause: unknown } | undefined;
-  for (;;) {
-    let endedNow = 0;
-    const due = await deps.records.signings.expired(deps.clock.now(), atOnce);
-    for (const { id } of due) {
+  for (let after: string | undefined; ; ) {
+    // Page by page: what cannot be ended stands in nobody's way, however much it is.
+    const due = await deps.records.signings.expired(deps.clock.now(), atOnce, after);
+    for (const { id } of unaltered(due)) {
       try {
-        if ((await settle(deps, id))?.status !== 'pending') endedNow += 1;
+        if ((await settle(deps, id))?.status !== 'pending') ended += 1;
       } catch (cause) {
         failure ??= { cause };
       }
     }
-    ended += endedNow;
-    // What is left of a full page is shown on phones: it stands in the way of others for minutes at most.
-    if (due.length === atOnce && endedNow > 0) continue;
+    after = due.at(-1)?.id;
+    if (due.length === atOnce) continue;
     if (failure !== undefined) throw failure.cause;
     return ended;
   }

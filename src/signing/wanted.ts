@@ -1,6 +1,7 @@
 /** Nudges the phones of everybody who may sign something: no text of it, and no e-mail, goes out (M-08). */
 import { nudge } from '../notify/push.ts';
 import type { Records } from '../store/records.ts';
+import { unaltered } from './altered.ts';
 import { isApprover } from './approver.ts';
 import type { SigningDeps } from './deps.ts';
 import { announce } from './ending.ts';
@@ -30,7 +31,18 @@ export async function tellPhones(
 /** Nudges for what the risk port delayed until now. Of any number of processes one does. */
 export async function tellOfDelayed(deps: SigningDeps): Promise<void> {
   const at = deps.clock.now();
-  for (const request of await deps.records.signings.untold(at, pageSize)) {
+  for (let after: string | undefined; ; ) {
+    const page = await deps.records.signings.untold(at, pageSize, after);
+    const requests = unaltered(page);
+    await tellOf(deps, requests, at);
+    // A page at a turn; what was altered stands in nobody's way.
+    if (requests.length > 0 || page.length < pageSize) return;
+    after = page.at(-1)?.id;
+  }
+}
+
+async function tellOf(deps: SigningDeps, requests: readonly SigningRequest[], at: number): Promise<void> {
+  for (const request of requests) {
     const isTold = await deps.records.transaction(async (records) => {
       if (!(await records.signings.markTold(request.id, at))) return false;
       await tellPhones(deps, records, { request, at });

@@ -1,6 +1,7 @@
 /** A row of a request to sign: what of it is sealed, and to what that is bound. */
 import type { Sealing } from '../crypto/sealing.ts';
-import type { SigningRequest } from '../signing/store.ts';
+import { AuthError } from '../errors.ts';
+import type { SigningFound, SigningRequest } from '../signing/store.ts';
 import { optional, parsed } from './rows.ts';
 
 /** As SQL has it. */
@@ -74,6 +75,16 @@ export function toRow(
     expires_at: request.expiresAt,
   };
   return { ...row, content_sealed: sealing.seal(JSON.stringify(content), contentContext(row)) };
+}
+
+/** For lists: one row that somebody has changed takes none of the others with it. */
+export function toFound(row: SigningRow, sealing: Sealing): SigningFound {
+  try {
+    return { id: row.id, request: toRequest(row, sealing) };
+  } catch (error) {
+    if (error instanceof AuthError && error.code === 'internal') return { id: row.id, request: undefined };
+    throw error;
+  }
 }
 
 /** Throws `internal` where somebody has changed what never changes. */

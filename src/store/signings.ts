@@ -1,10 +1,10 @@
 /** What portals asked to be signed, in SQL: text and receipts are sealed, every change of state is one conditional update. */
 import type { Sealing } from '../crypto/sealing.ts';
 import type { Receipt } from '../protocol/receipt.ts';
-import type { SigningApproval, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
+import type { SigningApproval, SigningFound, SigningPage, SigningRequest, SigningStore } from '../signing/store.ts';
 import type { Sql } from './ports.ts';
 import { firstOf, pageSize, parsed } from './rows.ts';
-import { type SigningRow, toRequest, toRow } from './signing-row.ts';
+import { type SigningRow, toFound, toRequest, toRow } from './signing-row.ts';
 import { signingEraser } from './signings-erased.ts';
 import { shared, signingUse, waitingQuery } from './signings-open.ts';
 import { atomically } from './transaction.ts';
@@ -97,29 +97,40 @@ function toApproval(row: ApprovalRow, sealing: Sealing, list: string | undefined
 type Listing = Pick<SigningStore, 'waiting' | 'history' | 'everyOf' | 'expired' | 'untold'>;
 
 function lister(sql: Sql, sealing: Sealing): Listing {
-  const rowsOf = async (text: string, values: readonly (string | number)[]): Promise<SigningRequest[]> =>
-    (await sql.query<SigningRow>(text, values)).map((row) => toRequest(row, sealing));
+  const rowsOf = async (text: string, values: readonly (string | number)[]): Promise<SigningFound[]> =>
+    (await sql.query<SigningRow>(text, values)).map((row) => toFound(row, sealing));
   return {
     waiting: async (who, at) => {
       const values = [who.userId, at, ...(who.mayCosign ? [who.companyId] : [])];
       const rows = await sql.query<SigningRow>(waitingQuery(who, columns), values);
-      return shared(rows, who).map((row) => toRequest(row, sealing));
+      return shared(rows, who).map((row) => toFound(row, sealing));
     },
     history: (userId, page) => rowsOf(pageQuery(page, " and s.status <> 'pending'"), pageValues(userId, page)),
     everyOf: (userId, page) => rowsOf(pageQuery(page, ''), pageValues(userId, page)),
-    expired: (at, limit) =>
-      rowsOf(
-        `select ${columns} from signings where status = 'pending' and expires_at <= $1
-         order by expires_at, id limit ${pageSize(limit)}`,
-        [at],
-      ),
-    untold: (at, limit) =>
-      rowsOf(
-        `select ${columns} from signings where status = 'pending' and told_at is null and askable_at <= $1
-         order by askable_at, id limit ${pageSize(limit)}`,
-        [at],
-      ),
+    expired: (at, limit, after) =>
+      rowsOf(dueQuery({ time: 'expires_at', only: '', limit, after }), dueValues(at, after)),
+    untold: (at, limit, after) =>
+      rowsOf(dueQuery({ time: 'askable_at', only: ' and told_at is null', limit, after }), dueValues(at, after)),
   };
+}
+
+interface Due {
+  readonly time: 'expires_at' | 'askable_at';
+  readonly only: string;
+  readonly limit: number;
+  readonly after: string | undefined;
+}
+
+/** What is due at `$1`, the oldest first, behind the place of `$2`. */
+function dueQuery({ time, only, limit, after }: Due): string {
+  const behind =
+    after === undefined ? '' : ` and (${time}, id) > ((select p.${time} from signings p where p.id = $2), $2)`;
+  return `select ${columns} from signings where status = 'pending'${only} and ${time} <= $1${behind}
+    order by ${time}, id limit ${pageSize(limit)}`;
+}
+
+function dueValues(at: number, after: string | undefined): (string | number)[] {
+  return after === undefined ? [at] : [at, after];
 }
 
 /** The newest first: of what names the user, and of what they approved, as many as a page has; the page is of both. */

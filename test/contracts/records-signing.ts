@@ -38,7 +38,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       await open.records.signings.insert(request, more);
       return request;
     };
-    const idsOf = (requests: readonly SigningRequest[]) => requests.map(({ id }) => id);
+    const idsOf = (requests: readonly Pick<SigningRequest, 'id'>[]) => requests.map(({ id }) => id);
 
     it('returns what was inserted, and keeps text, name, list and receipts sealed (S-04)', async () => {
       const request = await inserted({}, { list });
@@ -137,7 +137,9 @@ export function signingRecordsContract(engine: DurableEngine): void {
       const mine = [own.id, several.id, both.id];
       expect(idsOf(await waiting(false))).toEqual([own.id, both.id]);
       expect(idsOf(await waiting(true)).filter((id) => mine.includes(id))).toEqual(mine);
-      expect(new Set((await waiting(true)).map(({ companyId }) => companyId))).toEqual(new Set([user.companyId]));
+      expect(new Set((await waiting(true)).map(({ request }) => request?.companyId))).toEqual(
+        new Set([user.companyId]),
+      );
       await open.records.signings.approve(sampleSigned(several, one));
       await open.records.signings.approve(sampleSigned(both, one));
       expect(idsOf(await waiting(true)).filter((id) => mine.includes(id))).toEqual([own.id]);
@@ -214,6 +216,39 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(told.filter(Boolean)).toHaveLength(1);
       expect(await open.other.signings.untold(at, 10)).toEqual([]);
       for (const { id } of [old, young, later]) await open.records.signings.end(id, { status: 'expired', at: noon });
+    });
+
+    it('lists what somebody changed past the server without a word of it, with all the rest, and answers it to nobody (T-04)', async () => {
+      const { id: userId } = await colleague();
+      const at = noon - 60_000_000;
+      const due = { userId, createdAt: at - 3, askableAt: at - 3, expiresAt: at - 1 };
+      const rows = [
+        await inserted(due, { isTold: false }),
+        await inserted({ ...due, expiresAt: at }, { isTold: false }),
+      ];
+      const [changed, intact] = rows as [SigningRequest, SigningRequest];
+      await open.fresh.store.run('update signings set warnings = $2 where id = $1', [changed.id, '["new_payee"]']);
+      const { signings } = open.other;
+      const found = [
+        { id: changed.id, request: undefined },
+        { id: intact.id, request: intact },
+      ];
+      const who = { userId, companyId: user.companyId, mayCosign: false };
+      expect(await signings.waiting(who, at - 2)).toEqual(expect.arrayContaining(found));
+      expect(await signings.everyOf(userId, { limit: 5 })).toEqual(expect.arrayContaining(found));
+      expect(await signings.expired(at, 10)).toEqual(found);
+      expect(await signings.untold(at, 10)).toEqual(expect.arrayContaining(found));
+      // Page by page, behind whichever row.
+      expect(await signings.expired(at, 1, changed.id)).toEqual(found.slice(1));
+      expect(await signings.expired(at, 1, intact.id)).toEqual([]);
+      await expect(signings.find(changed.id)).rejects.toMatchObject({ code: 'internal' });
+      for (const { id } of rows) await open.records.signings.end(id, { status: 'expired', at: noon });
+      expect(await signings.history(userId, { limit: 5 })).toMatchObject(
+        [changed.id, intact.id]
+          .sort()
+          .reverse()
+          .map((id) => ({ id })),
+      );
     });
 
     it('erases what a person was asked and what they approved, with all receipts of it (GDPR)', async () => {

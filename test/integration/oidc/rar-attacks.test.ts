@@ -59,8 +59,8 @@ async function asked(detail: Json = payment(), by: Browser = browser) {
 
 const signings = () => system.server.stores.records.signings;
 const newest = async () => {
-  const [request] = await signings().everyOf(user.id, { limit: 1 });
-  return request;
+  const [found] = await signings().everyOf(user.id, { limit: 1 });
+  return found?.request;
 };
 const deactivate = async (of: Phone) =>
   deactivateDevice(system.server.capabilities.devices, {

@@ -6,11 +6,16 @@ import { pushingRecords } from '../../../src/notify/push.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
 import { createRiskPort } from '../../../src/risk/risk.ts';
+import { alarmingRecords } from '../../../src/signing/altered.ts';
 import type { SigningDeps } from '../../../src/signing/deps.ts';
+import { listHistory, listInbox } from '../../../src/signing/inbox.ts';
 import { portalLimits } from '../../../src/signing/limits.ts';
 import { cancelPortalOrder, portalFrame, readPortalOrder } from '../../../src/signing/portal-orders.ts';
 import { expireRequests } from '../../../src/signing/sweep.ts';
+import { tellOfDelayed } from '../../../src/signing/wanted.ts';
+import { fixedClock } from '../../clock.ts';
 import { takeMessages } from '../../outbox.ts';
+import { testStores } from '../../stores.ts';
 import { addPhone, insertUser, refusalOf } from '../../unit/mpin/world.ts';
 import { callOf, decide, descriptorOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
 import { samples } from '../../unit/signing/samples.ts';
@@ -193,6 +198,73 @@ describe('a portal that asks without end', () => {
     const waiting = await deps.records.signings.waiting(who, clock.now());
     expect(waiting).toHaveLength(100);
     expect(waiting.map(({ id }) => id)).toContain(sample.id);
+  });
+});
+
+describe('whoever writes the database', () => {
+  it('changes one request and hides no other: lists and sweep go on, nobody opens it, and polling alarms once (T-04, T-09, X-10)', async () => {
+    const told: object[] = [];
+    const log = { error: (fields: object) => void told.push(fields) };
+    const stores = await testStores();
+    const records = alarmingRecords(stores.records, { clock: fixedClock(), log });
+    const world = await createSigningWorld({ stores: { ...stores, records } });
+    worlds.push(world);
+    const write = (id: string) => stores.durable.run('update signings set approvers = 2 where id = $1', [id]);
+    const { signingId: older } = await ask(world);
+    await cancelPortalOrder(world.signing, portal, { signingId: older, address: '192.0.2.1', requestId: 'req_1' });
+    world.clock.advance(1_000);
+    const [changed, intact] = [(await ask(world)).signingId, (await ask(world)).signingId];
+    await write(changed);
+    const call = await callOf(world, world.phone);
+    for (let polls = 0; polls < 5; polls += 1) {
+      const { waiting } = await listInbox(world.orders, call);
+      expect(waiting.map(({ signingId }) => signingId)).toEqual([intact]);
+    }
+    for (const opened of [claimWaiting(world, changed), readPortalOrder(world.signing, portal, changed)])
+      expect((await refusalOf(opened)).code).toBe('internal');
+    world.clock.advance(400_000);
+    expect(await expireRequests(world.signing)).toBe(1);
+    expect(await readPortalOrder(world.signing, portal, intact)).toMatchObject({ state: 'expired' });
+    // A whole page of the history: what lies behind it is there.
+    await stores.durable.run("update signings set status = 'expired', ended_at = expires_at where id = $1", [changed]);
+    const sample = (await records.signings.find(intact)) ?? expect.fail('no request');
+    for (let count = 0; count < 26; count += 1) {
+      const id = randomId('sig');
+      await records.signings.insert({ ...sample, id, createdAt: sample.createdAt - 1 });
+      await write(id);
+    }
+    await write(intact);
+    const { past, hasMore } = await listHistory(world.orders, {}, call);
+    expect([past.map(({ signingId }) => signingId), hasMore]).toEqual([[older], false]);
+    expect(told).toHaveLength(28);
+    const trail = await records.audit.search({ event: 'signing.altered' }, { order: 'oldest', limit: 100 });
+    expect(trail.map(({ orderId }) => orderId)).toEqual(told.map((fields) => (fields as { orderId: string }).orderId));
+    expect(trail[0]).toMatchObject({ actor: 'server', orderId: changed, data: { signingId: changed } });
+  });
+
+  it('changes a thousand and more, and neither keeps others from their end and their nudge nor fills log and trail (T-04, X-10)', async () => {
+    const told: object[] = [];
+    const stores = await testStores();
+    const log = { error: (fields: object) => void told.push(fields) };
+    const records = pushingRecords(alarmingRecords(stores.records, { clock: fixedClock(), log }));
+    const world = await createSigningWorld({ stores: { ...stores, records } });
+    worlds.push(world);
+    const sample = (await records.signings.find((await ask(world)).signingId)) ?? expect.fail('no request');
+    await records.transaction(async ({ signings }) => {
+      for (let count = 0; count < 1_010; count += 1) {
+        const times = { askableAt: 1, expiresAt: sample.expiresAt - 1 };
+        await signings.insert({ ...sample, id: randomId('sig'), clientId: 'flood', ...times }, { isTold: false });
+      }
+    });
+    await stores.durable.run("update signings set approvers = 2 where client_id = 'flood'");
+    await records.signings.insert({ ...sample, id: randomId('sig') }, { isTold: false });
+    await takeMessages(records, world.clock.now());
+    await tellOfDelayed(world.signing);
+    expect(await takeMessages(records, world.clock.now())).toHaveLength(1);
+    world.clock.advance(400_000);
+    expect(await expireRequests(world.signing)).toBe(2);
+    expect(told).toHaveLength(1_000);
+    expect(await records.audit.read(0, 5_000, { event: 'signing.altered' })).toHaveLength(1_000);
   });
 });
 
