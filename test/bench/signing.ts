@@ -1,6 +1,7 @@
 /** What a signature costs beside a login, how soon a phone sees what waits, what checking a receipt takes, and batches of ten thousand. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
+import type { Receipt } from '../../src/protocol/receipt.ts';
 import { verifyReceipt } from '../../src/sdk/index.ts';
 import { openStores } from '../../src/server/stores.ts';
 import type { BenchContext, Benchmark } from './benchmark.ts';
@@ -251,23 +252,31 @@ async function seen(phone: FastPhone): Promise<void> {
   while ((await phone.inbox()).length === 0) await wait(5);
 }
 
-/** What `mtoken verify`, the page and the SDK do: everything of it, from the two documents as they are read. */
+/**
+ * What `mtoken verify`, the page and the SDK do: everything of it, from the two documents as they are read. As at a portal the key history
+ * is the same every time, and the phones are not: they are more than a verifier keeps the keys of.
+ */
 async function measureReceipt(desk: SigningDesk, times: number): Promise<Measured[]> {
-  const { phone, userId, portal } = placesOf(desk, 0);
-  const { signingId } = await portal.create(asked(userId));
-  await phone.unlock();
-  await phone.sign(await phone.claimWaiting(signingId));
-  const receipt = onlyReceipt(await portal.read(signingId));
+  const receipts: Receipt[] = [];
+  for (let turn = 0; turn < Math.min(48, times); turn += 1) receipts.push(await signedReceipt(desk, turn));
   const { text } = await desk.connections.send({ method: 'GET', path: '/.well-known/mtoken-key-history' });
   const history: unknown = JSON.parse(text);
   const measured: number[] = [];
   for (let turn = 0; turn < times; turn += 1) {
     measured.push(
       await wallMs(async () => {
-        const { isGenuine } = await verifyReceipt(receipt, history);
+        const { isGenuine } = await verifyReceipt(receipts[turn % receipts.length], history);
         if (!isGenuine) throw new Error('a receipt of this server is not genuine');
       }),
     );
   }
   return [{ what: 'a receipt checked, median', value: median(measured), unit: 'ms', goal: { atMost: 1 } }];
+}
+
+async function signedReceipt(desk: SigningDesk, turn: number): Promise<Receipt> {
+  const { phone, userId, portal } = placesOf(desk, turn);
+  const { signingId } = await portal.create(asked(userId));
+  await phone.unlock();
+  await phone.sign(await phone.claimWaiting(signingId));
+  return onlyReceipt(await portal.read(signingId));
 }
