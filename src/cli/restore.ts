@@ -13,6 +13,7 @@ import {
   restoreWithoutCopy,
 } from '../restore/drill.ts';
 import { explainStanding, standingOf, witnessOf } from '../restore/standing.ts';
+import { endedHandlers } from '../server/ended-handlers.ts';
 import { openStores } from '../server/stores.ts';
 import { confirm } from './confirm.ts';
 import { readServerConfig } from './local.ts';
@@ -76,7 +77,7 @@ async function withDrill(work: (deps: DrillDeps) => Promise<void>): Promise<void
     const { records, shortLived } = stores;
     const witness = witnessOf(config, shortLived);
     try {
-      await work({ records, shortLived, witness, clock: systemClock, endLogins, log });
+      await work({ records, shortLived, witness, clock: systemClock, endLogins, ended: endedHandlers, log });
     } finally {
       await stores.close();
     }

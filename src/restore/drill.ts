@@ -1,15 +1,19 @@
 /** The restore drill: after it a restored backup revives no device, gives back no attempt and holds no login (X-05, R-14). */
+import type { AuditEvent } from '../audit/events.ts';
 import type { AuditEntry, AuditHead } from '../audit/store.ts';
 import { type DeviceDeps, deactivateUserDevices } from '../devices/devices.ts';
 import { AuthError } from '../errors.ts';
 import { disableClient } from '../oidc/clients.ts';
 import type { Client } from '../oidc/store.ts';
+import { unaltered } from '../signing/altered.ts';
+import type { SigningDeps } from '../signing/deps.ts';
+import { tellEnded } from '../signing/ending.ts';
 import { type CopyLines, type JudgedRecord, judgedRecords } from './journal.ts';
 import { isWorthALook, redo } from './replay.ts';
 import { type DatabaseStanding, noteHead, type StandingDeps, standingOf } from './standing.ts';
 import type { SeenHead } from './store.ts';
 
-export type DrillDeps = DeviceDeps & StandingDeps;
+export type DrillDeps = DeviceDeps & StandingDeps & Pick<SigningDeps, 'ended'>;
 
 /** What the drill did. */
 export interface DrillReport {
@@ -52,7 +56,7 @@ export async function restoreFromCopy(deps: DrillDeps, copy: CopyLines, actor: s
   const standing = await standingOf(deps);
   const range = await checkedRange(copy, standing);
   const { head } = standing;
-  const approvalsFailed = await endOpenWork(deps);
+  const approvalsFailed = await endOpenWork(deps, range.endedSince);
   const report = {
     records: 0,
     devicesEnded: 0,
@@ -88,7 +92,7 @@ export async function restoreFromCopy(deps: DrillDeps, copy: CopyLines, actor: s
  */
 export async function restoreWithoutCopy(deps: DrillDeps, actor: string): Promise<EmergencyReport> {
   const { head, ...standing } = await standingOf(deps);
-  const approvalsFailed = await endOpenWork(deps);
+  const approvalsFailed = await endOpenWork(deps, new Set());
   let clientsDisabled = 0;
   for await (const { id, kind, status } of everyClient(deps)) {
     if (kind !== 'admin' || status === 'disabled') continue;
@@ -128,6 +132,8 @@ interface Range {
   readonly seen: SeenHead | undefined;
   /** The number of the copy's last record. */
   readonly last: number;
+  /** Requests to sign that ended in what was lost: their portals have heard of it. */
+  readonly endedSince: ReadonlySet<string>;
 }
 
 /** Everything is read before anything is changed; answers what is to be taken back. */
@@ -137,7 +143,12 @@ async function checkedRange(copy: CopyLines, standing: DatabaseStanding): Promis
   const { outcome, head } = standing;
   const seen = 'seen' in standing ? standing.seen : undefined;
   let last = head.seq;
-  for await (const { entry } of judgedRecords(copy, { head, seen })) last = entry.seq;
+  const endedSince = new Set<string>();
+  for await (const { entry } of judgedRecords(copy, { head, seen })) {
+    last = entry.seq;
+    const ended = endedSigningOf(entry);
+    if (ended !== undefined) endedSince.add(ended);
+  }
   if (outcome === 'current' && last > head.seq) {
     const message = `nothing was lost: record ${seen?.seq} was the newest, and nothing proves what the copy has behind record ${head.seq}`;
     throw new AuthError('conflict', { message });
@@ -148,18 +159,17 @@ async function checkedRange(copy: CopyLines, standing: DatabaseStanding): Promis
   }
   if (outcome !== 'current' && last === head.seq)
     throw new AuthError('conflict', { message: `the copy has nothing behind record ${head.seq}: it repairs nothing` });
-  return { head, seen, last };
+  return { head, seen, last, endedSince };
 }
 
 /**
  * A refresh token that was revoked, an activation that was used, or an act that was refused or done, must not come back with the
- * backup. Answers how many acts were open.
+ * backup. Answers how many acts were open. `endedSince`: requests to sign of whose end their portals have heard.
  */
-async function endOpenWork(deps: DrillDeps): Promise<number> {
+async function endOpenWork(deps: DrillDeps, endedSince: ReadonlySet<string>): Promise<number> {
   const at = deps.clock.now();
   const approvalsFailed = await deps.records.transaction(({ approvals }) => approvals.failOpen('restored', at));
-  // One that was signed, declined or cancelled since the backup must not be asked a second time.
-  await deps.records.signings.endPending({ status: 'cancelled', at });
+  await cancelSignings(deps, endedSince);
   for await (const userId of everyUser(deps)) {
     await deps.records.transaction(async (records) => {
       await records.activations.voidOpen(userId);
@@ -167,6 +177,40 @@ async function endOpenWork(deps: DrillDeps): Promise<number> {
     });
   }
   return approvalsFailed;
+}
+
+/**
+ * One that was signed, declined or cancelled since the backup must not be asked a second time. The portals of all others are told as of
+ * any other end, in its transaction; not in the trail, which goes on with what was lost.
+ */
+async function cancelSignings({ records, clock, ended }: DrillDeps, endedSince: ReadonlySet<string>): Promise<void> {
+  const end = { status: 'cancelled', at: clock.now() } as const;
+  for (let after: string | undefined; ; ) {
+    const found = await records.signings.expired(Number.MAX_SAFE_INTEGER, rowsAtOnce, after);
+    for (const { id } of unaltered(found)) {
+      if (endedSince.has(id)) continue;
+      await records.transaction(async (within) => {
+        if (await within.signings.end(id, end)) await tellEnded({ ended }, within, id);
+      });
+    }
+    after = found.at(-1)?.id;
+    if (found.length < rowsAtOnce) break;
+  }
+  // And of what is left nobody is told: the portal knows better, or nothing in the row can be believed.
+  await records.signings.endPending(end);
+}
+
+const signingEnds: readonly AuditEvent[] = [
+  'signing.approved',
+  'signing.declined',
+  'signing.reported',
+  'signing.expired',
+  'signing.cancelled',
+];
+
+function endedSigningOf({ event, data }: AuditEntry): string | undefined {
+  const id = data?.['signingId'];
+  return signingEnds.includes(event) && typeof id === 'string' ? id : undefined;
 }
 
 async function* everyUser({ records }: DrillDeps): AsyncGenerator<string> {

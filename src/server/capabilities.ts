@@ -13,20 +13,18 @@ import { ensureKeys } from '../keys/keys.ts';
 import type { LockoutDeps } from '../lockout/deps.ts';
 import type { MpinDeps } from '../mpin/deps.ts';
 import { orderProofs } from '../mpin/order-proof.ts';
-import { tellPortalWhenEnded } from '../notify/portal-webhooks.ts';
-import { pingWhenEnded } from '../oidc/ciba-ping.ts';
 import type { OidcDeps } from '../oidc/deps.ts';
 import { endLogins } from '../oidc/end-logins.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { RegistrationDeps } from '../registration/deps.ts';
 import { approversFor } from '../risk/approvers.ts';
 import { riskEngine } from '../risk/engine.ts';
-import { rememberPayees } from '../risk/payees.ts';
 import { createRiskPort } from '../risk/risk.ts';
 import type { SigningDeps } from '../signing/deps.ts';
 import { signingParts } from '../signing/parts.ts';
 import { readRequest } from '../signing/requests.ts';
 import { createSrpServer, type SrpServer } from '../srp/server.ts';
+import { endedHandlers } from './ended-handlers.ts';
 import type { Stores } from './stores.ts';
 
 export interface Kernel {
@@ -119,6 +117,6 @@ function signingDeps({ config, clock, log }: Kernel, orders: OrderDeps): Signing
     endLogins,
     approversFor,
     risk: createRiskPort(risk && riskEngine({ ...risk, internalHosts, clock, log })),
-    ended: [rememberPayees, tellPortalWhenEnded, pingWhenEnded],
+    ended: endedHandlers,
   };
 }

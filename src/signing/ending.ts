@@ -43,7 +43,11 @@ export async function endRequest(deps: SigningDeps, id: string, ending: SigningE
 }
 
 /** Runs the handlers, within the transaction that ended it. Answers the request as it is then. */
-export async function tellEnded(deps: SigningDeps, records: Records, id: string): Promise<SigningRequest> {
+export async function tellEnded(
+  deps: Pick<SigningDeps, 'ended'>,
+  records: Records,
+  id: string,
+): Promise<SigningRequest> {
   const request = await requestOf(records, id);
   for (const handler of deps.ended) await handler(records, request);
   return request;

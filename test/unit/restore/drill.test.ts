@@ -8,8 +8,10 @@ import { randomId } from '../../../src/crypto/random.ts';
 import type { Device } from '../../../src/devices/store.ts';
 import { type DrillDeps, declareNewest, restoreFromCopy, restoreWithoutCopy } from '../../../src/restore/drill.ts';
 import { requireNewest, standingOf } from '../../../src/restore/standing.ts';
+import { endedHandlers } from '../../../src/server/ended-handlers.ts';
 import type { SigningRequest } from '../../../src/signing/store.ts';
 import { sampleSigned, sampleSigning } from '../../contracts/samples.ts';
+import { takeMessages } from '../../outbox.ts';
 import { addCompany, addDevice, addUser, bank, openWorld, type World } from '../companies/world.ts';
 import { copyOf, heldWitness, recordsAfter } from './copies.ts';
 
@@ -20,7 +22,7 @@ let bankId: string;
 
 beforeEach(async () => {
   world = await openWorld();
-  deps = { ...world, witness: heldWitness(), log: { error: () => undefined } };
+  deps = { ...world, ended: endedHandlers, witness: heldWitness(), log: { error: () => undefined } };
   company = await addCompany(world);
   bankId = (await createOperator(world, { name: 'Olga', email: 'o@x.example', bankName: 'Bank', actor: bank })).bank.id;
 });
@@ -308,6 +310,45 @@ describe('An act of two people that was decided since the backup', () => {
       // Nor what was signed since: it waits for nobody, and takes no approval (T-12).
       expect(await world.records.signings.find(signing.id)).toMatchObject({ status: 'cancelled', given: 1 });
       expect(await world.records.signings.approve(sampleSigned(signing, subject))).toMatchObject({ isFirst: false });
+    },
+  );
+
+  it.each(['from a copy', 'without a copy'])(
+    'and what waited to be signed has ended for its portal too, by webhook and ping; of what had ended before no portal hears another end, %s (X-05, T-09)',
+    async (how) => {
+      const { records, clock, stores } = world;
+      const metadata = { signing_webhook_uri: 'https://portal.example/signed' };
+      await admin('portal', 'portal');
+      const portal = (await records.clients.find('portal')) ?? expect.fail('no portal');
+      await records.clients.update({ ...portal, metadata });
+      const [answered, altered, asked] = [
+        sampleSigning(subject),
+        sampleSigning(subject),
+        sampleSigning(subject, { door: 'backchannel' }),
+      ];
+      for (const one of [answered, altered, asked]) await records.signings.insert(one);
+      await stores.durable.run('update signings set approvers = 2 where id = $1', [altered.id]);
+      const row = { idLookup: 'asked', clientId: 'portal', userId: subject.id, createdAt: 1, endsAt: clock.now() + 1 };
+      await records.backchannel.insert({ ...row, payload: '{"ping":{"token":"x","authReqId":"y"}}' });
+      await records.backchannel.link('asked', asked.id, 1);
+      await takeMessages(records, clock.now());
+      const lost = recordsAfter(await head(), [
+        { event: 'signing.approved', orderId: answered.id, data: { signingId: answered.id } },
+      ]);
+      await see(lost);
+      if (how === 'from a copy') await restoreFromCopy(deps, copyOf(lost), 'cli');
+      else await restoreWithoutCopy(deps, 'cli');
+      const left = await stores.durable.query("select id from signings where status = 'pending'");
+      expect(left).toEqual([]);
+      const messages = await takeMessages(records, clock.now());
+      const told = messages.filter(({ kind }) => kind === 'portal_webhook').map(({ payload }) => JSON.parse(payload));
+      const heard = [signing.id, asked.id, ...(how === 'from a copy' ? [] : [answered.id])];
+      expect(told.map(({ data }) => data.signingId).sort()).toEqual(heard.sort());
+      expect(new Set(told.map(({ type }) => type))).toEqual(new Set(['signing.cancelled']));
+      expect(messages.filter(({ kind }) => kind === 'backchannel_ping')).toHaveLength(1);
+      // A second drill tells nobody twice.
+      await restoreWithoutCopy(deps, 'cli');
+      expect((await takeMessages(records, clock.now())).filter(({ kind }) => kind === 'portal_webhook')).toEqual([]);
     },
   );
 
