@@ -43,6 +43,7 @@ describe.skipIf(!hasChromium)('the app in a browser', () => {
     for (const fact of ['Demo portal', 'localhost', 'Chrom', 'network']) expect(facts).toContain(fact);
     await press(page, 'Approve');
     await at(page, 'approved');
+    expect(await page.locator('.asked').innerText()).toMatch(/^Log in to Demo portal \(/);
     await desktop.waitForSelector('#logged-in');
     expect(await desktop.locator('[data-claim="amr"]').innerText()).toContain('mPIN');
 

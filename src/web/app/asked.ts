@@ -1,5 +1,6 @@
 /** What is asked, as a person reads it: the text of a login, or the lines of what is to be signed, amount and payee largest. */
 
+import { headline } from '../../protocol/templates/headline.ts';
 import type { ClaimedOrder } from '../../sdk/index.ts';
 import { languageOf } from '../../texts/languages.ts';
 import { element } from '../design/dom.ts';
@@ -26,6 +27,17 @@ export function asked(t: Messages, order: ClaimedOrder): readonly HTMLElement[] 
     return [element('p', { class: 'asked-text', text, attributes: { lang: locale, dir: 'auto' } })];
   }
   return [drawing(t, { ...order, locale, title: template.title, lines })];
+}
+
+/** A few words of it, for afterwards: the portal of a login, amount and payee of a payment. From the same verified order as {@link asked}. */
+export function askedInShort(t: Messages, order: ClaimedOrder): HTMLElement {
+  const { lines, descriptor } = order;
+  const { locale, template } = descriptor.display;
+  const short =
+    lines === undefined || template === undefined
+      ? asked(t, order)
+      : [drawing(t, { locale, title: template.title, lines: headline(lines) })];
+  return element('section', { class: 'asked', attributes: { 'aria-label': t('confirm.text') } }, ...short);
 }
 
 /** Label above value, the portal's words apart from the server's; the payments of a batch below. */

@@ -3,7 +3,7 @@
 import type { ClaimedOrder, PhoneError } from '../../sdk/index.ts';
 import { button, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
-import { asked } from './asked.ts';
+import { asked, askedInShort } from './asked.ts';
 import { askFinger } from './biometrics.ts';
 import { errorText } from './errors.ts';
 import { createPad } from './pad.ts';
@@ -140,13 +140,15 @@ function whyUnproved(app: App, error: PhoneError, back: () => void): boolean {
 function showResult(app: App, order: ClaimedOrder, name: Outcome): void {
   const { t } = app;
   const { signing, via } = order.descriptor;
-  if (signing !== undefined && name === 'approved') return showApproved(app, signing, via === 'inbox');
+  if (signing !== undefined && name === 'approved')
+    return showApproved(app, { order, signing, wasWaiting: via === 'inbox' });
   if (signing !== undefined && name === 'reported') return showReported(app);
   app.show({
     name,
     title: t(`${name}.title`),
     isPrivate: true,
     content: [
+      name === 'approved' ? askedInShort(t, order) : undefined,
       paragraph(t(`${name}.text`)),
       button(t('act.done'), () => void app.go.home()),
       name === 'reported' ? button(t('home.devices'), () => app.go.devices(), 'quiet') : undefined,
@@ -154,11 +156,16 @@ function showResult(app: App, order: ClaimedOrder, name: Outcome): void {
   });
 }
 
-type Signing = NonNullable<ClaimedOrder['descriptor']['signing']>;
+interface Approved {
+  readonly order: ClaimedOrder;
+  readonly signing: NonNullable<ClaimedOrder['descriptor']['signing']>;
+  readonly wasWaiting: boolean;
+}
 
 /** Nobody waits at a browser for what was waiting here; and some things take more people than one. */
-function showApproved(app: App, { id, approvers }: Signing, wasWaiting: boolean): void {
+function showApproved(app: App, { order, signing, wasWaiting }: Approved): void {
   const { t } = app;
+  const { id, approvers } = signing;
   const missing = approvers.needed - approvers.given - 1;
   const home = (): void => void app.go.home();
   app.show({
@@ -166,6 +173,7 @@ function showApproved(app: App, { id, approvers }: Signing, wasWaiting: boolean)
     title: t('approved.title'),
     isPrivate: true,
     content: [
+      askedInShort(t, order),
       missing > 0
         ? paragraph(t('approved.more', { count: missing }), 'notice')
         : paragraph(t(wasWaiting ? 'approved.signed' : 'approved.text')),
