@@ -7,6 +7,9 @@ const Client = strict({ id: Type.String(), name: Type.String(), domain: Type.Str
 const Template = strict({ name: Type.String(), version: Type.Integer() });
 const Approvers = strict({ needed: Type.Integer({ minimum: 1 }), given: Type.Integer({ minimum: 0 }) });
 
+/** What it is about in a line or two, such as amount and payee; as `headline.ts` of the templates draws it, and signed by nobody. */
+const About = Type.Array(Type.String({ minLength: 1, maxLength: 240 }), { maxItems: 2 });
+
 /** One thing that waits. What it says in full only its order tells, which the server signs: nothing here may be decided about. */
 export const Waiting = strict({
   signingId: Id('sig'),
@@ -14,6 +17,7 @@ export const Waiting = strict({
   template: Template,
   /** The template's title, in the language of the request. */
   title: Type.String(),
+  about: About,
   approvers: Approvers,
   /** Epoch-milliseconds. */
   createdAt: Type.Integer(),
@@ -32,6 +36,7 @@ export const Past = strict({
   client: Client,
   template: Template,
   title: Type.String(),
+  about: About,
   state: Type.Union([
     Type.Literal('approved'),
     Type.Literal('declined'),

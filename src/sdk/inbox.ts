@@ -30,8 +30,16 @@ export interface PastOrders {
   readonly hasMore: boolean;
 }
 
+/** A receipt that was found genuine, and what it says. */
+export interface VerifiedReceipt {
+  readonly receipt: Receipt;
+  readonly facts: ReceiptFacts;
+}
+
 /** Characters that nobody sees, or that break or reorder a line. */
 const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+/** The same, in words of a portal: those may have characters that are newer than this engine. */
+const unseenEverywhere = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
 /**
  * What waits for this user, the newest first, at most a hundred. Throws `server_not_authentic` for a list that cannot be what a server
@@ -70,7 +78,7 @@ export async function listPast(context: PhoneContext, options: { readonly before
  * have signed, and found to be about that request and by a phone of this user. Throws `not_found` where there is none, and
  * `server_not_authentic` for one that is not all of this. Takes a session.
  */
-export async function fetchReceipt(context: PhoneContext, signingId: string): Promise<Receipt> {
+export async function fetchReceipt(context: PhoneContext, signingId: string): Promise<VerifiedReceipt> {
   const asked = checkedId(signingId, 'not_found');
   const phone = await loadRegistered(context);
   const text = await fetchParts((part) =>
@@ -82,7 +90,7 @@ export async function fetchReceipt(context: PhoneContext, signingId: string): Pr
   if (facts.issuer !== phone.issuer) throw notGenuine('it is that of another server');
   if (facts.signingId !== asked) throw notGenuine('it is that of something else');
   if (!(await isOwn(context, phone, facts))) throw notGenuine('somebody else signed it');
-  return receipt as Receipt;
+  return { receipt: receipt as Receipt, facts };
 }
 
 /** Throws `code` for what cannot be the id of a request, before anything is sent. */
@@ -115,15 +123,16 @@ async function fetchHistory(context: PhoneContext, phone: RegisteredPhone): Prom
   return document;
 }
 
-function assertDistinct(listed: readonly Pick<Waiting, 'signingId' | 'client' | 'title'>[]): void {
+function assertDistinct(listed: readonly Pick<Waiting, 'signingId' | 'client' | 'title' | 'about'>[]): void {
   if (new Set(listed.map(({ signingId }) => signingId)).size !== listed.length)
     throw notFitting('one stands there twice');
-  for (const { title, client } of listed) {
+  for (const { title, about, client } of listed) {
     // Titles are the server's own words; a list is no place for markup, and none for what nobody can see.
     if (!isPlainLabel(title) || /[<>]/.test(title)) throw notFitting('a title is not plain words');
     if ([client.name, client.domain].some((name) => name === '' || unseen.test(name))) {
       throw notFitting('a name cannot be read');
     }
+    if (about.some((line) => unseenEverywhere.test(line))) throw notFitting('what it is about cannot be read');
   }
 }
 

@@ -21,7 +21,7 @@ export { isSignedDocument } from './display.ts';
 export type { SignedDocument } from './document.ts';
 export { PhoneError, type PhoneErrorCode, phoneErrors, type WeakMpinRule } from './errors.ts';
 export type { FetchLike } from './http.ts';
-export type { PastOrder, PastOrders, WaitingOrder } from './inbox.ts';
+export type { PastOrder, PastOrders, VerifiedReceipt, WaitingOrder } from './inbox.ts';
 export { indexedDbKeyStore } from './indexeddb-key-store.ts';
 export type { CredentialAssertion, KeyName, KeyStore, SignOptions } from './key-store.ts';
 export { memoryKeyStore } from './memory-key-store.ts';

@@ -15,7 +15,14 @@ import {
 } from './context.ts';
 import { fetchDocument, type SignedDocument } from './document.ts';
 import { createHttp, type FetchLike } from './http.ts';
-import { fetchReceipt, listPast, listWaiting, type PastOrders, type WaitingOrder } from './inbox.ts';
+import {
+  fetchReceipt,
+  listPast,
+  listWaiting,
+  type PastOrders,
+  type VerifiedReceipt,
+  type WaitingOrder,
+} from './inbox.ts';
 import type { KeyStore, SignOptions } from './key-store.ts';
 import type { MpinRules } from './mpin.ts';
 import {
@@ -137,6 +144,8 @@ export interface Phone {
   history(options?: { readonly before?: string }): Promise<PastOrders>;
   /** The receipt of what this user signed, verified. Throws `not_found` where there is none. */
   receipt(signingId: string): Promise<Receipt>;
+  /** The same with what it says, to show it. */
+  verifiedReceipt(signingId: string): Promise<VerifiedReceipt>;
 
   /** The user's devices. */
   listDevices(): Promise<OwnDevices['devices']>;
@@ -181,7 +190,8 @@ export function createPhone(options: PhoneOptions): Phone {
     report: async (order) => reportOrder(context, order),
     inbox: async () => listWaiting(context),
     history: async (options) => listPast(context, options),
-    receipt: async (signingId) => fetchReceipt(context, signingId),
+    receipt: async (signingId) => (await fetchReceipt(context, signingId)).receipt,
+    verifiedReceipt: async (signingId) => fetchReceipt(context, signingId),
     listDevices: async () => listDevices(context),
     listSessions: async () => listSessions(context),
     endSession: async (sessionUid) => endSession(context, sessionUid),

@@ -8,6 +8,7 @@ import type { HistoryListed, HistoryPage, InboxListed, Past, ReceiptPart, Waitin
 import type { OrderListed } from '../protocol/orders.ts';
 import { unaltered } from './altered.ts';
 import type { SigningRequest } from './store.ts';
+import { aboutOf } from './wording.ts';
 
 /** How many a page of the history has. */
 const pageLength = 25;
@@ -109,9 +110,13 @@ function pastOf(request: SigningRequest, { client, isSigned }: Pick<Past, 'clien
   return { signingId, client, ...shownOf(request), state: status, ...more, endedAt, isSigned };
 }
 
-/** Template and title, and no word of what it says. */
-function shownOf({ display }: SigningRequest): Pick<Waiting, 'template' | 'title'> {
+/** Template and title, and a line or two to recognise it by. */
+function shownOf({ display }: SigningRequest): Pick<Waiting, 'template' | 'title' | 'about'> {
   const { template } = display;
   if (template === undefined) throw new AuthError('internal', { detail: 'inbox: a request without a template' });
-  return { template: { name: template.name, version: template.version }, title: template.title };
+  return {
+    template: { name: template.name, version: template.version },
+    title: template.title,
+    about: aboutOf(display),
+  };
 }

@@ -10,7 +10,8 @@ import {
   type Wording,
   wordingNames,
 } from '../protocol/templates/draw.ts';
-import { type FieldsOf, type TemplateName, templateVersion } from '../protocol/templates/templates.ts';
+import { headlineTexts } from '../protocol/templates/headline.ts';
+import { type FieldsOf, isKnownTemplate, type TemplateName, templateVersion } from '../protocol/templates/templates.ts';
 import { textsFor } from '../texts/files.ts';
 import { languageOf } from '../texts/languages.ts';
 
@@ -33,4 +34,11 @@ export function render<Name extends TemplateName>(name: Name, fields: FieldsOf<N
   const lines = label(drawn, wording);
   const template = { name, version: templateVersion, title, wording, fields: { ...fields } };
   return { display: { text: displayText(title, lines), locale: code, template }, lines };
+}
+
+/** A line or two of what is kept, drawn anew, for lists; none of a template that this release does not know. */
+export function aboutOf({ locale, template }: OrderDescriptor['display']): string[] {
+  if (template === undefined || !isKnownTemplate(template.name, template.version)) return [];
+  const { name, fields, wording } = template;
+  return headlineTexts(label(draw(name, fields as FieldsOf<typeof name>, locale), wording));
 }

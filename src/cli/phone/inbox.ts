@@ -69,11 +69,11 @@ Examples:
         const { before } = options;
         const page = await desk.phone.history(before === undefined ? {} : { before });
         if (options.json) return sayJson(page);
-        const rows = page.past.map(({ signingId, endedAt, client, title, state, reason, isSigned }) => [
+        const rows = page.past.map(({ signingId, endedAt, client, title, about, state, reason, isSigned }) => [
           signingId,
           time(endedAt),
           `${client.name} (${client.domain})`,
-          title,
+          what(title, about),
           reason === undefined ? state : `${state}: ${reason}`,
           isSigned ? 'yes' : '',
         ]);
@@ -117,11 +117,13 @@ Examples:
     );
 }
 
+const what = (title: string, about: readonly string[]): string => [title, ...about].join(' · ');
+
 function sayOrders(waiting: readonly WaitingOrder[]): void {
-  const rows = waiting.map(({ signingId, client, title, approvers, createdAt, expiresAt }) => [
+  const rows = waiting.map(({ signingId, client, title, about, approvers, createdAt, expiresAt }) => [
     signingId,
     `${client.name} (${client.domain})`,
-    title,
+    what(title, about),
     approversText(approvers),
     time(createdAt),
     time(expiresAt),
@@ -167,7 +169,7 @@ function waitAfter({ retryAfterSeconds = 0 }: PhoneError, seconds: number): numb
   return Math.max(retryAfterSeconds, Math.min(seconds, 60)) * 1000;
 }
 
-function newLine({ signingId, client, title, approvers, expiresAt }: WaitingOrder): string {
-  const said = [`new: ${signingId}`, `${client.name} (${client.domain})`, title, approversText(approvers)];
+function newLine({ signingId, client, title, about, approvers, expiresAt }: WaitingOrder): string {
+  const said = [`new: ${signingId}`, `${client.name} (${client.domain})`, what(title, about), approversText(approvers)];
   return printable([...said.filter((part) => part !== ''), `sign by ${time(expiresAt)}`].join(' · '));
 }

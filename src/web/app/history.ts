@@ -3,6 +3,7 @@ import type { Phone } from '../../sdk/index.ts';
 import { button, element, focusOn, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { formatDay, formatTime } from './format.ts';
+import { entryHead } from './inbox.ts';
 import { showReceipt } from './receipt.ts';
 
 type Past = Awaited<ReturnType<Phone['history']>>['past'][number];
@@ -50,15 +51,11 @@ export function showHistory(app: App): void {
 
 function row(app: App, past: Past): HTMLElement {
   const { t } = app;
-  const { client, title, state, reason, endedAt, isSigned } = past;
+  const { state, reason, endedAt, isSigned } = past;
   const became = [formatTime(t, endedAt), t(`${state}.title`), reason && t(`why.${reason}`)]
     .filter(Boolean)
     .join(' · ');
-  const about = [
-    element('strong', {}, element('bdi', { text: title })),
-    element('span', {}, element('bdi', { text: client.name })),
-    element('span', { class: 'soft', text: became }),
-  ];
+  const about = [...entryHead(past), element('span', { class: 'soft', text: became })];
   if (!isSigned) return element('li', {}, element('div', { class: 'entry' }, ...about));
   const show = (): void => showReceipt(app, { signingId: past.signingId, back: () => showHistory(app) });
   return element('li', {}, element('button', { onClick: show, attributes: { type: 'button' } }, ...about));

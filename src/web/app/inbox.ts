@@ -69,7 +69,11 @@ function entries(app: App, waiting: readonly Waiting[], refresh: () => void): re
   ];
 }
 
-function entry(app: App, { signingId, client, title, approvers, ...times }: Waiting, refresh: () => void): HTMLElement {
+function entry(
+  app: App,
+  { signingId, client, title, about, approvers, ...times }: Waiting,
+  refresh: () => void,
+): HTMLElement {
   const { t, phone } = app;
   const when = t('inbox.when', { time: formatMoment(t, times.createdAt), until: formatMoment(t, times.expiresAt) });
   const open = (): void => {
@@ -92,9 +96,20 @@ function entry(app: App, { signingId, client, title, approvers, ...times }: Wait
   return element(
     'button',
     { id: signingId, onClick: open, attributes: { type: 'button' } },
-    element('strong', {}, element('bdi', { text: title })),
-    element('span', {}, element('bdi', { text: client.name })),
+    ...entryHead({ title, about, client }),
     element('span', { class: 'soft', text: when }),
     approvers.needed > 1 ? element('span', { class: 'soft', text: t('inbox.approvals', { ...approvers }) }) : undefined,
   );
+}
+
+/** What it is, what it is about and who asks: to find it by, each apart, so that no line's direction of writing moves another. */
+export function entryHead({
+  title,
+  about,
+  client,
+}: Pick<Waiting, 'title' | 'about' | 'client'>): readonly HTMLElement[] {
+  return [
+    element('strong', {}, element('bdi', { text: title })),
+    ...[...about, client.name].map((line) => element('span', {}, element('bdi', { text: line }))),
+  ];
 }

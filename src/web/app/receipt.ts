@@ -1,5 +1,5 @@
-/** A receipt: what was signed and every fact of it, checked here before it is shown, and the file to hand on. */
-import { PhoneError, type ReceiptFacts, verifyReceipt } from '../../sdk/index.ts';
+/** A receipt: what was signed and every fact of it, checked by the phone before it is shown, and the file to hand on. */
+import type { ReceiptFacts } from '../../sdk/index.ts';
 import { button, element, paragraph } from '../design/dom.ts';
 import type { App } from './app.ts';
 import { drawing } from './asked.ts';
@@ -11,7 +11,7 @@ interface Shown {
   readonly back: () => void;
 }
 
-/** Fetches the receipt, judges it as everybody else can, and shows it. */
+/** Shows the receipt that the phone has fetched, and found to be genuine and its user's own. */
 export function showReceipt(app: App, { signingId, back }: Shown): void {
   const { t, phone } = app;
   const facts = element('div', {}, paragraph(t('act.busy'), 'soft'));
@@ -23,34 +23,16 @@ export function showReceipt(app: App, { signingId, back }: Shown): void {
   });
   const load = (): void => {
     void app.run(
-      async () => {
-        const receipt = await phone.receipt(signingId);
-        const verdict = await verifyReceipt(receipt, await keyHistory());
-        return { facts: verdict.facts, text: JSON.stringify(receipt) };
-      },
-      (got) => {
-        if (got.facts === undefined) facts.replaceChildren(paragraph(t('error.server_not_authentic'), 'warning'));
-        else
-          facts.replaceChildren(
-            ...shown(app, got.facts),
-            ...copies(app, { name: `${signingId}.json`, text: got.text }),
-          );
-      },
+      () => phone.verifiedReceipt(signingId),
+      (got) =>
+        facts.replaceChildren(
+          ...shown(app, got.facts),
+          ...copies(app, { name: `${signingId}.json`, text: JSON.stringify(got.receipt) }),
+        ),
       { retry: load },
     );
   };
   load();
-}
-
-/** Every key that the server ever signed with, as anybody gets it. */
-async function keyHistory(): Promise<unknown> {
-  try {
-    const response = await fetch('/.well-known/mtoken-key-history', { credentials: 'omit', cache: 'no-store' });
-    if (!response.ok) throw new PhoneError('unavailable', { detail: `key history: status ${response.status}` });
-    return await response.json();
-  } catch (cause) {
-    throw cause instanceof PhoneError ? cause : new PhoneError('offline', { cause });
-  }
 }
 
 function shown({ t }: App, facts: ReceiptFacts): readonly HTMLElement[] {

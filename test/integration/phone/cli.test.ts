@@ -323,7 +323,9 @@ describe('what waits', () => {
     });
     const listed = await mtokenPhone(['orders']);
     expect(listed.out).toMatch(
-      new RegExp(`^order .*\n${signingId} +Demo Portal \\(portal\\.example\\) +Text of the portal +1 of 2 so far`),
+      new RegExp(
+        `^order .*\n${signingId} +Demo Portal \\(portal\\.example\\) +Text of the portal · The portal writes: “Hello” +1 of 2 so far`,
+      ),
     );
     expect((await mtokenPhone(['orders', '--json'])).json).toMatchObject({ waiting: [{ signingId }] });
     const shown = await mtokenPhone(['approve', signingId, ...inScript]);
@@ -414,7 +416,7 @@ describe('what waits', () => {
     const line = await coming;
     child.kill();
     expect(line).toMatch(
-      /^new: sig_.{22} · Demo Portal \(portal\.example\) · Text of the portal · 0 of 3 so far · sign by /,
+      /^new: sig_.{22} · Demo Portal \(portal\.example\) · Text of the portal · The portal writes: “Hello” · 0 of 3 so far · sign by /,
     );
     expect([line.includes(second), line.includes(first)]).toEqual([true, false]);
   });

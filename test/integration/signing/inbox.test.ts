@@ -118,6 +118,7 @@ describe('the inbox', () => {
         client: { id: system.portal.id, name: 'Business portal', domain: 'portal.example' },
         template: { name: 'payment', version: 1 },
         title: 'Payment',
+        about: ['Amount: 1,250.00\u00a0EUR', 'Payee: Jansen & Zn'],
         approvers: { needed: 1, given: 0 },
       },
     ]);

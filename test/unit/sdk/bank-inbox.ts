@@ -55,7 +55,8 @@ export function createInbox(channel: Channel, device: () => Owner): Inbox {
       const signingId = id('sig');
       const createdAt = channel.clock.now();
       const template = { name: 'text', version: 1 };
-      const entry = { signingId, client, template, title, approvers, createdAt, expiresAt: createdAt + 300_000 };
+      const times = { createdAt, expiresAt: createdAt + 300_000 };
+      const entry = { signingId, client, template, title, about: ['The portal writes: “Hello”'], approvers, ...times };
       waiting.unshift({ entry, mpinOnly, warnings });
       return signingId;
     },
@@ -102,8 +103,17 @@ export function createInbox(channel: Channel, device: () => Owner): Inbox {
         approval,
         countersignature,
       });
-      const { template, title } = entry;
-      past.unshift({ signingId, client, template, title, state: 'approved', endedAt: at * 1000, isSigned: true });
+      const { template, title, about } = entry;
+      past.unshift({
+        signingId,
+        client,
+        template,
+        title,
+        about,
+        state: 'approved',
+        endedAt: at * 1000,
+        isSigned: true,
+      });
     },
     endpoints: {
       'orders/inbox': async () => {
