@@ -151,7 +151,8 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     // As when the app comes back to the foreground.
     await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
     const entry = page.locator('.inbox li button');
-    expect(await entry.innerText()).toMatch(/^Payment\s+Business portal\s+Asked: .*Open until: /);
+    const row = /^Payment\s+Amount: 1,250\.00\sEUR\s+Payee: Jansen & Zn\s+Business portal\s+Asked: .*Open until: /;
+    expect(await entry.innerText()).toMatch(row);
     expect(await page.locator('.inbox [role=status]').innerText()).toBe('Waiting for you: 1');
     expect(await inspect(page)).toEqual([]);
     await entry.click();
@@ -168,8 +169,20 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
     await enter(page, mpin);
     await at(page, 'approved');
     expect(await page.locator('main').innerText()).toContain('The receipt is in your history.');
+    // What it was, as it was signed, and no more than a glance takes.
+    expect((await page.locator('.asked').innerText()).split(/\n+/)).toEqual([
+      'Payment',
+      'Amount',
+      '1,250.00\u00a0EUR',
+      'Payee',
+      'Jansen & Zn',
+    ]);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await press(page, 'Receipt');
     await page.getByText('Signed by').waitFor();
+    // Judged once, by the phone.
+    expect(asked.filter((path) => path.endsWith('/mtoken-key-history'))).toHaveLength(1);
     expect(await inspect(page)).toEqual([]);
     await fitsEverywhere(page);
     expect(await page.locator('.asked .main').first().innerText()).toContain('1,250.00');
@@ -337,6 +350,19 @@ describe.skipIf(!hasChromium)('what waits on the phone', () => {
       expect((await read()).state).toBe('approved');
       await press(page, 'Done');
     }
+    // Whoever the browser is registered for next has read nothing, in the same window and with the same document.
+    await press(page, 'Settings');
+    await press(page, 'Remove this phone');
+    await press(page, 'Remove this phone for good');
+    await at(page, 'removed');
+    await page.locator('main > button').first().click();
+    await register(page, await bank.invite({ user: invited }));
+    const sha256 = createHash('sha256').update(pdf).digest('hex');
+    const fields = { title: 'Loan', mediaType: 'application/pdf', size: pdf.length, sha256 };
+    await ask(invited.userId, 'document', { ...fields, viewer: `${fileServer.url}/loan` });
+    await open(page);
+    await ticked(page);
+    expect(await approvable.isDisabled()).toBe(true);
   });
 
   it('survives a lock and an hour without a connection: nothing is decided, and it waits on (T-09, S-07)', async () => {
@@ -375,6 +401,14 @@ async function fitsEverywhere(page: Page): Promise<void> {
   });
   await page.setViewportSize(phoneSize);
   expect(found).toEqual([]);
+}
+
+/** Until the time left has been counted down twice: a second at least, in which everything else has become pressable. */
+async function ticked(page: Page): Promise<void> {
+  for (let ticks = 0; ticks < 2; ticks += 1) {
+    const shown = await page.locator('[role=timer]').innerText();
+    await expect.poll(() => page.locator('[role=timer]').innerText()).not.toBe(shown);
+  }
 }
 
 /** From the home screen to the question; what was asked a moment ago is fetched as when the app comes back to the foreground. */

@@ -57,7 +57,7 @@ export interface App {
   readonly issuer: string;
   /** A link that waits to be claimed until the phone is unlocked. */
   pendingLink: string | undefined;
-  /** Hashes of the documents that were opened here: who read one in another window comes back to a locked app, and need not read it again. */
+  /** Documents that were opened here, each by the phone's registration and its hash: who read one in another window comes back to a locked app, and need not read it again. */
   readonly documentsRead: Set<string>;
   /** Shows a screen in place of the last one. */
   show(screen: Screen): void;

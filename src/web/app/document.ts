@@ -23,12 +23,13 @@ export function createReading(app: App, order: ClaimedOrder): Reading {
   if (template?.name !== 'document') {
     return { root: undefined, isRead: () => true, onRead: () => undefined, leave: () => undefined };
   }
-  const { sha256 } = template.fields;
+  // By this registration: who takes the phone over has read nothing yet.
+  const name = `${order.descriptor.deviceId} ${template.fields['sha256']}`;
   const root = element('section', { class: 'document' });
   const addresses: string[] = [];
   let tell = (): void => undefined;
   const read = (): void => {
-    documentsRead.add(String(sha256));
+    documentsRead.add(name);
     tell();
   };
   const addressOf = (file: File): string => {
@@ -55,7 +56,7 @@ export function createReading(app: App, order: ClaimedOrder): Reading {
   close();
   return {
     root,
-    isRead: () => documentsRead.has(String(sha256)),
+    isRead: () => documentsRead.has(name),
     onRead: (told) => {
       tell = told;
     },
