@@ -1,6 +1,7 @@
 /** What the login page needs from outside, and how often it may be begun. */
 import { addressNetwork } from '../http/addresses.ts';
 import type { LimitDeps } from '../http/limits.ts';
+import type { Metrics } from '../http/metrics.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { SigningDeps } from '../signing/deps.ts';
 import type { Interactions } from './interactions.ts';
@@ -13,6 +14,8 @@ export interface LoginDeps extends OrderDeps, LimitDeps {
   readonly assets: PageAssets;
   /** New orders of one address in a minute; 10 unless told. */
   readonly ordersPerMinute?: number | undefined;
+  /** Counts the event streams. */
+  readonly metrics?: Pick<Metrics, 'streamOpened' | 'streamClosed'> | undefined;
 }
 
 const defaultOrdersPerMinute = 10;

@@ -1,12 +1,15 @@
 /** Tells waiting pages what happens to their orders, by Server-Sent Events: one timer and two subscriptions for all of a process. */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { deviceEndedTopic } from '../devices/end.ts';
+import type { Metrics } from '../http/metrics.ts';
 import type { OrderDeps } from '../orders/deps.ts';
-import { type FrameCode, type FrameKind, frameText, stepMs } from '../orders/frames.ts';
+import { type FrameKind, type FrameSeries, frameAt, frameSeries, stepMs } from '../orders/frames.ts';
 import { openFrameCode, ordersChangedTopic, orderVersion, readOrder } from '../orders/live.ts';
 import { deadlineOf, isFinal, type Order } from '../orders/order.ts';
 import { cancelOrder, expireOrder } from '../orders/orders.ts';
+import { answerEvents, beginEvents } from './event-connection.ts';
 import { type PageView, pageView } from './view.ts';
 
 /** Streams of one order in one process; a further one takes the place of the oldest. */
@@ -25,18 +28,13 @@ const maxBacklogBytes = 65_536;
 /** Pages served before other work has its turn. */
 const sliceSize = 200;
 
-const streamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store, no-transform',
-  // nginx delivers nothing at all for minutes without this.
-  'x-accel-buffering': 'no',
-} as const;
-
 export interface FeedDeps extends OrderDeps {
   /** Told of faults while serving streams; the streams go on. */
   readonly onFault: (error: unknown) => void;
   /** How many streams are a crowd; 5,000 unless told. */
   readonly crowd?: number | undefined;
+  /** Told of each stream's begin and end. */
+  readonly metrics?: Pick<Metrics, 'streamOpened' | 'streamClosed'> | undefined;
 }
 
 export interface OrderFeed {
@@ -52,13 +50,14 @@ export interface OrderFeed {
 
 /** One waiting page. Ten thousand of these must be cheap: no request, no order, no timer is kept. */
 interface Stream {
-  readonly response: ServerResponse;
+  readonly socket: Socket;
   readonly orderId: string;
   /** How its codes change. */
   readonly kind: FrameKind;
   /** In which of two steps a crowd's page has its turn. */
   readonly turn: 0 | 1;
-  code: FrameCode | undefined;
+  /** While a code is shown. */
+  frames: FrameSeries | undefined;
   deviceId: string | undefined;
   deadline: number | undefined;
   /** Of the order when it was last looked at, undefined before that. */
@@ -87,8 +86,7 @@ export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
   return {
     open: (response, order, kind) => openStream(board, response, { order, kind }),
     tell: (response, view) => {
-      response.writeHead(200, streamHeaders);
-      response.end(stateEvent(view));
+      answerEvents(response, stateEvent(view));
     },
     get size() {
       return [...streams.values()].reduce((sum, { size }) => sum + size, 0);
@@ -98,8 +96,7 @@ export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
       clearTimeout(timer);
       stopOrders();
       stopDevices();
-      for (const set of streams.values()) for (const { response } of set) response.end();
-      streams.clear();
+      for (const set of streams.values()) for (const stream of set) end(board, stream);
     },
   };
 }
@@ -114,21 +111,23 @@ function openStream(
   response: ServerResponse,
   { order, kind }: { readonly order: Order; readonly kind: FrameKind },
 ): void {
+  const socket = beginEvents(response, 'retry: 1000\n\n');
+  if (socket === undefined) return;
   const orderId = order.terms.id;
   const set = board.streams.get(orderId) ?? new Set();
   board.streams.set(orderId, set);
   const [oldest] = set;
   if (oldest !== undefined && set.size >= maxStreams) {
     // Told, so that this page asks from time to time instead of taking the place back.
-    oldest.response.end('event: replaced\ndata: {}\n\n');
-    drop(board, oldest);
+    write(board, oldest, 'event: replaced\ndata: {}\n\n');
+    end(board, oldest);
   }
   const stream: Stream = {
-    response,
+    socket,
     orderId,
     kind,
     turn: board.streams.size % 2 === 0 ? 0 : 1,
-    code: undefined,
+    frames: undefined,
     deviceId: undefined,
     deadline: undefined,
     version: undefined,
@@ -136,13 +135,8 @@ function openStream(
     writtenAt: 0,
   };
   set.add(stream);
-  // The body ends with the connection: a frame is one write, where chunks would make four pieces of it.
-  response.useChunkedEncodingByDefault = false;
-  response.on('close', () => drop(board, stream));
-  response.on('error', () => drop(board, stream));
-  response.writeHead(200, streamHeaders);
-  response.socket?.setNoDelay(true);
-  response.write('retry: 1000\n\n');
+  socket.on('close', () => drop(board, stream));
+  board.deps.metrics?.streamOpened();
   show(board, stream, order);
 }
 
@@ -154,10 +148,14 @@ function show(board: Board, stream: Stream, order: Order): void {
   stream.checkedAt = now;
   stream.deadline = deadlineOf(state);
   stream.deviceId = 'claim' in state ? state.claim.deviceId : undefined;
-  stream.code = state.name === 'pending' ? (stream.code ?? openFrameCode(deps, order.terms)) : undefined;
-  const frame = stream.code && frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
+  stream.frames = state.name === 'pending' ? (stream.frames ?? framesOf(deps, order, stream.kind)) : undefined;
+  const frame = stream.frames && frameAt(stream.frames, now);
   write(board, stream, stateEvent(pageView(order, now, frame)));
   if (isFinal(state) || state.name === 'approved') end(board, stream);
+}
+
+function framesOf(deps: FeedDeps, { terms }: Order, kind: FrameKind): FrameSeries {
+  return frameSeries(openFrameCode(deps, terms), kind, deps.issuer);
 }
 
 function stateEvent(view: PageView): string {
@@ -165,23 +163,26 @@ function stateEvent(view: PageView): string {
 }
 
 function write(board: Board, stream: Stream, text: string): void {
-  if (stream.response.writableLength > maxBacklogBytes) {
-    stream.response.destroy();
+  const { socket } = stream;
+  if (!socket.writable || socket.writableLength > maxBacklogBytes) {
+    socket.destroy();
     drop(board, stream);
     return;
   }
   stream.writtenAt = board.deps.clock.now();
-  stream.response.write(text);
+  // ASCII all of it: a code's address, and JSON of states and numbers.
+  socket.write(text, 'latin1');
 }
 
 function end(board: Board, stream: Stream): void {
-  stream.response.end();
   drop(board, stream);
+  // Not `end` alone: a browser that keeps its own half open would keep the connection.
+  stream.socket.destroySoon();
 }
 
-function drop({ streams }: Board, stream: Stream): void {
+function drop({ deps, streams }: Board, stream: Stream): void {
   const set = streams.get(stream.orderId);
-  set?.delete(stream);
+  if (set?.delete(stream)) deps.metrics?.streamClosed();
   if (set?.size === 0) streams.delete(stream.orderId);
 }
 
@@ -249,9 +250,9 @@ function serve(board: Board, stream: Stream, { crowd, guard }: Serving): void {
   if (now - stream.checkedAt >= recheckMs) {
     stream.checkedAt = now;
     guard(recheck(board, stream));
-  } else if (stream.code !== undefined) {
+  } else if (stream.frames !== undefined) {
     if (crowd.isCrowd && stream.turn !== crowd.turn) return;
-    const frame = frameText(stream.code, stream.kind, { issuer: deps.issuer, now });
+    const frame = frameAt(stream.frames, now);
     // An address and base64url: nothing in it to escape.
     write(board, stream, `event: frame\ndata: {"frame":"${frame}"}\n\n`);
   } else if (now - stream.writtenAt >= heartbeatMs) {

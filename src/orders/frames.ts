@@ -52,10 +52,31 @@ export function frameText(
   via: FrameKind,
   at: { readonly issuer: string; readonly now: number },
 ): string {
-  const apart = stepsPerFrame[via];
+  return frameAt(frameSeries(code, via, at.issuer), at.now);
+}
+
+/** The frames of one order and one kind, with everything made that is the same in all of them: a waiting page is sent hundreds. */
+export interface FrameSeries {
+  readonly via: FrameKind;
+  /** The frames' text up to the step. */
+  readonly address: string;
+  readonly secret: Uint8Array;
+  /** What is under the tag, before and after the step; each byte is a character. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The frames of this code that are shown in this way, for {@link frameAt}. */
+export function frameSeries(code: FrameCode, via: FrameKind, issuer: string): FrameSeries {
+  return { via, address: `${issuer}/${pathOf[via]}/${code.token}.`, secret: code.secret, ...framedAround(code, via) };
+}
+
+/** As {@link frameText}, for the series' code. */
+export function frameAt(series: FrameSeries, now: number): string {
+  const apart = stepsPerFrame[series.via];
   // Counted from the epoch, so that every process and every request of a page gives the same frame for as long.
-  const step = Math.floor(at.now / (stepMs * apart)) * apart;
-  return `${at.issuer}/${pathOf[via]}/${code.token}.${step}.${tagOf(code, via, step)}`;
+  const step = Math.floor(now / (stepMs * apart)) * apart;
+  return `${series.address}${step}.${tagAt(series, step)}`;
 }
 
 /** Whether the server made this frame for this order and this way of showing it, whatever its age. */
@@ -72,7 +93,19 @@ export function isFresh(claim: Pick<FrameClaim, 'via' | 'step'>, now: number): b
 }
 
 function tagOf(code: FrameCode, via: FrameKind, step: number): string {
+  return tagAt({ secret: code.secret, ...framedAround(code, via) }, step);
+}
+
+/** `frame(['mtoken/v1/frame', via, token, step, scope])` without the step, which alone changes. */
+function framedAround(code: FrameCode, via: FrameKind): Pick<FrameSeries, 'before' | 'after'> {
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
   // The way is under the tag: a QR frame, good for seconds, cannot be passed off as a link, good for a minute.
-  const framed = frame(['mtoken/v1/frame', via, code.token, String(step), code.scope]);
-  return hmacSha256Text(code.secret, framed).slice(0, tagLength);
+  return { before: text(frame(['mtoken/v1/frame', via, code.token])), after: text(frame([code.scope])) };
+}
+
+function tagAt({ secret, before, after }: Pick<FrameSeries, 'secret' | 'before' | 'after'>, step: number): string {
+  const digits = String(step);
+  // What `frame` makes of the step: its length in four bytes, and itself.
+  const framed = `${before}\0\0\0${String.fromCharCode(digits.length)}${digits}${after}`;
+  return hmacSha256Text(secret, Buffer.from(framed, 'latin1')).slice(0, tagLength);
 }

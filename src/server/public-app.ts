@@ -86,7 +86,6 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
     });
   } else log.warn({ path: directory }, 'the pages are not built: npm run build');
   await group(app, { limits, name: 'login' }, async (scope) => {
-    countStreams(scope, metrics);
     const assets = pageAssets(manifest, 'login');
     const ordersPerMinute = config.limits.loginsPerAddress;
     await loginPlugin(scope, {
@@ -96,6 +95,7 @@ export async function createPublicApp(deps: PublicAppDeps): Promise<FastifyInsta
       signings: capabilities.signing,
       assets: { ...assets, landing: landingScript(manifest), look: brand.look },
       ordersPerMinute,
+      metrics,
     });
   });
   return app;
@@ -144,15 +144,6 @@ async function group(
   await app.register(async (scope) => {
     useAddressLimit(scope, limits, name);
     await register(scope);
-  });
-}
-
-/** An event stream is open until its connection closes; it never answers in the usual sense. */
-function countStreams(scope: FastifyInstance, metrics: Metrics): void {
-  scope.addHook('preHandler', async (request, reply) => {
-    if (!request.routeOptions.url?.endsWith('/events')) return;
-    metrics.streamOpened();
-    reply.raw.once('close', metrics.streamClosed);
   });
 }
 

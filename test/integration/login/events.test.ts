@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
@@ -11,9 +12,13 @@ import { Browser, type PageServer, startPage } from './page-server.ts';
 let server: PageServer;
 let browser: Browser;
 let phone: Phone;
+/** Streams. */
+let open: number;
 
 beforeEach(async () => {
-  server = await startPage({ clock: systemClock });
+  open = 0;
+  const metrics = { streamOpened: () => (open += 1), streamClosed: () => (open -= 1) };
+  server = await startPage({ clock: systemClock, deps: { metrics } });
   server.begin('uid1');
   browser = new Browser(server, 'uid1');
   phone = await addPhone(server.world);
@@ -34,6 +39,39 @@ async function approve(claimed: OrderClaimed): Promise<void> {
     { orderId: claimed.orderId, approval, proof: null },
     await callOf(server.world, phone),
   );
+}
+
+/** The events asked for on a connection of one's own; whoever holds it may send what no browser does. */
+async function rawEvents(
+  request = requestOf('events'),
+): Promise<{ socket: Socket; until(text: string): Promise<string>; ended: Promise<string> }> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+  let heard = '';
+  let look = (): void => undefined;
+  socket.setEncoding('latin1');
+  socket.on('data', (data) => {
+    heard += String(data);
+    look();
+  });
+  // A reset is an end too.
+  socket.on('error', () => undefined);
+  const ended = new Promise<string>((resolve) => {
+    socket.once('close', () => resolve(heard));
+  });
+  const until = (text: string): Promise<string> =>
+    new Promise((resolve) => {
+      look = () => {
+        if (heard.includes(text)) resolve(heard);
+      };
+      look();
+    });
+  socket.write(request);
+  return { socket, until, ended };
+}
+
+function requestOf(name: string): string {
+  const path = `/interaction/uid1/${name}`;
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: same-origin\r\ncookie: ${browser.cookieHeader}\r\n\r\n`;
 }
 
 describe('event stream of the login page', () => {
@@ -116,6 +154,40 @@ describe('event stream of the login page', () => {
       expect(await open.nextState()).toMatchObject({ data: { state: 'claimed' } });
       open.close();
     }
+  });
+
+  it('puts no answer to a second request of the connection into the events: it ends (X-11)', async () => {
+    const stream = await rawEvents();
+    const head = await stream.until('event: state');
+    expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(head).toMatch(/\r\nconnection: close\r\n/i);
+    expect(head).not.toMatch(/\r\n(transfer-encoding|content-length):/i);
+    stream.socket.write(requestOf('status'));
+    const heard = await stream.ended;
+    expect(heard.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    const other = await rawEvents(`${requestOf('events')}${requestOf('status')}`);
+    await other.until('event: state');
+    await browser.call('cancel');
+    expect((await other.ended).match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  it('answers events that were asked for behind another request after its answer, or not at all (X-11)', async () => {
+    const stream = await rawEvents(`${requestOf('status')}${requestOf('events')}`);
+    const heard = await stream.until('text/event-stream');
+    expect(heard.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    expect(heard.indexOf('application/json')).toBeLessThan(heard.indexOf('text/event-stream'));
+    stream.socket.end();
+    await stream.ended;
+    await expect.poll(() => open).toBe(0);
+  });
+
+  it('lets a connection go whose browser has gone, be it by half', async () => {
+    const stream = await rawEvents();
+    await stream.until('event: state');
+    expect(open).toBe(1);
+    stream.socket.end();
+    expect(await stream.ended).toContain('event: state');
+    await expect.poll(() => open).toBe(0);
   });
 
   it('ends its streams when the server shuts down', async () => {

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frameCode, frameText, isFresh, isGenuine, newFrameBytes } from '../../../src/orders/frames.ts';
+import { frame, hmacSha256Text } from '../../../src/crypto/bytes.ts';
+import {
+  frameAt,
+  frameCode,
+  frameSeries,
+  frameText,
+  isFresh,
+  isGenuine,
+  newFrameBytes,
+} from '../../../src/orders/frames.ts';
 import { issuer } from '../mpin/world.ts';
 import { scanned } from './order-world.ts';
 
@@ -63,8 +72,8 @@ describe('frames', () => {
     expect(isGenuine(code, { ...genuine, step: genuine.step + 1 })).toBe(false);
     const kinds = ['qr', 'steady', 'link'] as const;
     for (const made of kinds) {
-      const frame = scanned(frameText(code, made, { issuer, now }));
-      for (const claimed of kinds) expect(isGenuine(code, { ...frame, via: claimed })).toBe(made === claimed);
+      const shown = scanned(frameText(code, made, { issuer, now }));
+      for (const claimed of kinds) expect(isGenuine(code, { ...shown, via: claimed })).toBe(made === claimed);
     }
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 95 }), (bit) => {
@@ -77,12 +86,21 @@ describe('frames', () => {
     expect(isGenuine(code, { ...genuine, tag: `${genuine.tag}AAAA` })).toBe(false);
   });
 
+  it('have a tag over purpose of the tag, way, token, step and scope, each after its length, so that no border can be moved', () => {
+    for (const via of ['qr', 'steady', 'link'] as const) {
+      const { token, step, tag } = scanned(frameText(code, via, { issuer, now }));
+      const framed = frame(['mtoken/v1/frame', via, token, String(step), code.scope]);
+      expect(tag).toBe(hmacSha256Text(code.secret, framed).slice(0, 16));
+      expect(frameAt(frameSeries(code, via, issuer), now)).toBe(frameText(code, via, { issuer, now }));
+    }
+  });
+
   it('of one order, issuer or text do not fit another', () => {
     const bytes = newFrameBytes();
-    const frame = scanned(frameText(frameCode(bytes, issuer, terms), 'qr', { issuer, now }));
-    expect(isGenuine(frameCode(bytes, 'https://other.example', terms), frame)).toBe(false);
-    expect(isGenuine(frameCode(bytes, issuer, { ...terms, id: 'ord_2' }), frame)).toBe(false);
-    expect(isGenuine(frameCode(bytes, issuer, { ...terms, purpose: 'signing' }), frame)).toBe(false);
-    expect(isGenuine(frameCode(bytes, issuer, { ...terms, display: { text: 'x', locale: 'en' } }), frame)).toBe(false);
+    const shown = scanned(frameText(frameCode(bytes, issuer, terms), 'qr', { issuer, now }));
+    expect(isGenuine(frameCode(bytes, 'https://other.example', terms), shown)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, id: 'ord_2' }), shown)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, purpose: 'signing' }), shown)).toBe(false);
+    expect(isGenuine(frameCode(bytes, issuer, { ...terms, display: { text: 'x', locale: 'en' } }), shown)).toBe(false);
   });
 });
