@@ -5,7 +5,7 @@ import { AuthError } from '../errors.ts';
 import type { Deliver } from '../notify/outbox.ts';
 import type { SigningDeps } from '../signing/deps.ts';
 import { signingTimes } from '../signing/lifetime.ts';
-import { type NewSigning, openRequest, readRequest } from '../signing/requests.ts';
+import { languageFor, type NewSigning, openRequest, readRequest } from '../signing/requests.ts';
 import type { RecordStore, Records } from '../store/records.ts';
 import { type BackchannelMessage, type BackchannelPayload, toSign } from './ciba-adapter.ts';
 import { asksByCiba } from './ciba-metadata.ts';
@@ -85,7 +85,7 @@ function signingOf(row: BackchannelRow, client: Client, user: User, now: number)
     userId: user.id,
     ...toSign(kept).asked,
     // The phone's owner reads it; the portal may know better.
-    locale: kept.uiLocales?.split(' ')[0] ?? user.language ?? user.locale,
+    locale: languageFor(user, kept.uiLocales?.split(' ') ?? []),
     door: 'backchannel',
     lifetimeMs: row.endsAt - now,
   };

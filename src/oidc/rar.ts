@@ -44,7 +44,7 @@ const Detail = strict({
   fields: Type.Record(Type.String(), Type.Unknown()),
 });
 const knownMembers = Object.keys(Detail.properties);
-const validateDetail = createValidate(Detail, 'authorization_details[0]');
+const validateDetail = createValidate(Detail, 'authorization_details/0');
 
 /**
  * The one detail of a parameter as it was sent, every field of it judged. Throws `invalid_authorization_details` (RFC 9396 §5) naming
@@ -65,13 +65,13 @@ export function readDetails(parameter: string): AskedToSign {
 }
 
 function readDetail(detail: unknown): AskedToSign {
-  if (!isPlainObject(detail)) throw refused('authorization_details[0] must be an object');
+  if (!isPlainObject(detail)) throw refused('authorization_details/0 must be an object');
   const unknown = Object.keys(detail).find((name) => !knownMembers.includes(name));
-  if (unknown !== undefined) throw refused(`authorization_details[0].${unknown.slice(0, 40)} is not known`);
+  if (unknown !== undefined) throw refused(`authorization_details/0/${unknown.slice(0, 40)} is not known`);
   validateDetail(detail);
   const { type, reference, fields } = detail as { type: string; reference: string; fields: DetailToSign['fields'] };
   const template = templateOfType.get(type);
-  if (template === undefined) throw refused(`authorization_details[0].type must be one of ${detailTypes.join(', ')}`);
+  if (template === undefined) throw refused(`authorization_details/0/type must be one of ${detailTypes.join(', ')}`);
   judgeReference(reference);
   const asked = { template, version: templateVersion, fields, reference };
   assertKnownFields(asked);
@@ -95,7 +95,7 @@ function judgeReference(reference: string): void {
     assertReadable(reference);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    throw refused(`authorization_details[0].reference: ${error.publicMessage ?? 'it cannot be read'}`);
+    throw refused(`authorization_details/0/reference: ${error.publicMessage ?? 'it cannot be read'}`);
   }
 }
 
@@ -106,7 +106,7 @@ function assertKnownFields({ template, fields }: DetailToSign): void {
     ...(template === 'payment-batch' ? ['payments'] : []),
   ];
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw refused(`fields.${unknown.slice(0, 40)} is not known`);
+  if (unknown !== undefined) throw refused(`fields/${unknown.slice(0, 40)} is not known`);
 }
 
 /**
@@ -125,7 +125,8 @@ export async function validateDetails(
   }
   const sent = params?.['authorization_details'];
   const { checked } = readDetails(typeof sent === 'string' ? sent : JSON.stringify([detail]));
-  if (route !== 'pushed_authorization_request') return;
+  // Where a portal begins to ask. Nothing of it depends on the user, of whom nobody learns anything (O-18).
+  if (route !== 'pushed_authorization_request' && route !== 'backchannel_authentication') return;
   try {
     await assertFits(deps, oidc.client?.clientId ?? '', checked);
   } catch (error) {

@@ -58,7 +58,7 @@ export function assertCapturable(
   const end = endOfDay((fields as FieldsOf<'reservation'>).until);
   if (end > now && end <= now + signingTimes.kept) return;
   throw new AuthError('invalid_request', {
-    message: `fields.until must be a day from today on, and at most ${signingTimes.kept / 86_400_000} days ahead`,
+    message: `fields/until must be a day from today on, and at most ${signingTimes.kept / 86_400_000} days ahead`,
   });
 }
 

@@ -34,7 +34,7 @@ interface Asked {
 const slice = 250;
 
 const validators = new Map<TemplateName, Validate>();
-const validateList = createValidate(BatchList, 'fields.payments');
+const validateList = createValidate(BatchList, 'fields/payments');
 
 /**
  * The fields of a known template, every one of them judged: form, calendar, currency, account number, readable text, and of a batch
@@ -85,15 +85,15 @@ function* bindList({ payments, ...fields }: Readonly<Record<string, unknown>>) {
   const listed = payments as readonly BatchPayment[];
   for (const [index, payment] of listed.entries()) {
     if (index % slice === 0) yield;
-    judge(payment, `fields.payments[${index}]`, '');
+    judge(payment, `fields/payments/${index}`, '');
   }
-  if (fields['count'] !== listed.length) throw refused('fields.count', 'is not the number of payments');
+  if (fields['count'] !== listed.length) throw refused('fields/count', 'is not the number of payments');
   const total = listed.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
   const said = fields['total'];
   if (typeof said !== 'number' || !Number.isSafeInteger(said) || BigInt(said) !== total) {
-    throw refused('fields.total', 'is not the sum of the payments');
+    throw refused('fields/total', 'is not the sum of the payments');
   }
-  if ('paymentsHash' in fields) throw refused('fields.paymentsHash', 'is made by the server');
+  if ('paymentsHash' in fields) throw refused('fields/paymentsHash', 'is made by the server');
   const list = JSON.stringify(listed.map(inOrder));
   return { fields: { ...fields, paymentsHash: encodeBase64url(sha256(list)) }, list };
 }
@@ -106,9 +106,9 @@ function inOrder({ creditorName, creditorIban, amount, reference }: BatchPayment
 /** Each value by the name of its field; what has no rule of its own is text for a person. */
 function judge(value: unknown, place: string, field: string): void {
   if (Array.isArray(value)) {
-    for (const [index, one] of value.entries()) judge(one, `${place}[${index}]`, field);
+    for (const [index, one] of value.entries()) judge(one, `${place}/${index}`, field);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [name, one] of Object.entries(value)) judge(one, `${place}.${name}`, name);
+    for (const [name, one] of Object.entries(value)) judge(one, `${place}/${name}`, name);
   } else if (typeof value === 'string') judgeText(value, place, field);
 }
 
@@ -144,9 +144,9 @@ function isDay(text: string): boolean {
 }
 
 function assertDistinct({ access, accountIbans }: FieldsOf<'consent'>): void {
-  if (new Set(access).size !== access.length) throw refused('fields.access', 'names something twice');
+  if (new Set(access).size !== access.length) throw refused('fields/access', 'names something twice');
   if (new Set(accountIbans).size !== accountIbans.length)
-    throw refused('fields.accountIbans', 'names an account twice');
+    throw refused('fields/accountIbans', 'names an account twice');
 }
 
 function refused(place: string, message: string): AuthError {

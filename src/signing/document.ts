@@ -160,7 +160,7 @@ export function assertViewer(
   if (typeof viewer === 'string' && URL.canParse(viewer) && originsOf(metadata).includes(new URL(viewer).origin))
     return;
   throw new AuthError('invalid_request', {
-    message: 'fields.viewer must be at the origin of one of the redirect URIs',
+    message: 'fields/viewer must be at the origin of one of the redirect URIs',
   });
 }
 

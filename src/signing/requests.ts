@@ -7,6 +7,7 @@ import type { OrderTerms } from '../orders/order.ts';
 import { cancelOrder } from '../orders/orders.ts';
 import { assertReadable } from '../orders/text.ts';
 import { assessSigning } from '../risk/risk.ts';
+import { chooseLanguage } from '../texts/languages.ts';
 import { type Checked, checkInSlices } from './check.ts';
 import type { SigningDeps } from './deps.ts';
 import { announce, endRequest, type SigningActor, signingRecord } from './ending.ts';
@@ -32,7 +33,7 @@ export interface NewSigning {
   readonly template: string;
   readonly version: number;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** BCP 47; English where there are no texts in it. */
+  /** BCP 47; the user's own language where there are no texts in it. */
   readonly locale: string;
   /** The portal's own name for it. */
   readonly reference: string;
@@ -73,7 +74,7 @@ export async function openRequest(deps: SigningDeps, asked: NewSigning): Promise
     userId: user.id,
     companyId: company.id,
     reference: asked.reference,
-    display: render(checked.name, checked.fields, asked.locale).display,
+    display: render(checked.name, checked.fields, languageFor(user, [asked.locale])).display,
     approvers,
     given: 0,
     mpinOnly: judged.mpinOnly,
@@ -89,6 +90,14 @@ export async function openRequest(deps: SigningDeps, asked: NewSigning): Promise
   };
   await write(deps, request, { list: checked.list, record: judged.record, requestId: asked.requestId });
   return request;
+}
+
+/** The first language wanted that there is, else that in which the person is written to. */
+export function languageFor(
+  { language, locale }: Pick<User, 'language' | 'locale'>,
+  wanted: readonly string[],
+): string {
+  return chooseLanguage([...wanted, language ?? locale]).code;
 }
 
 type Judged = Pick<Awaited<ReturnType<typeof assessSigning>>['answer'], 'delaySeconds' | 'mpinOnly' | 'reasons'> & {

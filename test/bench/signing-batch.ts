@@ -88,7 +88,14 @@ function batchOf(count: number) {
     reference: `Salary ${index + 1}`,
   }));
   const total = payments.reduce((sum, { amount }) => sum + amount, 0);
-  return { total, currency: 'EUR', count, debtorIban: 'DE89370400440532013000', date: '2026-11-23', payments };
+  return {
+    total,
+    currency: 'EUR',
+    count,
+    debtorIban: 'DE89370400440532013000',
+    date: new Date().toISOString().slice(0, 10),
+    payments,
+  };
 }
 
 function payloadOf(descriptor: string): OrderDescriptor {

@@ -30,7 +30,7 @@ const payment = {
   creditorName: 'Jansen & Zn',
   creditorIban: 'BE71096123456769',
   debtorIban: 'DE89370400440532013000',
-  date: '2026-11-23',
+  date: new Date().toISOString().slice(0, 10),
   reference: 'Invoice 2026/118',
 };
 

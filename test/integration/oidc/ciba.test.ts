@@ -230,6 +230,7 @@ describe('a request by CIBA', () => {
     const detail = { type: 'urn:mtoken:signing:payment:v1', reference: 'payment-4711', fields: samples.payment };
     const wrong = [
       { ...detail, fields: { ...samples.payment, amount: 12.5 } },
+      { ...detail, fields: { ...samples.payment, date: '2020-01-01' } },
       { ...detail, fields: { ...samples.payment, memo: 'more' } },
       { ...detail, type: 'payment' },
     ];

@@ -84,7 +84,7 @@ function flipped(value: unknown): unknown {
     EUR: 'USD',
     BE71096123456769: 'NL91ABNA0417164300',
     DE89370400440532013000: 'GB29NWBK60161331926819',
-    '2026-11-23': '2026-11-24',
+    '2036-11-23': '2036-11-24',
   };
   return others[String(value)] ?? `${String(value)}s`;
 }

@@ -128,7 +128,7 @@ describe('a document of a whole server', () => {
       'http://169.254.169.254/latest/meta-data/',
     ]) {
       const { status, json } = await portal.ask('document', fieldsOf(text, viewer));
-      expect([status, json.detail], viewer).toEqual([400, expect.stringContaining('fields.viewer')]);
+      expect([status, json.detail], viewer).toEqual([400, expect.stringContaining('fields/viewer')]);
     }
     expect(files.asked.length).toBe(before);
   });

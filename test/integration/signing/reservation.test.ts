@@ -126,7 +126,7 @@ describe.each(everySystemEngine())('a reservation on $name', (engine) => {
 
   it('takes no day that is over, or later than its request is kept (T-07)', async () => {
     for (const until of [day(-1), day(91)]) {
-      expect((await portal.ask('reservation', { until })).json.detail).toContain('fields.until');
+      expect((await portal.ask('reservation', { until })).json.detail).toContain('fields/until');
     }
   });
 });

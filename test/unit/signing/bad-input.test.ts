@@ -43,7 +43,7 @@ const places = (isWanted: (value: unknown, field: string) => boolean) =>
 const refusedAt = (name: keyof typeof samples, path: Path, leaf: unknown): void => {
   const message = refusal(name, withLeaf(samples[name], path, leaf) as Fields);
   // The place, by its outermost name at least: a count that is wrong may show by what it counts.
-  expect(message).toMatch(/^fields[./]/);
+  expect(message).toMatch(/^fields\//);
 };
 
 const wrongNumbers = [
@@ -162,7 +162,7 @@ describe('the address of a document', () => {
     ['with an address written otherwise', 'https://0x7f.1/a'],
     ['that is too long', `https://portal.example/${'a'.repeat(500)}`],
   ])('is refused %s (T-08)', (_what, viewer) => {
-    expect(refusal('document', { ...samples.document, viewer })).toMatch(/^fields[./]viewer/);
+    expect(refusal('document', { ...samples.document, viewer })).toMatch(/^fields\/viewer/);
   });
 
   it('goes with a kind that a phone can show and a size that it can hold, or is refused (T-08)', () => {
@@ -194,6 +194,6 @@ describe('a template', () => {
 describe('the creditor of a mandate', () => {
   it('is no account: approved for a few cents, it would be a known payee of any payment (A-08, T-08)', () => {
     const creditorId = samples.payment.creditorIban;
-    expect(refusal('mandate', { ...samples.mandate, creditorId })).toMatch(/^fields[./]creditorId .*account/);
+    expect(refusal('mandate', { ...samples.mandate, creditorId })).toMatch(/^fields\/creditorId .*account/);
   });
 });

@@ -32,7 +32,7 @@ describe('a batch of ten thousand payments', () => {
       const refusal = await refusalOf(checkInSlices({ ...asked, fields: { ...fields, payments: changed } }));
       expect(refusal).toMatchObject({
         code: 'invalid_request',
-        message: expect.stringContaining(`fields.payments[${wrong}].creditorIban must be an IBAN`),
+        message: expect.stringContaining(`fields/payments/${wrong}/creditorIban must be an IBAN`),
       });
     }
   });

@@ -15,6 +15,7 @@ import {
   portalFrame,
   readPortalOrder,
 } from '../../../src/signing/portal-orders.ts';
+import { languageFor } from '../../../src/signing/requests.ts';
 import { pruneRequests } from '../../../src/signing/sweep.ts';
 import { whenRequestChanged } from '../../../src/signing/wait.ts';
 import { render } from '../../../src/signing/wording.ts';
@@ -70,6 +71,48 @@ describe('an order of a portal’s server', () => {
     world.clock.advance(1);
     expect(await pruneRequests(world.signing)).toBe(1);
     expect((await refusalOf(readPortalOrder(world.signing, portal, signingId))).code).toBe('not_found');
+  });
+
+  it.each([
+    ['payment', 'date'],
+    ['payment-batch', 'date'],
+    ['consent', 'until'],
+  ] as const)(
+    'is none for a day that is over, of a %s: wherever on earth it may still be, it is asked (T-01, T-08)',
+    async (template, field) => {
+      // By this clock it is the 20th.
+      for (const day of ['2020-01-01', '2025-11-20', '2026-11-18']) {
+        const refused = await refusalOf(ask(world, { template, fields: { ...samples[template], [field]: day } }));
+        expect([refused.code, refused.message]).toEqual([
+          'invalid_request',
+          `fields/${field} must be a day that is not over`,
+        ]);
+      }
+      for (const day of ['2026-11-19', '2026-11-20', '2026-11-21']) {
+        const { state } = await ask(world, { template, fields: { ...samples[template], [field]: day } });
+        expect(state).toBe('pending');
+      }
+    },
+  );
+
+  it('is drawn in the person’s own language where there are no texts in the one that is asked for (T-01)', async () => {
+    const { users, signings } = world.deps.records;
+    await users.setLanguage(world.user.id, 'de');
+    const shown = async (locale: string) => {
+      const body = {
+        user: world.user.id,
+        template: 'payment',
+        version: 1,
+        fields: samples.payment,
+        locale,
+        reference: 'r',
+      };
+      const { signingId } = await createPortalOrder(world.signing, portal, { body, requestId: 'req_1' });
+      return (await signings.find(signingId))?.display.locale;
+    };
+    expect([await shown('xx'), await shown('tlh-AQ'), await shown('FR-be')]).toEqual(['de', 'de', 'fr']);
+    expect(languageFor({ language: undefined, locale: 'xx' }, ['tlh', 'ga', 'de'])).toBe('ga');
+    expect(languageFor({ language: undefined, locale: 'xx' }, ['tlh'])).toBe('en');
   });
 
   it('is nobody else’s: another portal sees, shows, cancels and fetches nothing (T-09, T17)', async () => {

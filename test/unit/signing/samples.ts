@@ -11,7 +11,7 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
     creditorName: 'Jansen & Zn',
     creditorIban: 'BE71096123456769',
     debtorIban: 'DE89370400440532013000',
-    date: '2026-11-23',
+    date: '2036-11-23',
     reference: 'Invoice 2026/118',
   },
   'payment-batch': {
@@ -19,7 +19,7 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
     currency: 'EUR',
     count: 2,
     debtorIban: 'DE89370400440532013000',
-    date: '2026-11-30',
+    date: '2036-11-30',
     reference: 'Salaries',
     payments: [
       { amount: 1_000_000, creditorName: 'Ana Novak', creditorIban: 'SI56191000000123438' },
@@ -48,7 +48,7 @@ export const samples: Readonly<Record<TemplateName, Readonly<Record<string, unkn
     recipientName: 'Budget App',
     accountIbans: ['DE89370400440532013000', 'GB29NWBK60161331926819'],
     access: ['details', 'balances', 'transactions'],
-    until: '2027-02-19',
+    until: '2036-02-19',
   },
   document: {
     title: 'Loan agreement 4711',

@@ -88,14 +88,14 @@ describe('a payment', () => {
   it.each(['eur', 'EURO', 'XXX', 'XAU', 'ZZZ', 'BTC', 'DEM', '', '€'])(
     'is refused in the currency %j (T-08)',
     (currency) => {
-      expect(refusal('payment', { ...samples.payment, currency })).toMatch(/^fields[./]currency/);
+      expect(refusal('payment', { ...samples.payment, currency })).toMatch(/^fields\/currency/);
     },
   );
 
-  it.each(['2026-02-30', '2026-13-01', '2026-1-1', '23.11.2026', '2026-11-23T00:00:00Z', '1999-01-01', 'tomorrow'])(
+  it.each(['2026-02-30', '2026-13-01', '2026-1-1', '23.11.2026', '2036-11-23T00:00:00Z', '1999-01-01', 'tomorrow'])(
     'is refused on the date %s (T-08)',
     (date) => {
-      expect(refusal('payment', { ...samples.payment, date })).toMatch(/^fields[./]date/);
+      expect(refusal('payment', { ...samples.payment, date })).toMatch(/^fields\/date/);
     },
   );
 
@@ -109,7 +109,7 @@ describe('a payment', () => {
     ['of no country', 'ZZ71096123456769'],
     ['very long', 'BE71'.padEnd(1000, '0')],
   ])('is refused to an account that is %s (T-08)', (_what, creditorIban) => {
-    expect(refusal('payment', { ...samples.payment, creditorIban })).toMatch(/^fields[./]creditorIban/);
+    expect(refusal('payment', { ...samples.payment, creditorIban })).toMatch(/^fields\/creditorIban/);
   });
 
   it.each([
@@ -132,7 +132,7 @@ describe('a payment', () => {
     ['too much', 'x'.repeat(71)],
     ['very much', 'x'.repeat(1_000_000)],
   ])('is refused to a name with %s (T-08)', (_what, creditorName) => {
-    expect(refusal('payment', { ...samples.payment, creditorName })).toMatch(/^fields[./]creditorName/);
+    expect(refusal('payment', { ...samples.payment, creditorName })).toMatch(/^fields\/creditorName/);
   });
 
   it('is refused with a field that the template does not have (T-11)', () => {
@@ -183,18 +183,18 @@ describe('a batch', () => {
   });
 
   it.each([
-    ['another total', { total: 1_250_000 }, 'fields.total'],
-    ['a total that is text', { total: '1250001' }, 'fields.total'],
-    ['a total that is no number', { total: Number.NaN }, 'fields.total'],
-    ['a total beyond every number', { total: Number.POSITIVE_INFINITY }, 'fields.total'],
-    ['another count', { count: 3 }, 'fields.count'],
-    ['one payment', { payments: payments.slice(1), count: 1 }, 'fields.payments'],
-    ['no payments', { payments: undefined }, 'fields.payments'],
-    ['a hash of its own', { paymentsHash: 'x'.repeat(43) }, 'fields.paymentsHash'],
+    ['another total', { total: 1_250_000 }, 'fields/total'],
+    ['a total that is text', { total: '1250001' }, 'fields/total'],
+    ['a total that is no number', { total: Number.NaN }, 'fields/total'],
+    ['a total beyond every number', { total: Number.POSITIVE_INFINITY }, 'fields/total'],
+    ['another count', { count: 3 }, 'fields/count'],
+    ['one payment', { payments: payments.slice(1), count: 1 }, 'fields/payments'],
+    ['no payments', { payments: undefined }, 'fields/payments'],
+    ['a hash of its own', { paymentsHash: 'x'.repeat(43) }, 'fields/paymentsHash'],
     [
       'an account that is none',
       { payments: [payments[0], { ...payments[1], creditorIban: 'BE71096123456768' }] },
-      'fields.payments[1].creditorIban',
+      'fields/payments/1/creditorIban',
     ],
   ])('is refused with %s (T-06)', (_what, changed, place) => {
     expect(refusal('payment-batch', batch(changed)).startsWith(place)).toBe(true);
@@ -206,7 +206,7 @@ describe('a batch', () => {
     expect(textOf('payment-batch', batch({ payments: many, count: 10_000, total }))).toContain('10,000');
     const more = [...many, { ...payments[0], amount: 1 }];
     expect(refusal('payment-batch', batch({ payments: more, count: 10_001, total: total + 1 }))).toMatch(
-      /^fields.payments/,
+      /^fields\/payments/,
     );
   });
 });
@@ -239,7 +239,7 @@ describe('what the portal wrote', () => {
   ] as const)('closes no quotation that the server opened: in %s the %s has none (T-08)', (template, field) => {
     for (const mark of ['“', '”', '‟', '″', '‶', '❝', '❞', '〝', '〞']) {
       const fields = { ...samples[template], [field]: `x${mark} Confirmed by your bank: ${mark}y` };
-      expect(refusal(template, fields), mark).toMatch(new RegExp(`^fields[./]${field}`));
+      expect(refusal(template, fields), mark).toMatch(new RegExp(`^fields/${field}`));
     }
     expect(textOf(template, { ...samples[template], [field]: '‚so‘ «so» "so" ’so’' })).toContain('«so»');
   });
@@ -260,7 +260,7 @@ const ibans = fc.constantFrom(
 );
 const amounts = fc.integer({ min: 1, max: 99_999_999_999_999 });
 const currencies = fc.constantFrom('EUR', 'JPY', 'KWD', 'HUF');
-const days = fc.constantFrom('2026-11-23', '2026-12-31');
+const days = fc.constantFrom('2036-11-23', '2026-12-31');
 const payment = fc.record(
   {
     amount: amounts,
