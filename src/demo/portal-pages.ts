@@ -51,6 +51,7 @@ export function claimsPage(claims: IDToken): string {
     'Logged in',
     `<h1 id="logged-in">You are logged in</h1><p class="soft">This is what the ID token and the user information say about you.</p>
 <dl>${list}</dl><div class="actions"><form method="get" action="/payments"><button class="button" id="payments">Make a payment</button></form>
+<form method="get" action="/things"><button class="button quiet" id="things">Sign something else</button></form>
 <form method="post" action="/logout"><button class="button quiet" id="logout">Log out</button></form>
 <form method="get" action="/lost"><button class="button quiet" id="lost">My phone is lost</button></form></div>`,
   );

@@ -4,7 +4,8 @@
  */
 import * as oidc from 'openid-client';
 import type { SigningFrame, SigningOrder } from '../protocol/signing-api.ts';
-import type { Outcome, PaymentFields, Payments } from './portal-payments.ts';
+import type { TemplateName } from '../protocol/templates/templates.ts';
+import type { Outcome, Payments } from './portal-payments.ts';
 import type { Portal } from './portal-session.ts';
 
 /** The server refused; the message is its own, for the portal's user or its developer. */
@@ -18,17 +19,23 @@ export class Refused extends Error {
   }
 }
 
+/** What a user is to sign. */
+export interface AskedToSign {
+  /** The portal's own: it goes into the receipt, and as `Idempotency-Key` it makes sending twice harmless. */
+  readonly id: string;
+  readonly userId: string;
+  readonly template: TemplateName;
+  readonly fields: object;
+}
+
 export interface SigningApi {
-  /** `id` is the portal's own: it goes into the receipt, and as `Idempotency-Key` it makes sending twice harmless. */
-  create(asked: {
-    readonly id: string;
-    readonly userId: string;
-    readonly fields: PaymentFields;
-  }): Promise<SigningOrder>;
+  create(asked: AskedToSign): Promise<SigningOrder>;
   /** With `since` it answers as soon as the state is another one, or after 25 seconds. */
   read(signingId: string, since?: string): Promise<SigningOrder>;
   frame(signingId: string): Promise<SigningFrame>;
   cancel(signingId: string): Promise<SigningOrder>;
+  /** Takes so many minor units of an approved reservation; under the same `id` once. */
+  capture(signingId: string, taken: { readonly id: string; readonly amount: number }): Promise<SigningOrder>;
 }
 
 /** What the three doors share. */
@@ -67,12 +74,12 @@ export function signingApi(portal: Portal): SigningApi {
     }
   };
   return {
-    create: ({ id, userId, fields }) =>
+    create: ({ id, userId, template, fields }) =>
       whenReached(() =>
         call('', {
           method: 'POST',
           headers: { ...json, 'idempotency-key': id },
-          body: JSON.stringify({ user: userId, template: 'payment', version: 1, fields, locale: 'en', reference: id }),
+          body: JSON.stringify({ user: userId, template, version: 1, fields, locale: 'en', reference: id }),
         }),
       ),
     read: (signingId, since) =>
@@ -80,6 +87,14 @@ export function signingApi(portal: Portal): SigningApi {
     frame: (signingId) => whenReached(() => call(`${place(signingId)}/frame`)),
     cancel: (signingId) =>
       whenReached(() => call(`${place(signingId)}/cancel`, { method: 'POST', headers: json, body: '{}' })),
+    capture: (signingId, { id, amount }) =>
+      whenReached(() =>
+        call(`${place(signingId)}/capture`, {
+          method: 'POST',
+          headers: { ...json, 'idempotency-key': id },
+          body: JSON.stringify({ amount }),
+        }),
+      ),
   };
 }
 

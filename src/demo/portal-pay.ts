@@ -28,6 +28,7 @@ import {
 } from './portal-payments.ts';
 import { judgeReceipts } from './portal-receipts.ts';
 import { type Portal, type PortalSession, sendPage, sessionId } from './portal-session.ts';
+import { registerThings } from './portal-things.ts';
 
 const doors: ReadonlySet<string> = new Set<Door>(['api', 'redirect', 'backchannel']);
 /** Between two questions of the page, where the portal's own answer comes at once. */
@@ -49,7 +50,9 @@ interface Exchange {
 export function registerPayments(app: FastifyInstance, portal: Portal): void {
   const ending = new AbortController();
   app.addHook('preClose', async () => ending.abort());
-  const till = { portal, signing: signingApi(portal), payments: createPayments() };
+  const signing = signingApi(portal);
+  const till = { portal, signing, payments: createPayments() };
+  registerThings(app, portal, signing);
   const desk: Desk = { ...till, sent: new Map(), ending: ending.signal };
   app.get('/payments.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(paymentScript));
   app.get('/payments', (request, reply) => {
@@ -129,7 +132,7 @@ async function go(desk: Desk, payment: Payment, { reply }: Exchange): Promise<Fa
       .redirect(url, 303);
   }
   if (door === 'api') {
-    const order = await desk.signing.create({ id, userId, fields });
+    const order = await desk.signing.create({ id, userId, template: 'payment', fields });
     desk.payments.add({ ...payment, signingId: order.signingId, progress: progressOf(order) });
   } else {
     await askPhone(desk, payment, desk.ending);

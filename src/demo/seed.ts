@@ -82,7 +82,14 @@ async function ensurePortal(
 ): Promise<PortalKey> {
   const key = await newPortalKey();
   const metadata = {
-    redirect_uris: [`${portalUrl}/callback`, `${portalUrl}/payments/callback`],
+    // The server fetches documents from one of these origins: on this machine also where browsers come from the network.
+    redirect_uris: [
+      ...new Set([
+        `${portalUrl}/callback`,
+        `${portalUrl}/payments/callback`,
+        new URL('/callback', backchannelUrl).href,
+      ]),
+    ],
     post_logout_redirect_uris: [`${portalUrl}/`],
     backchannel_logout_uri: backchannelUrl,
     grant_types: ['authorization_code', 'refresh_token'],

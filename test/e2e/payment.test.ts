@@ -33,7 +33,7 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
   });
   afterAll(async () => {
     // What is refused comes back with a status of its own, and Chromium writes that down.
-    await world?.clear((fault) => /status of 4\d\d .*\/payments/.test(fault));
+    await world?.clear((fault) => /status of 4\d\d .*\/(payments|things)/.test(fault));
     await world?.stop();
   });
 
@@ -187,6 +187,43 @@ describe.skipIf(!hasChromium)('a payment at the demo portal', () => {
     expect(await portal.locator('dl').innerText()).toContain('"><b>x');
     await portal.click('#cancel');
     await ended('cancelled');
+  });
+
+  it('is not all: a document is read and signed, and a reservation is taken in parts, never more than approved (T-01, T-05, T-07)', async () => {
+    const standing = async (thing: string, state: string): Promise<void> => {
+      await expect
+        .poll(async () => {
+          await portal.click('#refresh');
+          return portal.locator(`[data-thing="${thing}"]`).first().getAttribute('data-state');
+        })
+        .toBe(state);
+    };
+    await portal.goto(world.demo.portalUrl);
+    await portal.click('#things');
+    await portal.click('#ask-document');
+    await standing('document', 'pending');
+    await openInbox();
+    await press(phone, 'Read the document');
+    expect(await phone.locator('.terms').innerText()).toContain('Between the demo bank and Ada Example.');
+    await approve(['Framework agreement 4711', `${world.demo.portalUrl}/documents/`]);
+    await standing('document', 'approved');
+    await portal.click('#ask-reservation');
+    await openInbox();
+    await approve(['Up to', '400.00', 'Hotel Aurora']);
+    await standing('reservation', 'approved');
+    await look(portal, 'things');
+    const taken = () => portal.locator('[data-captured]').getAttribute('data-captured');
+    for (const [euros, sum] of [
+      ['150', '15000'],
+      ['251', '15000'],
+      ['250', '40000'],
+    ] as const) {
+      await portal.getByLabel('Take how many EUR').fill(euros);
+      await portal.click('[data-take]');
+      await portal.locator('[data-captured]').waitFor();
+      expect(await taken()).toBe(sum);
+      if (euros === '251') expect(await portal.locator('[role=alert]').innerText()).toContain('more than the maximum');
+    }
   });
 
   // The last: it ends what the others stand on.

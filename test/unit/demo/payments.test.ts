@@ -212,7 +212,7 @@ describe('the portal’s own part', () => {
       options: { issuer: 'http://127.0.0.1:1' },
       discover: () => Promise.reject(new TypeError('fetch failed')),
     } as unknown as Portal;
-    const asked = { id: payment.id, userId: 'usr_x', fields: payment.fields };
+    const asked = { id: payment.id, userId: 'usr_x', template: 'payment', fields: payment.fields } as const;
     const refusal = await signingApi(portal)
       .create(asked)
       .catch((error: unknown) => error);
