@@ -106,6 +106,9 @@ Examples:
   mtoken phone decline
   mtoken phone decline sig_... --reason payee`,
   report: `
+The administrators are told, and for a time, a day where nobody decided otherwise, you may be able to sign nothing. Of something to
+sign it also ends all your logins, at portals and on your phones. To say no and nothing else, use decline.
+
 Examples:
   mtoken phone report
   mtoken phone report sig_...`,
