@@ -87,8 +87,11 @@ export function toFound(row: SigningRow, sealing: Sealing): SigningFound {
   }
 }
 
-/** Throws `internal` where somebody has changed what never changes. */
+/** Throws `internal` where somebody has changed what never changes, or its end says that it has none. */
 export function toRequest(row: SigningRow, sealing: Sealing): SigningRequest {
+  if ((row.status === 'pending') !== (row.ended_at === null)) {
+    throw new AuthError('internal', { detail: `signings: ${row.id} has a state and an end that do not fit` });
+  }
   const { display, reference } = parsed<Content>(sealing.openText(row.content_sealed, contentContext(row)));
   return {
     id: row.id,
