@@ -26,6 +26,6 @@ function shortened(value: string): string {
   const [first = '', ...others] = value.trim().split('\n');
   // By code points: half of a pair is no character.
   const characters = [...first];
-  if (characters.length <= maxValue && others.length === 0) return first;
+  if (characters.length <= maxValue) return others.length === 0 ? first : `${first} …`;
   return `${characters.slice(0, maxValue - 1).join('')}…`;
 }

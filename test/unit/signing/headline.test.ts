@@ -46,7 +46,7 @@ describe('the headline of what is signed', () => {
           "Payee: Hotel Aurora",
         ],
         "text": [
-          "The portal writes: I have read the notice of 21 November.…",
+          "The portal writes: I have read the notice of 21 November. …",
         ],
       }
     `);
@@ -56,7 +56,7 @@ describe('the headline of what is signed', () => {
     const [words = ''] = headlineOf('text', { words: `${'🙂'.repeat(300)}\nPayee: somebody else` });
     expect(words).toMatch(/: 🙂{79}…$/u);
     expect(words).not.toContain('somebody');
-    expect(headlineOf('text', { words: `First\nSecond` })).toEqual([expect.stringMatching(/: First…$/)]);
+    expect(headlineOf('text', { words: `First\nSecond` })).toEqual([expect.stringMatching(/: First …$/)]);
     expect(headlineOf('document', { title: 'a'.repeat(200) })[0]).toMatch(/: a{79}…$/);
     expect(headlineOf('document', { title: 'a'.repeat(80) })[0]).toMatch(/: a{80}$/);
   });
