@@ -1,5 +1,6 @@
 /** The hash that chains audit records: pure, so that anyone can verify an exported trail offline (A-05). */
-import { encodeHex, frame, sha256 } from '../crypto/bytes.ts';
+import { hash } from 'node:crypto';
+import { frame } from '../crypto/bytes.ts';
 import type { AuditEntry, AuditRecord } from './store.ts';
 
 const version = 'mtoken/audit/v1';
@@ -12,9 +13,10 @@ export function auditDataText(data: AuditRecord['data']): string {
 
 /**
  * SHA-256 (64 lower-case hex digits) over every field and the previous record's hash. Each part follows its length, and a field
- * that is absent differs from an empty one, so that no change of a record keeps its hash.
+ * that is absent differs from an empty one, so that no change of a record keeps its hash. `dataText` is the text of its data, where
+ * it is known already.
  */
-export function auditHash(entry: Omit<AuditEntry, 'hash'>): string {
+export function auditHash(entry: Omit<AuditEntry, 'hash'>, dataText = auditDataText(entry.data)): string {
   const parts = [
     version,
     String(entry.seq),
@@ -28,10 +30,10 @@ export function auditHash(entry: Omit<AuditEntry, 'hash'>): string {
     present(entry.clientId),
     present(entry.address),
     present(entry.requestId),
-    auditDataText(entry.data),
+    dataText,
     entry.previousHash,
   ];
-  return encodeHex(sha256(frame(parts)));
+  return hash('sha256', frame(parts), 'hex');
 }
 
 function present(value: string | undefined): string {

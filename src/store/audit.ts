@@ -127,23 +127,25 @@ async function append(sql: Sql, record: AuditRecord, at: number): Promise<AuditE
     await sql.query<AuditHead>('update audit_head set seq = seq + 1 where id = 1 returning seq, hash'),
   );
   const linked = { ...checked, data: checked.data ?? {}, seq: head.seq, at, previousHash: head.hash };
-  const entry: AuditEntry = { ...linked, hash: auditHash(linked) };
-  await insert(sql, entry);
+  const data = auditDataText(linked.data);
+  const entry: AuditEntry = { ...linked, hash: auditHash(linked, data) };
+  await insert(sql, entry, data);
   return entry;
 }
 
 async function extend(sql: Sql, entry: AuditEntry): Promise<boolean> {
-  if (auditHash(entry) !== entry.hash) return false;
+  const data = auditDataText(entry.data);
+  if (auditHash(entry, data) !== entry.hash) return false;
   const follows = await sql.run('update audit_head set seq = $1 where id = 1 and seq = $1 - 1 and hash = $2', [
     entry.seq,
     entry.previousHash,
   ]);
-  if (follows === 1) await insert(sql, entry);
+  if (follows === 1) await insert(sql, entry, data);
   return follows === 1;
 }
 
-/** The record, and its hash at the head, which the caller holds. */
-async function insert(sql: Sql, entry: AuditEntry): Promise<void> {
+/** The record, its data as the text that was hashed, and its hash at the head, which the caller holds. */
+async function insert(sql: Sql, entry: AuditEntry, data: string): Promise<void> {
   await sql.run(
     `insert into audit_events (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
@@ -158,7 +160,7 @@ async function insert(sql: Sql, entry: AuditEntry): Promise<void> {
       entry.clientId,
       entry.address,
       entry.requestId,
-      auditDataText(entry.data),
+      data,
       entry.previousHash,
       entry.hash,
     ],

@@ -23,6 +23,14 @@ const verify = (pageSize = 3) => verifyChain(stores.records.audit, { pageSize })
 const sql = (text: string) => stores.durable.run(text);
 
 describe('the audit chain (A-05)', () => {
+  it('hashes a record as it always did: trails of every release verify', () => {
+    const record = { event: 'order.created', actor: 'device:é\u{1f600}\ud800', userId: '', companyId: 'co_a' } as const;
+    const data = { b: 2, a: 'ü', c: null, d: true };
+    expect(auditHash({ ...record, data, seq: 7, at: 1_795_285_176_123, previousHash: 'ab'.repeat(32) })).toBe(
+      'f9320d1b7a38fe6e9365bf114d8d0bfc4cf20b54f278d9f18af8b48ebe3b00d0',
+    );
+  });
+
   it('is intact as written, over any page size, and when it is empty', async () => {
     expect(await verify()).toEqual({ outcome: 'intact', count: 0, seq: 0, head: '' });
     await write(10);
