@@ -8,16 +8,32 @@
  * away without the device secret (docs/protocol.md §4). That is why `BigInt` will do there, and nowhere else.
  */
 import { createDiffieHellman } from 'node:crypto';
+import { encodeHex } from '../crypto/bytes.ts';
 import { type SrpParameters, toBytes, toInteger } from './profile.ts';
 
 /** base ^ exponent mod N at the group's width. Both big-endian; 1 < base < N - 1 and exponent > 0, or it throws. */
 export type ModularPower = (base: Uint8Array, exponent: Uint8Array) => Uint8Array;
 
+const known = new Map<string, ModularPower>();
+
 /**
- * Makes the exponentiation of a group out of OpenSSL's Diffie-Hellman (C-17). Costs 180 to 440 ms, because Node proves that N is a
- * safe prime: make one for the process. `computeSecret` runs OpenSSL's constant-time exponentiation, so its time hides the exponent.
+ * The exponentiation of a group, out of OpenSSL's Diffie-Hellman (C-17). The first call for a group costs 180 to 440 ms, because Node
+ * proves that N is a safe prime; it is made once for the process. `computeSecret` runs OpenSSL's constant-time exponentiation, so its time
+ * hides the exponent.
  */
-export function createModularPower({ prime, generator, width }: SrpParameters): ModularPower {
+export function modularPowerOf({ prime, generator, width }: SrpParameters): ModularPower {
+  const group = `${encodeHex(prime)}.${encodeHex(generator)}.${width}`;
+  const power = known.get(group) ?? makeModularPower({ prime, generator, width });
+  known.set(group, power);
+  return power;
+}
+
+/** Each call sets its exponent and ends before the next begins, so all who need the group share one object. */
+function makeModularPower({
+  prime,
+  generator,
+  width,
+}: Pick<SrpParameters, 'prime' | 'generator' | 'width'>): ModularPower {
   const diffieHellman = createDiffieHellman(prime, generator);
   return (base, exponent) => {
     diffieHellman.setPrivateKey(exponent);

@@ -4,8 +4,8 @@ import { decodeHex, encodeHex, equalBytes, frame, hmacSha256, tryDecodeHex } fro
 import { AuthError } from '../errors.ts';
 import {
   clientProof,
-  createModularPower,
   type ModularPower,
+  modularPowerOf,
   premaster,
   scrambler,
   serverEphemeral,
@@ -80,11 +80,8 @@ export interface SrpServerOptions {
 export function createSrpServer(options: SrpServerOptions = {}): SrpServer {
   const { poolSize = 64, profiles = srpProfiles } = options;
   const group = profiles['rfc5054-2048-sha256'];
-  let nativePower = options.modularPower;
-  const modularPower: ModularPower = (base, exponent) => {
-    nativePower ??= createModularPower(group);
-    return nativePower(base, exponent);
-  };
+  // Not before the first use: a server that warms up does so while it starts.
+  const modularPower = options.modularPower ?? ((base, exponent) => modularPowerOf(group)(base, exponent));
   const pool = createPowerPool({
     size: poolSize,
     make: () => {

@@ -6,7 +6,7 @@ import { checkDeviceKey, createKeyCache } from '../../src/crypto/jwk.ts';
 import { signCompactJws, verifyCompactJws } from '../../src/crypto/jws.ts';
 import { verifyDpop } from '../../src/devices/proof.ts';
 import { typ } from '../../src/protocol/names.ts';
-import { createModularPower } from '../../src/srp/formulas.ts';
+import { modularPowerOf } from '../../src/srp/formulas.ts';
 import { srpProfiles } from '../../src/srp/profile.ts';
 import { createSrpServer } from '../../src/srp/server.ts';
 import type { DurableStore, ShortLivedStore } from '../../src/store/ports.ts';
@@ -43,7 +43,7 @@ export async function measurePieces(options: PiecesOptions): Promise<Pieces> {
 
 async function measureCryptography(options: CpuOptions): Promise<Pieces> {
   const profile = 'srp6a-2048-sha256';
-  const power = createModularPower(srpProfiles[profile]);
+  const power = modularPowerOf(srpProfiles[profile]);
   const srp = createSrpServer({ poolSize: 0, modularPower: power });
   const phone = newPhoneIdentity(power);
   const exchange = beginExchange(power);

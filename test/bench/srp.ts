@@ -1,6 +1,6 @@
 /** The SRP proof beside the three exponentiations that it cannot do without. */
 import { randomBytes } from 'node:crypto';
-import { createModularPower } from '../../src/srp/formulas.ts';
+import { modularPowerOf } from '../../src/srp/formulas.ts';
 import { srpProfiles } from '../../src/srp/profile.ts';
 import { createSrpServer, type ServerEphemeral } from '../../src/srp/server.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -53,7 +53,7 @@ export const srpBenchmark: Benchmark = {
 
 /** Both kinds of work over the same modulus and exponents of the same size; each answers the CPU that so many calls took. */
 function makeWork(): Record<'proof' | 'bare', (calls: number) => number> {
-  const power = createModularPower(srpProfiles[profile]);
+  const power = modularPowerOf(srpProfiles[profile]);
   // Without a stock: what the idle process makes ahead is work of a login all the same.
   const server = createSrpServer({ poolSize: 0, modularPower: power });
   const { salt, verifier, privateKey } = enrol(power, { identity, password: 'password' });

@@ -10,7 +10,7 @@ import { type Config, readConfig } from '../../src/config/config.ts';
 import { randomId } from '../../src/crypto/random.ts';
 import { createClient } from '../../src/oidc/clients.ts';
 import { openStores } from '../../src/server/stores.ts';
-import { createModularPower, type ModularPower } from '../../src/srp/formulas.ts';
+import { type ModularPower, modularPowerOf } from '../../src/srp/formulas.ts';
 import { srpProfiles } from '../../src/srp/profile.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import type { RecordStore } from '../../src/store/records.ts';
@@ -82,7 +82,7 @@ export async function createWorld(pair: StorePair, phoneCount: number): Promise<
   const dataDir = await mkdtemp(join(tmpdir(), 'mtoken-bench-'));
   const opened = await pair.open();
   const environment = { ...(await serverEnvironment()), ...opened.environment, MTOKEN_DATA_DIR: dataDir };
-  const power = createModularPower(srpProfiles['srp6a-2048-sha256']);
+  const power = modularPowerOf(srpProfiles['srp6a-2048-sha256']);
   const log = { info: () => undefined, warn: () => undefined };
   const stores = await openStores({ config: configOf(environment), clock: systemClock, log, isServer: false });
   const portal = await registerPortal(stores.records);
