@@ -19,6 +19,7 @@ import type { OidcDeps } from '../../../src/oidc/deps.ts';
 import { endLogins } from '../../../src/oidc/end-logins.ts';
 import { createOidc, type Oidc } from '../../../src/oidc/plugin.ts';
 import type { ShortLivedStore } from '../../../src/store/ports.ts';
+import { giveRsaKey } from '../../server-keys.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 export const adminAudience = 'https://admin.bank.example';
@@ -88,6 +89,7 @@ export async function startOidcServer({
     log.push({ fields: { ...fields }, message });
   };
   const keyDeps = { records, shortLived, clock };
+  await giveRsaKey(records, { at: clock.now(), rsaBits: testKeyPolicy.rsaBits });
   await ensureKeys(keyDeps, { ...testKeyPolicy });
   const keys = await createKeyRing({ ...keyDeps, issuer });
   const deps: OidcDeps = {

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../../../src/clock.ts';
 import { createCompany } from '../../../src/companies/companies.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
 import { createUser } from '../../../src/companies/users.ts';
-import { readConfig } from '../../../src/config/config.ts';
+import { type Config, readConfig } from '../../../src/config/config.ts';
 import { explainProblems } from '../../../src/config/problem.ts';
 import { randomId } from '../../../src/crypto/random.ts';
 import { createLog, type Log } from '../../../src/http/logging.ts';
@@ -16,7 +16,9 @@ import { createClient } from '../../../src/oidc/clients.ts';
 import { adminScopes } from '../../../src/oidc/deps.ts';
 import { createActivation } from '../../../src/registration/activations.ts';
 import { createPhone, type FetchLike, memoryKeyStore, type Phone, type PhoneOptions } from '../../../src/sdk/index.ts';
+import { openStores } from '../../../src/server/stores.ts';
 import { buildServer, type Server } from '../../../src/server.ts';
+import { giveRsaKey } from '../../server-keys.ts';
 import type { SystemStores } from './engines.ts';
 import { createPortal, listenAsPortal, type Portal } from './portal.ts';
 
@@ -63,12 +65,23 @@ export async function openServer({
 }: OpenServerOptions): Promise<Server> {
   const result = readConfig({ env, readFile: () => '', realPath: (path) => path });
   if (result.outcome === 'refused') throw new Error(explainProblems(result.problems));
+  await withKeys(result.config, clock ?? systemClock);
   return buildServer({
     config: result.config,
     log,
     ...(mailbox === undefined ? {} : { mailbox }),
     ...(clock === undefined ? {} : { clock }),
   });
+}
+
+/** The first server of a store finds an RSA key there. */
+async function withKeys(config: Config, clock: Clock): Promise<void> {
+  const stores = await openStores({ config, clock, log: createLog('silent'), isServer: false });
+  try {
+    await giveRsaKey(stores.records, { at: clock.now() });
+  } finally {
+    await stores.close();
+  }
 }
 
 /** What a test finds in mailboxes: of this process, or of the mail server that processes send to. */

@@ -124,7 +124,15 @@ export async function newKey(alg: 'ES256' | 'ECDH-ES' | 'RSA-OAEP-256'): Promise
   return { privateKey, kid, jwk: { ...bare, kid, alg, use: alg === 'ES256' ? 'sig' : 'enc' } };
 }
 
+/** What nobody replaces, all banks of a run share: an RSA key costs more than the rest of a bank. */
+let rsaKey: Promise<Key> | undefined;
+
 const srp = createSrpServer({ poolSize: 0 });
+
+function sharedRsaKey(): Promise<Key> {
+  rsaKey ??= newKey('RSA-OAEP-256');
+  return rsaKey;
+}
 
 export async function createChannel(options: { issuer: string; clock: Clock }): Promise<Channel> {
   const { issuer, clock } = options;
@@ -146,7 +154,7 @@ export async function createChannel(options: { issuer: string; clock: Clock }): 
     sessions,
     srp,
     signingKey,
-    envelopeKeys: [await newKey('ECDH-ES'), await newKey('RSA-OAEP-256')],
+    envelopeKeys: [await newKey('ECDH-ES'), await sharedRsaKey()],
     publishedSigningKeys: [signingKey],
     sign: async (typ, claims, key = channel.signingKey) =>
       new CompactSign(Buffer.from(JSON.stringify(claims)))
