@@ -78,9 +78,9 @@ export function hmacSha256(key: Uint8Array, data: string | Uint8Array): Uint8Arr
   return new Uint8Array(createHmac('sha256', key).update(data).digest());
 }
 
-/** HMAC-SHA-256 as base64url: twice as fast as the bytes, which Node gives out in a buffer of their own. */
-export function hmacSha256Text(key: Uint8Array, data: Uint8Array): string {
-  return createHmac('sha256', key).update(data).digest('base64url');
+/** HMAC-SHA-512 as base64url: twice as fast as the bytes, which Node gives out in a buffer of their own. */
+export function hmacSha512Text(key: Uint8Array, data: Uint8Array): string {
+  return createHmac('sha512', key).update(data).digest('base64url');
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Frames: the changing texts that a QR code or a same-device link shows, which the server alone can make and which die within seconds. */
 import { randomBytes } from 'node:crypto';
-import { encodeBase64url, equalBytes, frame, hmacSha256Text, sha256 } from '../crypto/bytes.ts';
+import { encodeBase64url, equalBytes, frame, hmacSha512Text, sha256 } from '../crypto/bytes.ts';
 import type { FrameClaim } from '../protocol/orders.ts';
 import type { OrderTerms } from './order.ts';
 
@@ -14,6 +14,8 @@ const stepsPerFrame = { qr: 1, steady: 5, link: 1 } as const;
 const pathOf = { qr: 'q', steady: 's', link: 'l' } as const;
 /** Base64url characters, 12 bytes: no more than a code can show, far more than can be guessed in its seconds. */
 const tagLength = 16;
+/** Steps whose tags are cut from one HMAC: its 64 bytes hold five, and none tells anything of another. Beside the write, it is what a frame costs. */
+const stepsPerHmac = 5;
 const tokenBytes = 16;
 const secretBytes = 32;
 
@@ -55,20 +57,23 @@ export function frameText(
   return frameAt(frameSeries(code, via, at.issuer), at.now);
 }
 
-/** The frames of one order and one kind, with everything made that is the same in all of them: a waiting page is sent hundreds. */
+/** The frames of one order and one kind, with everything made that is the same in several of them: a waiting page is sent hundreds. */
 export interface FrameSeries {
   readonly via: FrameKind;
   /** The frames' text up to the step. */
   readonly address: string;
   readonly secret: Uint8Array;
-  /** What is under the tag, before and after the step; each byte is a character. */
+  /** What is under the tags, before and after the number of the HMAC; each byte is a character. */
   readonly before: string;
   readonly after: string;
+  /** The HMAC that was made last: its number and its text. Tags of steps to come are in it, and leave the server in their time. */
+  number: number;
+  tags: string;
 }
 
 /** The frames of this code that are shown in this way, for {@link frameAt}. */
 export function frameSeries(code: FrameCode, via: FrameKind, issuer: string): FrameSeries {
-  return { via, address: `${issuer}/${pathOf[via]}/${code.token}.`, secret: code.secret, ...framedAround(code, via) };
+  return { via, address: `${issuer}/${pathOf[via]}/${code.token}.`, secret: code.secret, ...emptyTags(code, via) };
 }
 
 /** As {@link frameText}, for the series' code. */
@@ -93,19 +98,28 @@ export function isFresh(claim: Pick<FrameClaim, 'via' | 'step'>, now: number): b
 }
 
 function tagOf(code: FrameCode, via: FrameKind, step: number): string {
-  return tagAt({ secret: code.secret, ...framedAround(code, via) }, step);
+  return tagAt({ secret: code.secret, ...emptyTags(code, via) }, step);
 }
 
-/** `frame(['mtoken/v1/frame', via, token, step, scope])` without the step, which alone changes. */
-function framedAround(code: FrameCode, via: FrameKind): Pick<FrameSeries, 'before' | 'after'> {
+type Tags = Pick<FrameSeries, 'secret' | 'before' | 'after' | 'number' | 'tags'>;
+
+function emptyTags(code: FrameCode, via: FrameKind): Omit<Tags, 'secret'> {
   const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
   // The way is under the tag: a QR frame, good for seconds, cannot be passed off as a link, good for a minute.
-  return { before: text(frame(['mtoken/v1/frame', via, code.token])), after: text(frame([code.scope])) };
+  const before = text(frame(['mtoken/v1/frames', via, code.token]));
+  return { before, after: text(frame([code.scope])), number: -1, tags: '' };
 }
 
-function tagAt({ secret, before, after }: Pick<FrameSeries, 'secret' | 'before' | 'after'>, step: number): string {
-  const digits = String(step);
-  // What `frame` makes of the step: its length in four bytes, and itself.
-  const framed = `${before}\0\0\0${String.fromCharCode(digits.length)}${digits}${after}`;
-  return hmacSha256Text(secret, Buffer.from(framed, 'latin1')).slice(0, tagLength);
+/** Characters of HMAC-SHA-512 over `frame(['mtoken/v1/frames', via, token, step div 5, scope])`: 16 for each of five steps. */
+function tagAt(made: Tags, step: number): string {
+  const number = Math.floor(step / stepsPerHmac);
+  if (made.number !== number) {
+    const digits = String(number);
+    // What `frame` makes of the number: its length in four bytes, and itself.
+    const framed = `${made.before}\0\0\0${String.fromCharCode(digits.length)}${digits}${made.after}`;
+    made.tags = hmacSha512Text(made.secret, Buffer.from(framed, 'latin1'));
+    made.number = number;
+  }
+  const from = (step % stepsPerHmac) * tagLength;
+  return made.tags.slice(from, from + tagLength);
 }

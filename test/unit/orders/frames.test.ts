@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frame, hmacSha256Text } from '../../../src/crypto/bytes.ts';
+import { frame, hmacSha512Text } from '../../../src/crypto/bytes.ts';
 import {
   frameAt,
   frameCode,
@@ -86,13 +86,26 @@ describe('frames', () => {
     expect(isGenuine(code, { ...genuine, tag: `${genuine.tag}AAAA` })).toBe(false);
   });
 
-  it('have a tag over purpose of the tag, way, token, step and scope, each after its length, so that no border can be moved', () => {
+  it('have a tag over purpose of the tag, way, token, time and scope, each after its length, so that no border can be moved', () => {
     for (const via of ['qr', 'steady', 'link'] as const) {
       const { token, step, tag } = scanned(frameText(code, via, { issuer, now }));
-      const framed = frame(['mtoken/v1/frame', via, token, String(step), code.scope]);
-      expect(tag).toBe(hmacSha256Text(code.secret, framed).slice(0, 16));
-      expect(frameAt(frameSeries(code, via, issuer), now)).toBe(frameText(code, via, { issuer, now }));
+      const framed = frame(['mtoken/v1/frames', via, token, String(Math.floor(step / 5)), code.scope]);
+      const from = (step % 5) * 16;
+      expect(tag).toBe(hmacSha512Text(code.secret, framed).slice(from, from + 16));
     }
+  });
+
+  it('have a tag of their own in every step, and one page gets the same as any other, whatever it got before', () => {
+    const series = frameSeries(code, 'qr', issuer);
+    const tags = new Set<string>();
+    // There and back: what was made for one step is no answer for another.
+    for (const at of [...Array(23).keys(), 3, 17, 4]) {
+      const shown = frameAt(series, now + at * 2_000);
+      expect(shown).toBe(frameText(code, 'qr', { issuer, now: now + at * 2_000 }));
+      expect(isGenuine(code, scanned(shown))).toBe(true);
+      tags.add(scanned(shown).tag);
+    }
+    expect(tags.size).toBe(23);
   });
 
   it('of one order, issuer or text do not fit another', () => {
