@@ -29,8 +29,12 @@ export function beginEvents(response: ServerResponse, events: string): Socket | 
   // The body ends with the connection, as its head says: a frame is one write, where chunks would make four pieces of it.
   response.useChunkedEncodingByDefault = false;
   response.writeHead(200, eventHeaders);
-  response.write(events);
+  // Head, these events and what the caller adds at once are one packet.
+  socket.cork();
+  process.nextTick(() => socket.uncork());
+  response.flushHeaders();
   response.detachSocket(socket);
+  socket.write(events);
   forget(request);
   refuseInput(socket);
   socket.setNoDelay(true);
