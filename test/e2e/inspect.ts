@@ -92,8 +92,9 @@ const focused = `(() => {
 
 /** Walks the page by the Tab key once round: controls out of the order of reading, controls not reached, focus that is not seen. */
 export async function focusFaults(page: Page): Promise<string[]> {
+  // From the very beginning, wherever the last walk ended: a round that leaves the page comes back when the browser likes.
   await page.evaluate(
-    `(document.activeElement?.blur(), scrollTo(0, 0), getSelection()?.setPosition(document.body, 0))`,
+    `(document.body.tabIndex = -1, document.body.focus(), document.body.removeAttribute('tabindex'), scrollTo(0, 0))`,
   );
   const round: Stop[] = [];
   for (let step = 0; step < 200; step += 1) {
