@@ -1,13 +1,12 @@
 /** The operator's commands as processes of their own, from an empty machine to a deactivated phone. */
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPhone, memoryKeyStore } from '../../../src/sdk/index.ts';
-import { leftOutside } from '../../bundled-programs.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { type MailServer, startMailServer } from '../system/mail-server.ts';
 import { type ServerProcess, startServerProcess } from '../system/processes.ts';
@@ -23,7 +22,6 @@ let stores: SystemStores;
 let env: Record<string, string>;
 let server: ServerProcess | undefined;
 let mail: MailServer;
-let bundle: string;
 let program: string;
 let credential: string;
 
@@ -42,30 +40,12 @@ beforeAll(async () => {
     MTOKEN_MAIL_FROM: 'login@bank.example',
   };
   credential = join(stores.dataDir, 'operator', 'operator.json');
-  // Below the repository, where its packages are found, and as deep as the real one, which reads its version two folders up.
-  bundle = await mkdtemp(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.mtoken-cli-'));
-  await copyFile(new URL('../../../package.json', import.meta.url), join(bundle, 'package.json'));
-  program = join(bundle, 'dist', 'cli', 'main.js');
-  const texts = new URL('../../../src/texts/languages', import.meta.url).pathname;
-  await cp(texts, join(dirname(program), 'languages'), { recursive: true });
-  // Translated once, it starts ten times faster than sources that are translated at each start.
-  await build({
-    entryPoints: [new URL('../../../src/cli/main.ts', import.meta.url).pathname],
-    outdir: dirname(program),
-    bundle: true,
-    splitting: true,
-    external: leftOutside(),
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-  });
+  program = await commandProgram();
 });
 
 afterAll(async () => {
   await server?.kill();
   await mail.close();
-  await rm(bundle, { recursive: true, force: true });
   await stores.close();
 });
 

@@ -2,17 +2,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { explainProblems } from '../../../src/config/problem.ts';
 import { createLog } from '../../../src/http/logging.ts';
 import { buildServer } from '../../../src/server.ts';
-import { leftOutside } from '../../bundled-programs.ts';
+import { commandProgram } from '../../bundled-programs.ts';
 import { type SystemStores, systemEngines } from '../system/engines.ts';
 import { type MailServer, startMailServer } from '../system/mail-server.ts';
 import { type ServerProcess, startServerProcess } from '../system/processes.ts';
@@ -20,7 +19,6 @@ import { addUser, deviceIdOf, freePort, furnish, registerPhone, type System } fr
 import { blocksOf, scriptOf } from './runbooks.ts';
 
 const folder = new URL('../../../docs/runbooks/', import.meta.url);
-const root = new URL('../../../', import.meta.url).pathname;
 const engines = systemEngines().filter(({ name }) => name === 'postgres and redis');
 
 /** In the order of a life of an installation; one after the other, on what the one before has left. */
@@ -66,7 +64,6 @@ describe.each(engines)('The commands of docs/runbooks, $name', { timeout: 240_00
   let server: ServerProcess | undefined;
   let system: System | undefined;
   let directory: string;
-  let bundle: string;
   let issuer: string;
   /** As the page before has left it. */
   let env: Record<string, string>;
@@ -79,7 +76,7 @@ describe.each(engines)('The commands of docs/runbooks, $name', { timeout: 240_00
     directory = stores.dataDir;
     for (const part of ['etc', 'backup', 'bin']) await mkdir(join(directory, part));
     control = await startControl();
-    bundle = await makeCommand(join(directory, 'bin'));
+    await makeCommand(join(directory, 'bin'));
     const [port, adminPort] = [await freePort(), await freePort()];
     issuer = `http://localhost:${port}`;
     env = {
@@ -102,7 +99,6 @@ describe.each(engines)('The commands of docs/runbooks, $name', { timeout: 240_00
     await system?.close();
     control.close();
     await mail.close();
-    await rm(bundle, { recursive: true, force: true });
     await stores.close();
   });
 
@@ -137,25 +133,9 @@ fetch(process.env.CONTROL, { method: 'POST', body: JSON.stringify({ action: proc
     server = await startServerProcess({ ...Object.fromEntries(settings), MTOKEN_INTERNAL_PORTALS: '127.0.0.1' });
   }
 
-  /** `mtoken` on the path: translated once, it starts ten times faster than its sources. */
-  async function makeCommand(bin: string): Promise<string> {
-    const made = await mkdtemp(join(root, 'node_modules', '.mtoken-docs-'));
-    const program = join(made, 'dist', 'cli', 'main.js');
-    await copyFile(join(root, 'package.json'), join(made, 'package.json'));
-    await cp(join(root, 'src/texts/languages'), join(dirname(program), 'languages'), { recursive: true });
-    await build({
-      entryPoints: [join(root, 'src/cli/main.ts')],
-      outdir: dirname(program),
-      bundle: true,
-      splitting: true,
-      external: leftOutside(),
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'error',
-    });
-    await executable(join(bin, 'mtoken'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
-    return made;
+  /** `mtoken` on the path. */
+  async function makeCommand(bin: string): Promise<void> {
+    await executable(join(bin, 'mtoken'), `#!/bin/sh\nexec '${process.execPath}' '${await commandProgram()}' "$@"\n`);
   }
 
   async function executable(path: string, text: string): Promise<void> {
