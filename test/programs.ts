@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { bundledProgram } from './bundled-programs.ts';
 
 export interface Program {
   readonly process: ChildProcess;
@@ -15,12 +16,10 @@ export interface Program {
   ended(): Promise<number | null>;
 }
 
-/** Starts `node --import tsx <file> <arguments>`; `file` is absolute or a file URL. */
-export function runProgram(file: string | URL, programArguments: readonly string[] = []): Program {
-  const path = file instanceof URL ? fileURLToPath(file) : file;
-  const child = spawn(process.execPath, ['--import', 'tsx', path, ...programArguments], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+/** Starts the TypeScript program `file` with these arguments. */
+export async function runProgram(file: URL, programArguments: readonly string[] = []): Promise<Program> {
+  const program = await bundledProgram(fileURLToPath(file));
+  const child = spawn(process.execPath, [program, ...programArguments], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'close');
   let output = '';
   let tell = (): void => undefined;

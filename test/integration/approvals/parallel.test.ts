@@ -145,7 +145,7 @@ describe('a process that is killed while it approves', () => {
     '%s transaction %i leaves it %s, which is found to be %s, the user being %s (A-10, T-15)',
     async (when, nth, left, found, status) => {
       const id = await keep(deps, people);
-      const program = runProgram(new URL('programs/approve.ts', import.meta.url), [
+      const program = await runProgram(new URL('programs/approve.ts', import.meta.url), [
         dataDir,
         key.toString('hex'),
         id,

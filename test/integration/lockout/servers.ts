@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { bundledProgram } from '../../bundled-programs.ts';
 import type { Task, TaskResult, WorkerSettings } from './worker.ts';
 
 /** Whether a Redis can be started here. */
@@ -89,8 +90,8 @@ export interface Server {
 
 /** Starts one more server process on the given stores. */
 export async function startServer(settings: WorkerSettings): Promise<Server> {
-  const child = fork(join(import.meta.dirname, 'worker.ts'), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(await bundledProgram(join(import.meta.dirname, 'worker.ts')), {
+    execArgv: [],
     env: { PATH: process.env['PATH'], MTOKEN_TEST_WORKER: JSON.stringify(settings) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

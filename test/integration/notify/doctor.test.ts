@@ -4,13 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { commandProgram } from '../../bundled-programs.ts';
 
 /** Reached over loopback, and not one of this machine's own names. */
 const host = '127.0.0.2';
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 
 let server: SMTPServer;
 let dataDir: string;
@@ -32,13 +31,12 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-function examine(smtpUrl: string): Promise<string> {
+async function examine(smtpUrl: string): Promise<string> {
+  const program = await commandProgram();
   const settings = { MTOKEN_SMTP_URL: smtpUrl, MTOKEN_MAIL_FROM: 'login@bank.example', MTOKEN_DATA_DIR: dataDir };
   const options = { env: { PATH: process.env['PATH'], HOME: dataDir, ...settings } };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', main, 'doctor', '--json'], options, (_error, stdout) =>
-      resolve(stdout),
-    );
+    execFile(process.execPath, [program, 'doctor', '--json'], options, (_error, stdout) => resolve(stdout));
   });
 }
 

@@ -71,10 +71,10 @@ for (const engine of durableEngines()) {
       }
       const place = await placeOf(engine, fresh);
       const start = () => runProgram(program, [dataKey, host, engine.name, ...place]);
-      programs = [start(), start(), start()];
+      programs = await Promise.all([start(), start(), start()]);
       await eventually('a third of them', () => (total > (endpoints * messagesEach) / 3 ? true : undefined));
       await programs.shift()?.kill();
-      programs.push(start());
+      programs.push(await start());
       await eventually('all of them', async () => ((await records.outbox.count('pending')) === 0 ? true : undefined));
       expect(overlaps).toEqual([]);
       for (const [path, ids] of written) expect([...new Set(came.get(path))], path).toEqual(ids);

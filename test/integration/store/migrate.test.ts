@@ -11,9 +11,9 @@ const clock = systemClock;
 const first: Migration = { id: '0001_first', script: "create table one (a text); insert into one values ('x;y')" };
 const second: Migration = { id: '0002_second', script: 'create table two (a text); -- the end;' };
 
-function startFour(engine: DurableEngine, place: readonly string[]): Program[] {
+function startFour(engine: DurableEngine, place: readonly string[]): Promise<Program[]> {
   const file = new URL('programs/migrate.ts', import.meta.url);
-  return Array.from({ length: 4 }, () => runProgram(file, [engine.name, ...place]));
+  return Promise.all(Array.from({ length: 4 }, () => runProgram(file, [engine.name, ...place])));
 }
 
 for (const engine of durableEngines()) {
@@ -129,7 +129,7 @@ for (const engine of durableEngines()) {
 
     it('runs once when four processes start at once', async () => {
       const place = await placeOf(engine, fresh);
-      const started = startFour(engine, place);
+      const started = await startFour(engine, place);
       const told = await Promise.all(started.map((one) => one.line(/^applied/)));
       expect(told.sort()).toEqual(['applied 0', 'applied 0', 'applied 0', `applied ${migrations.length}`]);
       expect(await Promise.all(started.map((one) => one.ended()))).toEqual([0, 0, 0, 0]);

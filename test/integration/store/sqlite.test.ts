@@ -55,10 +55,10 @@ describe('SQLite on one data directory', () => {
   });
 
   it('refuses a second server on the directory, lets commands in, and is free at once after a crash', async () => {
-    const server = runProgram(holdLock, [dataDir]);
+    const server = await runProgram(holdLock, [dataDir]);
     await server.line(/open/);
     await expect(openSqlite({ dataDir, lock: true })).rejects.toMatchObject({ code: 'conflict' });
-    expect(await runProgram(holdLock, [dataDir]).line(/./)).toBe('refused conflict');
+    expect(await (await runProgram(holdLock, [dataDir])).line(/./)).toBe('refused conflict');
     const command = await openSqlite({ dataDir, lock: false });
     await migrate(command, { clock: systemClock });
     await command.close();
@@ -77,7 +77,7 @@ describe('SQLite on one data directory', () => {
   });
 
   it('loses no acknowledged write when the process is killed', async () => {
-    const writer = runProgram(writeRows, [dataDir]);
+    const writer = await runProgram(writeRows, [dataDir]);
     await writer.line(/^300$/);
     await writer.kill();
     const acknowledged = writer.lines().map(Number);

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { commandProgram } from '../../bundled-programs.ts';
 
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const output = fileURLToPath(new URL('../../../src/cli/output.ts', import.meta.url));
 
 /** Says lines without end, as a long list does, until it is told that nobody reads; a turn of the loop apart. */
@@ -42,7 +42,7 @@ it('would crash without', async () => {
 });
 
 it('ends the command itself as if all had been read', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, '--help']);
+  const child = spawn(process.execPath, [await commandProgram(), '--help']);
   child.stdout.destroy();
   let said = '';
   child.stderr.on('data', (part) => {
