@@ -17,7 +17,7 @@ export function answerEvents(response: ServerResponse, events: string): void {
 
 /**
  * Begins an answer that is as long as its connection, and gives the connection out: what is written to it from now on is the answer's
- * body. Of request and response nothing is kept: their headers, listeners and loggers are two thirds of what a waiting page would cost.
+ * body. Of request and response nothing is kept: their headers, listeners and loggers would be half of what a waiting page costs.
  * Undefined where the connection is gone, or still busy with an answer to an earlier request: then this one is over.
  */
 export function beginEvents(response: ServerResponse, events: string): Socket | undefined {
