@@ -98,7 +98,8 @@ async function withOneRefresh<T>(
     const before = context.time.offsetSeconds();
     const trusted = await refreshServer(context, server);
     const moved = Math.abs(context.time.offsetSeconds() - before);
-    if (moved <= proofWindowSeconds / 2 && trusted.iat === server.trusted.iat) throw error.reason;
+    const isSameSet = JSON.stringify(trusted) === JSON.stringify(server.trusted);
+    if (moved <= proofWindowSeconds / 2 && isSameSet) throw error.reason;
     try {
       return await act({ ...server, trusted });
     } catch (again) {

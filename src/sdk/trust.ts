@@ -14,7 +14,7 @@ export type EnvelopeAlg = Static<typeof EnvelopeAlg>;
 
 /** The keys of one accepted key set; `kid` is the thumbprint, computed here and never taken from the server. */
 export const TrustedKeys = strict({
-  /** When the server signed the set, in seconds: an older set is never accepted again. */
+  /** When the server signed the newest set that was accepted, in seconds: an older one is never accepted again. */
   iat: Type.Integer(),
   signing: Type.Array(strict({ kid: Type.String(), jwk: PublicJwk }), { minItems: 1 }),
   envelope: Type.Array(strict({ kid: Type.String(), alg: EnvelopeAlg, jwk: PublicJwk }), { minItems: 1 }),
@@ -60,11 +60,13 @@ async function verifyKeySet(signed: Static<typeof SignedKeySet>, issuer: string,
   // With a thumbprint, the key itself comes from the set: it is the right one because its own hash is the thumbprint.
   if (!(await isSignedByOne(signed, typ.keys, known))) throw notTrusted('its key set is not signed by a trusted key');
   if (payload.iss !== issuer) throw notTrusted(`its key set is that of ${payload.iss}`);
-  if (typeof trusted !== 'string' && payload.iat < trusted.iat - rollbackToleranceSeconds) {
+  if (typeof trusted === 'string') return accepted;
+  if (payload.iat < trusted.iat - rollbackToleranceSeconds) {
     // Stops an attacker with a retired key from bringing back the set in which it was still trusted.
     throw notTrusted('its key set is older than the one known');
   }
-  return accepted;
+  // Never less than before: set by set, each a little older, somebody would lead the phone back for days.
+  return { ...accepted, iat: Math.max(accepted.iat, trusted.iat) };
 }
 
 function readPayload(payload: string): Static<typeof KeySetPayload> {

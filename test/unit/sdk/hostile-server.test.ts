@@ -195,6 +195,35 @@ describe('swapped server keys', () => {
     bank.tamper.keySet = () => old;
     await expect(phone.unlockWithMpin(mpin)).rejects.toMatchObject(notAuthentic);
   });
+
+  it('old key sets, each a little older than the one before, lead no phone back to a retired key (C-12)', async () => {
+    const { bank, phone } = await openBankWithPhone();
+    const retired = bank.signingKey;
+    const next = await newKey('ES256');
+    const overlap = { signers: [retired, next], published: [retired, next, ...bank.envelopeKeys] };
+    // Anybody can collect them: the address is public.
+    const collected: object[] = [];
+    for (let at = 0; at < 5; at += 1) {
+      collected.unshift(await bank.keySet(overlap));
+      bank.clock.advance(100_000);
+    }
+    let isRefused = true;
+    bank.tamper.inClear = () => (isRefused ? { status: 400, code: 'invalid_request' } : undefined);
+    const comeWith = async (keySet: object): Promise<unknown> => {
+      isRefused = true;
+      bank.tamper.keySet = () => {
+        isRefused = false;
+        return keySet;
+      };
+      return phone.unlockWithMpin(mpin);
+    };
+    const [newest = {}, ...older] = collected;
+    await comeWith(newest);
+    await comeWith(await bank.keySet({ signers: [next], published: [next, ...bank.envelopeKeys] }));
+    // By so much the servers of one installation may differ; and by no more the next time.
+    await comeWith(newest);
+    for (const old of older) await expect(comeWith(old)).rejects.toMatchObject(notAuthentic);
+  });
 });
 
 describe('replies that do not fit their request', () => {
