@@ -84,7 +84,11 @@ export async function startOrderFeed(deps: FeedDeps): Promise<OrderFeed> {
   };
   let timer = schedule();
   return {
-    open: (response, order, kind) => openStream(board, response, { order, kind }),
+    open: (response, order, kind) => {
+      // Asked before the end and looked up after it: nobody would serve it, and the shutdown would wait for it.
+      if (isClosed) answerEvents(response, '');
+      else openStream(board, response, { order, kind });
+    },
     tell: (response, view) => {
       answerEvents(response, stateEvent(view));
     },

@@ -1,9 +1,12 @@
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { deactivateDevice } from '../../../src/devices/devices.ts';
+import { startOrderFeed } from '../../../src/login/feed.ts';
 import { claimOrder } from '../../../src/orders/claim.ts';
 import { decideOrder } from '../../../src/orders/decide.ts';
+import { findByToken, readOrder } from '../../../src/orders/live.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
 import { addPhone, type Phone } from '../../unit/mpin/world.ts';
 import { callOf, scanned, signed, statementOf } from '../../unit/orders/order-world.ts';
@@ -199,5 +202,25 @@ describe('event stream of the login page', () => {
     await events.nextState();
     await other.close();
     expect(await events.nextState()).toBeUndefined();
+  });
+
+  it('holds up no shutdown with a stream that was asked for before and begins after it (X-11)', async () => {
+    const { orders } = server.world;
+    const { body } = await browser.call('status');
+    const orderId = await findByToken(orders, scanned(String(body['frame'])).token);
+    const order = orderId === undefined ? undefined : await readOrder(orders, orderId);
+    if (order === undefined) throw new Error('no order');
+    const feed = await startOrderFeed({ ...orders, onFault: () => undefined });
+    const listener = createServer((_, response) => feed.open(response, order, 'qr'));
+    await new Promise<void>((resolve) => {
+      listener.listen(0, '127.0.0.1', resolve);
+    });
+    feed.close();
+    const late = await fetch(`http://127.0.0.1:${(listener.address() as AddressInfo).port}/`);
+    expect(await late.text()).toBe('');
+    expect(feed.size).toBe(0);
+    await new Promise((resolve) => {
+      listener.close(resolve);
+    });
   });
 });
