@@ -1,9 +1,10 @@
 /** Who may decide about a request: the user whom the portal named, and where it takes several the company's people with all permissions (T-09, T-15). */
 import type { User } from '../companies/store.ts';
+import { AuthError } from '../errors.ts';
 import { unavailable } from '../orders/orders.ts';
 import type { Records } from '../store/records.ts';
 import type { SigningDeps } from './deps.ts';
-import type { SigningRequest } from './store.ts';
+import type { SigningApproval, SigningRequest } from './store.ts';
 
 /** By who they are alone: whether they have approved it already is a question of its own. */
 export function isApprover(
@@ -35,4 +36,13 @@ export async function assertMayOpen(deps: SigningDeps, request: SigningRequest, 
   if (request.given > 0 && (await deps.records.signings.signedBy(userId, [id])).has(id)) {
     throw unavailable('signing: approved by this person already');
   }
+}
+
+/**
+ * Throws `internal` where fewer than `least` receipts say what the row says. State and number stand beside the sealed receipts: whoever can
+ * write the database makes no approval of nobody's, and of one person no two (T-04, T-15).
+ */
+export function assertReceipts({ id }: SigningRequest, approvals: readonly SigningApproval[], least: number): void {
+  if (approvals.length >= least) return;
+  throw new AuthError('internal', { detail: `signings: ${id} has ${approvals.length} receipts of ${least}` });
 }

@@ -3,6 +3,7 @@ import { AuthError } from '../errors.ts';
 import type { Client } from '../oidc/store.ts';
 import type { SigningCapture } from '../protocol/signing-api.ts';
 import type { FieldsOf } from '../protocol/templates/templates.ts';
+import { assertReceipts } from './approver.ts';
 import type { SigningDeps } from './deps.ts';
 import { signingRecord } from './ending.ts';
 import { signingTimes } from './lifetime.ts';
@@ -33,6 +34,7 @@ export async function captureReservation(
     throw new AuthError('invalid_request', { message: `body/currency must be ${currency}, as it was approved` });
   }
   if (request.status !== 'approved') throw refused('it is not approved');
+  assertReceipts(request, await deps.records.signings.approvals(id), 1);
   const at = deps.clock.now();
   if (at >= endOfDay(until)) throw refused(`it could be captured until ${until}`);
   return deps.records.transaction(async (records) => {

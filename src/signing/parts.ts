@@ -8,7 +8,7 @@ import { unavailable } from '../orders/orders.ts';
 import { riskReasons } from '../protocol/risk.ts';
 import { assessDevice } from '../risk/risk.ts';
 import type { Records } from '../store/records.ts';
-import { assertMayOpen, assertPortal, isApprover } from './approver.ts';
+import { assertMayOpen, assertPortal, assertReceipts, isApprover } from './approver.ts';
 import { assertAbout } from './binding.ts';
 import type { SigningDeps } from './deps.ts';
 import { announce, type SigningActor, signingRecord, tellEnded } from './ending.ts';
@@ -115,6 +115,9 @@ async function approve(deps: SigningDeps, records: Records, { request, decision,
   // With one person its end says it all.
   const signed = request.approvers === 1 ? [] : [signingRecord('signing.signed', request, by, more)];
   if (given < request.approvers) return signed;
+  if (request.approvers > 1) {
+    assertReceipts(request, await records.signings.approvals(request.id), request.approvers);
+  }
   const ended = await tellEnded(deps, records, request.id);
   return [...signed, signingRecord('signing.approved', ended, by, more)];
 }

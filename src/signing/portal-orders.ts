@@ -2,6 +2,7 @@
 import { AuthError } from '../errors.ts';
 import type { Client } from '../oidc/store.ts';
 import type { SigningCreate, SigningFrame, SigningOrder } from '../protocol/signing-api.ts';
+import { assertReceipts } from './approver.ts';
 import { captureReservation, type NewCapture } from './capture.ts';
 import type { SigningDeps } from './deps.ts';
 import { cancelRequest, frameOf, openRequest, readRequest } from './requests.ts';
@@ -42,6 +43,8 @@ export async function createPortalOrder(
 export async function readPortalOrder(deps: SigningDeps, client: Client, signingId: string): Promise<SigningOrder> {
   await assertOwnOrder(deps, client, signingId);
   const { request, approvals } = await readRequest(deps, signingId);
+  // Not all: those of a person who was erased since are gone.
+  if (request.status === 'approved') assertReceipts(request, approvals, 1);
   return viewOf(deps, request, approvals);
 }
 

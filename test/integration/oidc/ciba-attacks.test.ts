@@ -143,10 +143,17 @@ describe('Who can write the database, where several people sign', () => {
     const id = await authReqIdOf(system, portal, { login_hint: user.id });
     const { signingId } = await asked();
     await sql().run('update signings set given = 1 where id = $1', [signingId]);
-    // The phone is told of two, and the record has one receipt.
-    await own.approve(await own.claimWaiting(signingId), { method: 'mpin', mpin });
+    // The phone is told of two, and the record would have one receipt.
+    await expect(own.approve(await own.claimWaiting(signingId), { method: 'mpin', mpin })).rejects.toThrow();
     const [row] = await sql().query<{ status: string }>('select status from signings where id = $1', [signingId]);
-    expect(row?.status).toBe('approved');
+    expect(row?.status).toBe('pending');
+    // Nor does it help to write that, too.
+    await sql().run('update signings set given = 0 where id = $1', [signingId]);
+    await own.approve(await own.claimWaiting(signingId), { method: 'mpin', mpin });
+    await sql().run("update signings set given = 2, status = 'approved', ended_at = created_at where id = $1", [
+      signingId,
+    ]);
+    await sql().run('update backchannel_requests set settled_at = 1 where signing_id = $1', [signingId]);
     expect((await poll(system, portal, id)).body).toMatchObject({ error: 'access_denied' });
   });
 });

@@ -7,6 +7,7 @@ import { claimOrder } from '../../../src/orders/claim.ts';
 import type { OrderClaimed } from '../../../src/protocol/orders.ts';
 import { createRiskPort } from '../../../src/risk/risk.ts';
 import { alarmingRecords } from '../../../src/signing/altered.ts';
+import { captureReservation } from '../../../src/signing/capture.ts';
 import type { SigningDeps } from '../../../src/signing/deps.ts';
 import { listHistory, listInbox } from '../../../src/signing/inbox.ts';
 import { portalLimits } from '../../../src/signing/limits.ts';
@@ -265,6 +266,44 @@ describe('whoever writes the database', () => {
     expect(await expireRequests(world.signing)).toBe(2);
     expect(told).toHaveLength(1_000);
     expect(await records.audit.read(0, 5_000, { event: 'signing.altered' })).toHaveLength(1_000);
+  });
+});
+
+describe('whoever writes how it stands', () => {
+  it('makes of one person no two, and no approval that nobody gave: nothing is told, and nothing captured (T-04, T-07, T-15)', async () => {
+    const ended: string[] = [];
+    const stores = await testStores();
+    const world = await createSigningWorld({
+      stores,
+      signing: {
+        approversFor: (_company, template) => (template === 'payment' ? 2 : 1),
+        ended: [async (_records, { status }) => void ended.push(status)],
+      },
+    });
+    worlds.push(world);
+    const { signingId } = await ask(world);
+    const write = (given: number) =>
+      stores.durable.run('update signings set given = $2 where id = $1', [signingId, given]);
+    const claimed = await claimWaiting(world, signingId);
+    const proof = await proofFor(world, claimed);
+    await write(1);
+    expect((await refusalOf(decide(world, world.phone, { claimed, proof }))).code).toBe('internal');
+    await write(0);
+    expect(await readPortalOrder(world.signing, portal, signingId)).toMatchObject({ receipts: [] });
+    const { signingId: reserved } = await ask(world, { template: 'reservation' });
+    const id = await world.deps.records.signings.find(reserved);
+    await stores.durable.run("update signings set status = 'approved', given = 1, ended_at = $2 where id = $1", [
+      reserved,
+      id?.createdAt ?? 0,
+    ]);
+    const body = { amount: 100 };
+    const capture = { id: reserved, body, address: '192.0.2.1', requestId: 'req_1' };
+    for (const opened of [
+      readPortalOrder(world.signing, portal, reserved),
+      captureReservation(world.signing, portal, capture),
+    ])
+      expect((await refusalOf(opened)).code).toBe('internal');
+    expect(ended).toEqual([]);
   });
 });
 
