@@ -27,6 +27,12 @@ export function signingEraser(sql: Sql): Erasing {
 
 /** Removes what the person was asked, what they approved, and the receipts of both; answers how many requests and approvals. */
 export async function eraseSignings(sql: Sql, userId: string): Promise<number> {
+  // An approval without its receipt counts for nothing (T-15): somebody else has to give it.
+  await sql.run(
+    `update signings set given = given - 1, version = version + 1
+     where status = 'pending' and id in (select request_id from signing_approvals where user_id = $1)`,
+    [userId],
+  );
   // Two statements: of one with "or" PostgreSQL makes a look at every row that there is.
   const own = await sql.run('delete from signing_approvals where user_id = $1', [userId]);
   const others = await sql.run(

@@ -251,7 +251,7 @@ export function signingRecordsContract(engine: DurableEngine): void {
       );
     });
 
-    it('erases what a person was asked and what they approved, with all receipts of it (GDPR)', async () => {
+    it('erases what a person was asked and what they approved, with all receipts of it, and counts none that is gone (GDPR, T-15)', async () => {
       const [one, other] = [await colleague(), await colleague()];
       const theirs = await inserted({ userId: one.id, approvers: 2 });
       await open.records.signings.approve(sampleSigned(theirs, other));
@@ -262,6 +262,10 @@ export function signingRecordsContract(engine: DurableEngine): void {
       expect(await open.other.signings.find(theirs.id)).toBeUndefined();
       expect((await open.other.signings.approvals(others.id)).map(({ userId }) => userId)).toEqual([other.id]);
       expect(await open.records.signings.everyOf(one.id, { limit: 10 })).toEqual([]);
+      // Two more have to: of the person erased nothing proves that they approved.
+      const third = await open.records.signings.approve(sampleSigned(others, await colleague()));
+      expect(third).toEqual({ isFirst: true, given: 2 });
+      expect(await open.records.signings.find(others.id)).toMatchObject({ status: 'pending' });
     });
 
     it('removes what ended long ago with its approvals, and nothing else', async () => {
