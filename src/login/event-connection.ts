@@ -18,11 +18,12 @@ export function answerEvents(response: ServerResponse, events: string): void {
 /**
  * Begins an answer that is as long as its connection, and gives the connection out: what is written to it from now on is the answer's
  * body. Of request and response nothing is kept: their headers, listeners and loggers would be half of what a waiting page costs.
- * Undefined where the connection is gone, or still busy with an answer to an earlier request: then this one is over.
+ * Undefined where the connection is gone, still busy with an answer to an earlier request, or asked for more: then this one is over.
  */
 export function beginEvents(response: ServerResponse, events: string): Socket | undefined {
   const { socket, req: request } = response;
-  if (socket === null || socket.destroyed) {
+  if (socket === null || socket.destroyed || isFollowed(socket, request)) {
+    response.shouldKeepAlive = false;
     answerEvents(response, '');
     return undefined;
   }
@@ -39,6 +40,15 @@ export function beginEvents(response: ServerResponse, events: string): Socket | 
   refuseInput(socket);
   socket.setNoDelay(true);
   return socket;
+}
+
+/**
+ * Whether another request came behind this one already: its answer, and those of thousands more of the same packet, would wait in memory
+ * for as long as the events go on (X-10).
+ */
+function isFollowed(socket: Socket & { readonly parser?: { readonly incoming?: unknown } }, request: unknown): boolean {
+  const last = socket.parser?.incoming ?? request;
+  return last !== request;
 }
 
 /** Node's parser holds the last request of a connection for as long as that is open. */
