@@ -154,7 +154,8 @@ export async function finishRegistration(
   const found = phone.isFinishSent ? await findLostRegistration(context, phone) : undefined;
   if (found !== undefined) return found;
   const body = await finishBody(context, phone, { code, mpin });
-  await writePhone(context.keys, { ...phone, isFinishSent: true });
+  const { trusted } = (await loadPhone(context)) ?? phone;
+  await writePhone(context.keys, { ...phone, trusted, isFinishSent: true });
   const finished = await callWithDeviceKey(context, phone, {
     name: 'registration/finish',
     body,
@@ -214,7 +215,9 @@ async function complete(
   phone: RegisteringPhone,
   { approval, owner }: Pick<RegistrationDone, 'approval' | 'owner'>,
 ): Promise<RegistrationDone> {
-  const { version, issuer, trusted, deviceId, mpin, biometric } = phone;
+  const { version, issuer, deviceId, mpin, biometric } = phone;
+  // The last step may have brought newer server keys (C-12).
+  const { trusted } = (await loadPhone(context)) ?? phone;
   const isApproved = approval === 'active';
   const offsetSeconds = context.time.offsetSeconds();
   await writePhone(context.keys, {
@@ -241,7 +244,9 @@ export async function fetchStatus(context: PhoneContext): Promise<ServerStatus> 
   const phone = await loadRegistered(context);
   const { status } = await askStatus(context, phone);
   const isApproved = phone.isApproved || status === 'active';
-  if (isApproved !== phone.isApproved) await writePhone(context.keys, { ...phone, isApproved });
+  // As it is now: the question may have brought newer server keys, and those of before would come back with it (C-12).
+  if (isApproved !== phone.isApproved)
+    await writePhone(context.keys, { ...(await loadRegistered(context)), isApproved });
   return status;
 }
 

@@ -129,11 +129,23 @@ describe('a phone', () => {
     bank.policy.approvalNeeded = true;
     const phone = bank.phone();
     await phone.beginRegistration(bank.activationText, { device: description });
+    // New keys in the midst of each step: what is remembered of it brings no key of before back (C-12).
+    const rotate = async () => {
+      bank.clock.advance(3_600_000);
+      bank.envelopeKeys = [await newKey('ECDH-ES')];
+    };
+    const keySets = () => bank.urls.filter((url) => url.endsWith('/mtoken-keys')).length;
+    await rotate();
     expect(await phone.finishRegistration({ confirmationCode, mpin })).toMatchObject({ approval: 'pending' });
+    const before = keySets();
     expect(await phone.status()).toBe('pending');
+    expect(keySets()).toBe(before);
     bank.device().status = 'active';
+    await rotate();
     expect(await phone.status()).toBe('active');
     expect(await phone.state()).toMatchObject({ isApproved: true });
+    await phone.unlockWithMpin(mpin);
+    expect(keySets()).toBe(before + 1);
   });
 
   it('survives a restart of the app between the two steps, and one with the registration done', async () => {
