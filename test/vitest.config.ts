@@ -76,6 +76,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          ...shared,
           sequence: { groupOrder: 2 },
         },
       },
