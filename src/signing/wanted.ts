@@ -28,28 +28,39 @@ export async function tellPhones(
   }
 }
 
-/** Nudges for what the risk port delayed until now. Of any number of processes one does. */
+/**
+ * Nudges for what the risk port delayed until now. Of any number of processes one does. Throws where one could not be told of, after all
+ * others: it keeps nobody else waiting.
+ */
 export async function tellOfDelayed(deps: SigningDeps): Promise<void> {
   const at = deps.clock.now();
+  let failure: { readonly cause: unknown } | undefined;
   for (let after: string | undefined; ; ) {
     const page = await deps.records.signings.untold(at, pageSize, after);
     const requests = unaltered(page);
-    await tellOf(deps, requests, at);
-    // A page at a turn; what was altered stands in nobody's way.
-    if (requests.length > 0 || page.length < pageSize) return;
+    let told = 0;
+    for (const request of requests) {
+      try {
+        await tellOf(deps, request, at);
+        told += 1;
+      } catch (cause) {
+        failure ??= { cause };
+      }
+    }
+    // A page at a turn; what was altered, or cannot be told of, stands in nobody's way.
+    if (told > 0 || page.length < pageSize) break;
     after = page.at(-1)?.id;
   }
+  if (failure !== undefined) throw failure.cause;
 }
 
-async function tellOf(deps: SigningDeps, requests: readonly SigningRequest[], at: number): Promise<void> {
-  for (const request of requests) {
-    const isTold = await deps.records.transaction(async (records) => {
-      if (!(await records.signings.markTold(request.id, at))) return false;
-      await tellPhones(deps, records, { request, at });
-      return true;
-    });
-    if (isTold) await announce(deps, request.id);
-  }
+async function tellOf(deps: SigningDeps, request: SigningRequest, at: number): Promise<void> {
+  const isTold = await deps.records.transaction(async (records) => {
+    if (!(await records.signings.markTold(request.id, at))) return false;
+    await tellPhones(deps, records, { request, at });
+    return true;
+  });
+  if (isTold) await announce(deps, request.id);
 }
 
 async function cosignersOf(records: Records, request: SigningRequest): Promise<readonly string[]> {

@@ -328,4 +328,27 @@ describe('one request that cannot be ended', () => {
     );
     expect(await Promise.all(states)).toEqual(['pending', 'expired']);
   });
+
+  it('or told of, keeps no other from its nudge (T-09, X-03)', async () => {
+    const stores = await testStores();
+    const records = pushingRecords(stores.records);
+    const world = await createSigningWorld({ stores: { ...stores, records } });
+    worlds.push(world);
+    const { signing, deps, company, clock } = world;
+    const broken = await insertUser(deps, company.id);
+    const sample = (await records.signings.find((await ask(world)).signingId)) ?? expect.fail('no request');
+    for (const [userId, askableAt] of [
+      [broken.id, 1],
+      [sample.userId, 2],
+    ] as const)
+      await records.signings.insert({ ...sample, id: randomId('sig'), userId, askableAt }, { isTold: false });
+    await takeMessages(records, clock.now());
+    const hit: typeof signing.shortLived.hit = async (key, windowMs) => {
+      if (key.includes(broken.id)) throw new Error('this one fails');
+      return signing.shortLived.hit(key, windowMs);
+    };
+    const failing = { ...signing, shortLived: { ...signing.shortLived, hit } };
+    await expect(tellOfDelayed(failing)).rejects.toThrow('this one fails');
+    expect(await takeMessages(records, clock.now())).toHaveLength(1);
+  });
 });
