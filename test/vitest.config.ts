@@ -39,14 +39,14 @@ export default defineConfig({
     root,
     projects: [
       // The arithmetic of SRP itself, each implementation as it comes.
-      { test: { name: 'srp', root, include: ['test/unit/srp/*.test.ts'], testTimeout: 20_000, maxWorkers: 2 } },
+      { test: { name: 'srp', root, include: ['test/unit/srp/*.test.ts'], testTimeout: 60_000, maxWorkers: 2 } },
       {
         test: {
           name: 'unit',
           root,
           include: ['test/unit/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/unit/srp/**'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           maxWorkers: 2,
           ...shared,
         },

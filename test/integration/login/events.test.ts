@@ -92,14 +92,19 @@ describe('event stream of the login page', () => {
   it('brings a new frame for every step, each of which claims', async () => {
     const events = await browser.events();
     const first = await events.next();
-    const second = await events.next();
-    const third = await events.next();
-    expect([second?.event, third?.event]).toEqual(['frame', 'frame']);
-    const frames = [first, second, third].map((event) => scanned(String(event?.data['frame'])));
-    expect(new Set(frames.map(({ token }) => token)).size).toBe(1);
-    expect(frames[2]?.step).toBe((frames[1]?.step ?? 0) + 1);
-    const last = frames[2];
-    if (last === undefined) throw new Error('no frame came');
+    let last = scanned(String(first?.data['frame']));
+    const { token } = last;
+    // A machine that is busy may leave one out, not one after the other.
+    const apart: number[] = [];
+    while (apart.length < 5 && !(apart.length > 1 && apart.includes(1))) {
+      const event = await events.next();
+      expect(event?.event).toBe('frame');
+      const frame = scanned(String(event?.data['frame']));
+      expect(frame.token).toBe(token);
+      apart.push(frame.step - last.step);
+      last = frame;
+    }
+    expect(Math.min(...apart)).toBe(1);
     await claimOrder(server.world.orders, last, await callOf(server.world, phone));
     expect(await events.nextState()).toMatchObject({ event: 'state', data: { state: 'claimed', frame: null } });
     events.close();

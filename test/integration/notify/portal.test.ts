@@ -1,6 +1,6 @@
 /** A portal's own webhook over real HTTP: what it is told of its requests to sign, how that is signed, and what others get of it. */
 import { createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resendAllDeadLetters } from '../../../src/notify/dead-letters.ts';
 import { type OutboxWorker, startOutboxWorker } from '../../../src/notify/outbox.ts';
 import { portalWebhookDeliverer } from '../../../src/notify/portal-delivery.ts';
@@ -8,6 +8,7 @@ import { rotatePortalWebhook, tellPortalWhenEnded } from '../../../src/notify/po
 import type { ClientWithSecret } from '../../../src/oidc/clients.ts';
 import { createClient, disableClient, updateClient } from '../../../src/oidc/clients.ts';
 import type { SigningDoor, SigningRequest, SigningStatus } from '../../../src/signing/store.ts';
+import { soon } from '../../soon.ts';
 import { auditTrail, bank, openWorld, type World } from '../../unit/companies/world.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
 
@@ -40,15 +41,12 @@ function start(internalHosts: readonly string[] = [receiver.host]): void {
     backchannel_request: others,
     backchannel_ping: others,
     webhook: others,
-    portal_webhook: portalWebhookDeliverer({ records, clock, internalHosts, webhookTimeoutMs: 300 }),
+    portal_webhook: portalWebhookDeliverer({ records, clock, internalHosts, webhookTimeoutMs: 20_000 }),
     push: others,
   };
   const log = { warn: () => undefined, error: () => undefined };
   workers.push(startOutboxWorker({ records, shortLived, clock, deliverers, log }, { pollMs: 5, random: () => 1 }));
 }
-
-/** On a busy machine nothing comes within vitest's one second. */
-const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 20_000 });
 
 let count = 0;
 /** A request that ends now, as signing tells of it. */
@@ -76,14 +74,14 @@ function signatureOf({ headers, body }: Received, secret = ''): string {
 }
 
 const arrived = (many: number): Promise<Received[]> =>
-  eventually(() => {
+  soon(() => {
     expect(receiver.received.length).toBeGreaterThanOrEqual(many);
     return [...receiver.received];
   });
 
 /** Until the first message has failed so often, and why. */
 const failed = (attempts: number, why: string): Promise<void> =>
-  eventually(async () => {
+  soon(async () => {
     const [row] = await world.stores.durable.query('select attempts, last_error from outbox', []);
     expect(row).toMatchObject({ attempts, last_error: expect.stringContaining(why) });
   });
@@ -96,7 +94,7 @@ describe('a portal’s webhook', () => {
     for (const state of states) ids.push(await end(state));
     receiver.manners.push(500);
     start();
-    await eventually(async () => {
+    await soon(async () => {
       const rows = await world.stores.durable.query('select attempts from outbox where attempts = 1', []);
       expect(rows).toHaveLength(1);
     });
@@ -184,7 +182,7 @@ describe('a portal’s webhook', () => {
     await end('approved');
     start();
     const dead = () => world.records.outbox.deadLetters({ limit: 10 });
-    await eventually(async () => expect(await dead()).toHaveLength(1));
+    await soon(async () => expect(await dead()).toHaveLength(1));
     expect((await dead())[0]).toMatchObject({ kind: 'portal_webhook', recipient: 'portal', about: 'signing.approved' });
     expect(await resendAllDeadLetters(world, { kind: 'portal_webhook', actor: bank })).toBe(1);
     await arrived(2);
@@ -192,7 +190,7 @@ describe('a portal’s webhook', () => {
     await end('declined');
     await disableClient(world, 'portal', bank);
     start();
-    await eventually(async () => expect((await dead())[0]?.lastError).toContain('no webhook any more'));
+    await soon(async () => expect((await dead())[0]?.lastError).toContain('no webhook any more'));
     // Of what ends from then on it is told nothing.
     await end('approved');
     expect((await world.records.outbox.summary()).find(({ kind }) => kind === 'portal_webhook')).toMatchObject({

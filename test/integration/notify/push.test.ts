@@ -10,6 +10,7 @@ import { type OutboxWorker, startOutboxWorker } from '../../../src/notify/outbox
 import { purgeOutbox } from '../../../src/notify/purge.ts';
 import { pushingRecords } from '../../../src/notify/push.ts';
 import { type PushDeps, pushDeliverer } from '../../../src/notify/push-delivery.ts';
+import { soon } from '../../soon.ts';
 import { addCompany, addDevice, addUser, bank, openWorld, type World } from '../../unit/companies/world.ts';
 import { systemEngines } from '../system/engines.ts';
 import { deviceIdOf, eventually, mpin, registerPhone, startSystem } from '../system/rig.ts';
@@ -78,8 +79,6 @@ const tell = (event: (typeof events)[number], reader = user) =>
 const bodyOf = ({ body }: Received) => JSON.parse(body) as { data: { deviceId: string; event: string } };
 const nudges = async () => (await world.records.outbox.summary()).find(({ kind }) => kind === 'push');
 const rows = () => world.stores.durable.query("select attempts, last_error from outbox where kind = 'push'");
-
-const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 15_000 });
 
 function signatureOf({ headers, body }: Received, key: string): string {
   const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;

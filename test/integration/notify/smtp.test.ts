@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { escapeHtml } from '../../../src/html.ts';
 import { createSmtpSender, type EmailSender, emailDeliverer } from '../../../src/notify/email.ts';
 import { notify } from '../../../src/notify/notify.ts';
 import { type OutboxWorker, startOutboxWorker, wakeOutbox } from '../../../src/notify/outbox.ts';
 import { textsFor } from '../../../src/texts/files.ts';
+import { soon } from '../../soon.ts';
 import { addCompany, addUser, openWorld, type World } from '../../unit/companies/world.ts';
 
 /** A mail as the server got it. */
@@ -147,12 +148,12 @@ describe('e-mail over SMTP', () => {
     await addUser(world, company.id, { role: 'administrator', status: 'active' });
     const notice = { event: 'activation.created', userId: user.id, confirmationCode: '01234567' } as const;
     await notify(world.records, { ...notice, expiresAt: world.clock.now() + 600_000 }, world.clock.now());
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await soon(() => expect(received).toHaveLength(1));
     expect(received[0]?.to).toEqual(['anna@example.com']);
     expect(received[0]?.headers).toMatch(/^To: Anna <anna@example\.com>\r$/m);
     expect(received[0]?.headers).toMatch(/^From: mtoken <no-reply@bank\.example>\r$/m);
     expect(received[0]?.body).toContain('01234567');
-    await vi.waitFor(async () => expect(await world.records.outbox.count('sent')).toBe(1));
+    await soon(async () => expect(await world.records.outbox.count('sent')).toBe(1));
     expect(JSON.stringify(await world.stores.durable.query('select * from outbox'))).not.toContain('01234567');
   });
 
@@ -162,7 +163,7 @@ describe('e-mail over SMTP', () => {
     const user = await addUser(world, company.id, { name: 'Anna', email: 'anna@example.com', status: 'active' });
     await addUser(world, company.id, { email: 'boss@example.com', role: 'administrator', status: 'active' });
     await tell(user.id);
-    await vi.waitFor(() => expect(received).toHaveLength(2));
+    await soon(() => expect(received).toHaveLength(2));
     const of = (address: string) => received.find(({ to }) => to.includes(address));
     expect(of('anna@example.com')?.headers).toContain('Subject: Your mPIN is blocked');
     expect(of('boss@example.com')?.headers).toContain('Subject: The mPIN of Anna is blocked');
@@ -187,7 +188,7 @@ describe('e-mail over SMTP', () => {
       } as const;
       await addUser(world, company.id, boss);
       await tell(user.id, `${name} 📱`);
-      await vi.waitFor(() => expect(received).toHaveLength(2));
+      await soon(() => expect(received).toHaveLength(2));
       const { t } = textsFor('mail', [code]);
       const mail = received.find(({ to }) => to.includes('boss@example.com'));
       expect(mail?.raw, 'bytes beyond ASCII').toMatch(/^[\t\r\n\x20-\x7e]*$/);
@@ -206,7 +207,7 @@ describe('e-mail over SMTP', () => {
     const company = await addCompany(world);
     const user = await addUser(world, company.id, { status: 'active' });
     for (let index = 0; index < 5; index += 1) await tell(user.id, `Phone ${index}`);
-    await vi.waitFor(async () => {
+    await soon(async () => {
       // The first of them alone is tried: what comes after it to the same reader waits for it.
       const rows = await world.stores.durable.query('select attempts from outbox order by position');
       expect(rows.map((row) => row['attempts'])).toEqual([1, 0, 0, 0, 0]);
@@ -214,7 +215,7 @@ describe('e-mail over SMTP', () => {
     expect(await world.records.outbox.count('pending')).toBe(5);
     await startServer();
     world.clock.advance(2_000);
-    await vi.waitFor(async () => expect(await world.records.outbox.count('sent')).toBe(5));
+    await soon(async () => expect(await world.records.outbox.count('sent')).toBe(5));
     expect(received).toHaveLength(5);
     const bodies = received.map(({ body }) => /Phone \d/.exec(body)?.[0]);
     expect(bodies).toEqual(['Phone 0', 'Phone 1', 'Phone 2', 'Phone 3', 'Phone 4']);
@@ -226,12 +227,12 @@ describe('e-mail over SMTP', () => {
     const company = await addCompany(world);
     const user = await addUser(world, company.id, { status: 'active' });
     await tell(user.id);
-    await vi.waitFor(async () => {
+    await soon(async () => {
       const [row] = await world.stores.durable.query('select attempts, id from outbox');
       expect(row?.['attempts']).toBe(1);
     });
     world.clock.advance(2_000);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await soon(() => expect(received).toHaveLength(1));
     const [row] = await world.stores.durable.query('select id from outbox');
     expect(received[0]?.headers).toContain(`Message-ID: <${String(row?.['id'])}@bank.example>`);
   });
@@ -243,7 +244,7 @@ describe('e-mail over SMTP', () => {
     const user = await addUser(world, (await addCompany(world)).id, { email: 'anna@example.com', status: 'active' });
     await tell(user.id, 'First phone');
     await tell(user.id, 'Second phone');
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await soon(() => expect(received).toHaveLength(1));
     expect(received[0]?.body).toContain('Second phone');
     const [letter] = await world.records.outbox.deadLetters({ limit: 10 });
     expect(letter).toMatchObject({ kind: 'email', recipient: user.id, about: 'mpin.blocked', attempts: 1 });
@@ -259,7 +260,7 @@ describe('e-mail over SMTP', () => {
     const name = 'Anna\r\nBcc: eve@example.com\r\n\r\nX';
     await world.records.users.update({ ...user, name });
     await tell(user.id, 'Phone\r\nBcc: eve@example.com');
-    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await soon(() => expect(received).toHaveLength(1));
     expect(received[0]?.to).toEqual(['anna@example.com']);
     expect(received[0]?.headers).not.toMatch(/^Bcc:/im);
   });
@@ -272,7 +273,7 @@ describe('e-mail over SMTP', () => {
     for (const recipient of ['usr_unknown', stranger.id]) {
       await world.records.outbox.enqueue({ kind: 'email', recipient, payload }, world.clock.now());
     }
-    await vi.waitFor(async () => expect(await world.records.outbox.count('dead')).toBe(2));
+    await soon(async () => expect(await world.records.outbox.count('dead')).toBe(2));
     expect(received).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** Webhooks over real HTTP: who is told, of what, how it is signed, and what a receiver that misbehaves can do. */
 import { createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { updateCompany } from '../../../src/companies/companies.ts';
 import type { Company, User } from '../../../src/companies/store.ts';
 import { suspendUser } from '../../../src/companies/user-status.ts';
@@ -13,6 +13,7 @@ import { tryWebhook, type WebhookDeps, webhookDeliverer } from '../../../src/not
 import { tellingRecords } from '../../../src/notify/webhook-events.ts';
 import { signedHeaders, webhookSecret } from '../../../src/notify/webhook-signature.ts';
 import { createWebhook, rotateWebhook, setWebhookStatus } from '../../../src/notify/webhooks.ts';
+import { soon } from '../../soon.ts';
 import { addCompany, addDevice, addUser, auditTrail, bank, openWorld, type World } from '../../unit/companies/world.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
 
@@ -31,7 +32,7 @@ beforeEach(async () => {
     records: world.records,
     clock: world.clock,
     internalWebhooks: [receiver.host],
-    webhookTimeoutMs: 300,
+    webhookTimeoutMs: 20_000,
   };
   workers = [];
   company = await addCompany(world);
@@ -113,7 +114,7 @@ describe('an event', () => {
     const act = { actor: 'cli', reason: 'lost on Friday', origin: { address: '192.0.2.7' } };
     await deactivateDevice({ ...world, log: { warn: () => undefined } } as never, { deviceId: device.id, ...act });
     start();
-    await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+    await soon(() => expect(receiver.received).toHaveLength(1));
     const [request] = receiver.received as [Received];
     expect(eventOf(request)).toEqual({
       type: 'device.deactivated',
@@ -144,7 +145,7 @@ describe('an event', () => {
       actor: bank,
     });
     start();
-    await vi.waitFor(() => expect(receiver.received).toHaveLength(2));
+    await soon(() => expect(receiver.received).toHaveLength(2));
     const data = new Map(receiver.received.map((one) => [eventOf(one).type, eventOf(one).data]));
     expect(data.get('company.updated')).toEqual({
       companyId: company.id,
@@ -171,13 +172,13 @@ describe('an event', () => {
     start();
     await suspend();
     for (const tries of [1, 2]) {
-      await vi.waitFor(async () => {
+      await soon(async () => {
         const rows = await world.stores.durable.query("select attempts, last_error from outbox where kind = 'webhook'");
         expect(rows).toEqual([{ attempts: tries, last_error: 'Error: the receiver answered 503' }]);
       });
       world.clock.advance(tries * 1_000);
     }
-    await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
+    await soon(async () => expect(await webhooks()).toBeUndefined());
     expect(types()).toEqual(['user.suspended', 'user.suspended', 'user.suspended']);
     // One id for all tries, so that the receiver can tell a repeat; a fresh time and signature for each.
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -197,7 +198,7 @@ describe('an event', () => {
       }
     }
     for (let index = 0; index < 3; index += 1) start();
-    await vi.waitFor(() => expect(receiver.received).toHaveLength(10));
+    await soon(() => expect(receiver.received).toHaveLength(10));
     expect(types()).toEqual(
       Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? 'user.suspended' : 'user.restored')),
     );
@@ -217,8 +218,8 @@ describe('an endpoint of one company', () => {
       await suspend(stranger);
       await world.records.audit.append({ event: 'company.created', actor: 'x' }, 1);
       start();
-      await vi.waitFor(() => expect(receiver.received).toHaveLength(3));
-      await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
+      await soon(() => expect(receiver.received).toHaveLength(3));
+      await soon(async () => expect(await webhooks()).toBeUndefined());
       expect(theirs.received.map((one) => eventOf(one).data)).toEqual([{ companyId: other.id, userId: stranger.id }]);
       expect(JSON.stringify(theirs.received)).not.toContain(company.id);
     } finally {
@@ -234,7 +235,7 @@ describe('an endpoint of one company', () => {
     const belongsToNone = JSON.stringify({ type: 'user.suspended', timestamp: '', data: {} });
     await world.records.outbox.enqueue({ kind: 'webhook', recipient: id, payload: belongsToNone }, world.clock.now());
     start();
-    await vi.waitFor(async () => expect((await webhooks())?.dead).toBe(2));
+    await soon(async () => expect((await webhooks())?.dead).toBe(2));
     expect(receiver.received).toEqual([]);
   });
 });
@@ -246,18 +247,19 @@ describe('a receiver', () => {
     ['redirect', 'the receiver answered 307'],
     ['reset', 'ECONNRESET'],
     ['garbage', 'Parse Error'],
-    ['hang', 'no answer within 300 ms'],
-    ['drip', 'no answer within 300 ms'],
+    ['hang', 'no answer within 1000 ms'],
+    ['drip', 'no answer within 1000 ms'],
   ] as const)(
     'that answers with %s is tried again, followed nowhere and waited for only so long (X-10)',
     async (manner, why) => {
+      if (why.startsWith('no answer')) deps = { ...deps, webhookTimeoutMs: 1_000 };
       await add();
       receiver.manners.push(manner);
       start();
       await suspend();
-      await vi.waitFor(async () => expect(String((await lastErrors())[0])).toContain(why));
+      await soon(async () => expect(String((await lastErrors())[0])).toContain(why));
       world.clock.advance(1_000);
-      await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
+      await soon(async () => expect(await webhooks()).toBeUndefined());
       expect(receiver.received.map(({ path }) => path)).toEqual(['/hook', '/hook']);
     },
   );
@@ -267,7 +269,7 @@ describe('a receiver', () => {
     receiver.manners.push('huge');
     start();
     await suspend();
-    await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
+    await soon(async () => expect(await webhooks()).toBeUndefined());
     expect(receiver.written()).toBeLessThan(20_000_000);
     expect(receiver.received).toHaveLength(1);
   });
@@ -282,7 +284,7 @@ describe('a receiver', () => {
       start();
       await suspend();
       await suspend(await addUser(world, company.id, { status: 'active' }));
-      await vi.waitFor(() => expect(patient.received.length).toBeGreaterThanOrEqual(3));
+      await soon(() => expect(patient.received.length).toBeGreaterThanOrEqual(3));
       expect(receiver.received).toHaveLength(1);
       await workers.pop()?.stop(1);
     } finally {
@@ -296,7 +298,7 @@ describe('a receiver', () => {
     await suspend();
     await world.records.audit.append({ event: 'user.restored', actor: 'x', companyId: company.id }, 1);
     start();
-    await vi.waitFor(async () => expect((await webhooks())?.dead).toBe(2));
+    await soon(async () => expect((await webhooks())?.dead).toBe(2));
     expect(receiver.received).toHaveLength(1);
     expect(await world.records.webhooks.find(id)).toMatchObject({ status: 'disabled' });
     const [entry] = (await world.records.audit.read(0, 1000)).filter(({ event }) => event === 'webhook.disabled');
@@ -305,7 +307,7 @@ describe('a receiver', () => {
     expect((await webhooks())?.pending).toBe(0);
     await setWebhookStatus(deps, id, { status: 'active', actor: bank });
     expect(await resendAllDeadLetters(world, { kind: 'webhook', actor: bank })).toBe(2);
-    await vi.waitFor(() => expect(types()).toEqual(['user.suspended', 'user.suspended', 'user.restored']));
+    await soon(() => expect(types()).toEqual(['user.suspended', 'user.suspended', 'user.restored']));
   });
 
   it('that is down for days finds dead letters with the reason, which are sent again on demand and removed in time (A-13)', async () => {
@@ -313,9 +315,9 @@ describe('a receiver', () => {
     receiver.manners.push(500, 500);
     start({ maxAttempts: 2 });
     await suspend();
-    await vi.waitFor(async () => expect(await lastErrors()).toEqual(['Error: the receiver answered 500']));
+    await soon(async () => expect(await lastErrors()).toEqual(['Error: the receiver answered 500']));
     world.clock.advance(1_000);
-    await vi.waitFor(async () => expect((await webhooks())?.dead).toBe(1));
+    await soon(async () => expect((await webhooks())?.dead).toBe(1));
     expect(await world.records.outbox.deadLetters({ limit: 10 })).toMatchObject([
       {
         kind: 'webhook',
@@ -326,8 +328,8 @@ describe('a receiver', () => {
       },
     ]);
     await resendAllDeadLetters(world, { kind: 'all', actor: bank });
-    await vi.waitFor(() => expect(receiver.received).toHaveLength(3));
-    await vi.waitFor(async () => expect(await webhooks()).toBeUndefined());
+    await soon(() => expect(receiver.received).toHaveLength(3));
+    await soon(async () => expect(await webhooks()).toBeUndefined());
     expect(await auditTrail(world.records)).toContain('notification.resent');
     expect(await purgeOutbox(world, { deliveredDays: 30, deadDays: 90 })).toBe(0);
     world.clock.advance(31 * 86_400_000);

@@ -6,6 +6,7 @@ import { randomToken } from '../../../src/crypto/random.ts';
 import { verifyAdminToken } from '../../../src/oidc/access-token.ts';
 import { disableClient } from '../../../src/oidc/clients.ts';
 import { acr } from '../../../src/protocol/names.ts';
+import { soon } from '../../soon.ts';
 import { addPortal, authorization, basic, codeForm, logIn, obtainCode, type Portal, post, redeem } from './portal.ts';
 import { adminAudience, bank, type OidcServer, startOidcServer } from './server.ts';
 
@@ -44,7 +45,7 @@ describe('An authorization code', () => {
     expect(again).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     await expect(oidc.fetchUserInfo(portal.config, tokens.access_token, server.user.userId)).rejects.toThrow();
     expect((await refresh(portal, tokens.refresh_token ?? '')).body['error']).toBe('invalid_grant');
-    await vi.waitFor(async () => expect(await replays()).toBe(before + 1));
+    await soon(async () => expect(await replays()).toBe(before + 1));
   });
 
   it('is refused after 60 seconds, and not before (O-03)', async () => {

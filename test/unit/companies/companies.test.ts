@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCompany, findCompany, listCompanies, updateCompany } from '../../../src/companies/companies.ts';
 import { closeCompany, restoreCompany, suspendCompany } from '../../../src/companies/company-status.ts';
 import { removeUser, restoreUser, suspendUser } from '../../../src/companies/user-status.ts';
 import { createUser, findUser, listUsers, updateUser } from '../../../src/companies/users.ts';
 import { deviceEndedTopic } from '../../../src/devices/end.ts';
+import { soon } from '../../soon.ts';
 import { addCompany, addDevice, addUser, auditTrail, bank, openWorld, takeNotices, type World } from './world.ts';
 
 let world: World;
@@ -251,7 +252,7 @@ describe('a user', () => {
     expect(await suspendUser(world, act)).toMatchObject({ status: 'suspended' });
     expect(await suspendUser(world, act)).toMatchObject({ status: 'suspended' });
     expect(world.ended).toEqual([{ userId: user.id }]);
-    await vi.waitFor(() => expect(heard).toContain(device.id));
+    await soon(() => expect(heard).toContain(device.id));
     expect(await restoreUser(world, act)).toMatchObject({ status: 'active' });
     expect((await auditTrail(world.records)).slice(-2)).toEqual(['user.suspended', 'user.restored']);
   });

@@ -6,10 +6,11 @@ import {
   generalVerify,
   importJWK,
 } from 'jose';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKeyRing, type KeyRing } from '../../../src/keys/key-ring.ts';
 import { defaultKeyPolicy, ensureKeys, type KeyPolicy, maintainKeys, rotateKeys } from '../../../src/keys/keys.ts';
 import { fixedClock, type TestClock } from '../../clock.ts';
+import { soon } from '../../soon.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 const issuer = 'https://auth.example';
@@ -187,10 +188,10 @@ describe('the key ring', () => {
       changes += 1;
     });
     await rotate({ immediately: true });
-    await vi.waitFor(() => expect(changes).toBeGreaterThan(0));
+    await soon(() => expect(changes).toBeGreaterThan(0));
     expect(await opened.envelopeKey(old)).toMatchObject({ kid: old });
     await rotate({ withoutOverlap: true });
-    await vi.waitFor(async () => expect(await opened.envelopeKey(old)).toBeUndefined());
+    await soon(async () => expect(await opened.envelopeKey(old)).toBeUndefined());
     expect(opened.publicJwks().keys.map(({ kid }) => kid)).not.toContain(old);
   });
 
@@ -270,7 +271,7 @@ describe('the key ring', () => {
     })();
     const before = opened.trustThumbprint();
     await rotate();
-    await vi.waitFor(() => expect(opened.trustThumbprint()).not.toBe(before));
+    await soon(() => expect(opened.trustThumbprint()).not.toBe(before));
     tokens.push(await opened.signCompact('t', {}));
     isOver = true;
     await load;

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultKeyPolicy, ensureKeys } from '../../../src/keys/keys.ts';
 import { startKeyMaintenance } from '../../../src/keys/maintenance.ts';
 import { fixedClock } from '../../clock.ts';
+import { soon } from '../../soon.ts';
 import { type TestStores, testStores } from '../../stores.ts';
 
 const policy = { ...defaultKeyPolicy, rsaBits: 2048 } as const;
@@ -21,14 +22,14 @@ describe('the maintenance of keys', () => {
     await stores.durable.run('alter table server_keys rename to gone');
     clock.advance(policy.activeMs);
     const maintenance = startKeyMaintenance(deps, policy, 5);
-    await vi.waitFor(() => expect(warnings.length).toBeGreaterThan(0));
+    await soon(() => expect(warnings.length).toBeGreaterThan(0));
     await stores.durable.run('alter table gone rename to server_keys');
     const statuses = async () => (await stores.records.keys.list()).map(({ status }) => status).sort();
     const next = ['active', 'active', 'active', 'next', 'next', 'next'];
-    await vi.waitFor(async () => expect(await statuses()).toEqual(next), 10_000);
+    await soon(async () => expect(await statuses()).toEqual(next));
     clock.advance(policy.publishMs);
     const used = ['active', 'active', 'active', 'retiring', 'retiring', 'retiring'];
-    await vi.waitFor(async () => expect(await statuses()).toEqual(used), 10_000);
+    await soon(async () => expect(await statuses()).toEqual(used));
     maintenance.stop();
   });
 });
