@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bank, openBank } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { at, look, phoneSize } from './phone.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('the screens with hostile names', () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
     const made = await openPage(browser, { viewport: phoneSize });
     page = made.page;
     page.on('pageerror', (error) => faults.push(error.message));

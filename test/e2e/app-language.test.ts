@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import english from '../../src/texts/languages/en.json' with { type: 'json' };
 import { type Bank, enrol, type Invited, openBank } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { at, enter, look, mpin, phoneSize, trouble } from './phone.ts';
 
 type Name = keyof typeof english.app;
@@ -21,7 +21,7 @@ describe.skipIf(!hasChromium)('the languages of the app', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();

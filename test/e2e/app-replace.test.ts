@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deactivateDevice } from '../../src/devices/devices.ts';
 import { type Bank, type Invited, openBank, register } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { at, enter, look, mpin, phoneSize, press } from './phone.ts';
 
 const replace = 'Erase this phone and register with this activation';
@@ -13,7 +13,7 @@ describe.skipIf(!hasChromium)('an activation on a phone that is registered', () 
   let browser: Browser;
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();

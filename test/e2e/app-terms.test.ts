@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createActivation } from '../../src/registration/activations.ts';
 import { publishTerms } from '../../src/terms/terms.ts';
 import { type Bank, type Invited, openBank } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { cutTexts, inspect, narrow } from './inspect.ts';
 import { inEveryLanguage } from './other-words.ts';
 import { at, enter, look, mpin, phoneSize, press, trouble } from './phone.ts';
@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('the terms in the app', () => {
   let faults: readonly string[] = [];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
     const arabic = { language: 'ar', title: 'شروط الاستخدام', text: 'استخدم التطبيق بعناية.' };
     const english = { language: 'en', title: 'Conditions <b>of</b> the bank', text: long };
     await publishTerms(bank.server.capabilities.registration, {

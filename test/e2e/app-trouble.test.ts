@@ -2,7 +2,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bank, claim, openBank, register } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { at, enter, look, mpin, phoneSize, press, trouble } from './phone.ts';
 
 const unreachable = 'The server cannot be reached.';
@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium)('the app in trouble', () => {
   let pageErrors: string[] = [];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bank, claim, openBank, register } from './bank.ts';
-import { executablePath, hasChromium, launchChromium, neededFlags, openPage } from './chromium.ts';
+import { executablePath, hasChromium, launchShell, neededFlags, openPage } from './chromium.ts';
 import { at, enter, look, mpin, phoneSize, press } from './phone.ts';
 
 /** Everything that this origin has kept in this browser and that can be read: databases, storage, caches. */
@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('the app in several windows', () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
   });
   afterEach(async () => {
     for (const context of browser.contexts()) await context.close();

@@ -5,6 +5,9 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 /** The browser that the tests use. */
 export const executablePath = process.env['MTOKEN_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 
+/** The same engine without windows of its own, where it is there: a third of the work. */
+const shellPath = process.env['MTOKEN_TEST_CHROMIUM_SHELL'] ?? executablePath;
+
 /** False where there is no browser: then the suite is left out, unless engines are required. */
 export const hasChromium = existsSync(executablePath);
 
@@ -23,13 +26,18 @@ export const neededFlags = [
   '--disable-sync',
 ] as const;
 
-/** `flags` are added to those that every test needs. */
+/** The whole browser, with camera and PDF viewer. `flags` are added to those that every test needs. */
 export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    headless: true,
-    args: [...neededFlags, ...flags],
-  });
+  return launch(executablePath, flags);
+}
+
+/** For pages that ask for neither camera nor PDF viewer. */
+export function launchShell(): Promise<Browser> {
+  return launch(shellPath);
+}
+
+function launch(path: string, flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: path, headless: true, args: [...neededFlags, ...flags] });
 }
 
 /** A page of a fresh context, and what went wrong on it. */

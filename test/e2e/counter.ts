@@ -17,7 +17,7 @@ import { createActivation } from '../../src/registration/activations.ts';
 import { createPhone, memoryKeyStore, type Phone } from '../../src/sdk/index.ts';
 import { buildServer, type Server } from '../../src/server.ts';
 import { testConfig } from '../integration/http/rig.ts';
-import { launchChromium, openPage } from './chromium.ts';
+import { launchShell, openPage } from './chromium.ts';
 import { freePort } from './demo.ts';
 import { mpin, type Seen } from './phone.ts';
 
@@ -99,7 +99,7 @@ export async function openCounter(): Promise<Counter> {
   const company = await updateCompany(admin, room);
   await server.start();
   await portal.listen({ host: 'localhost', port: portalPort });
-  const browser = await launchChromium();
+  const browser = await launchShell();
   const open: Seen[] = [];
 
   const mail: Counter['mail'] = async (to, pattern, since = 0) => {

@@ -6,7 +6,7 @@ import { createPortalOrder, portalFrame, readPortalOrder } from '../../src/signi
 import { type FileServer, fileServer } from '../integration/signing/portal-server.ts';
 import { portal } from '../unit/signing/signed.ts';
 import { type Bank, claim, type Invited, openBank, register } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { cutTexts } from './inspect.ts';
 import { at, enter, look, mpin, phoneSize, press } from './phone.ts';
 
@@ -21,7 +21,7 @@ describe.skipIf(!hasChromium)('a document', () => {
 
   beforeAll(async () => {
     files = await fileServer((response) => response.end(text));
-    [bank, browser] = await Promise.all([openBank({ MTOKEN_INTERNAL_PORTALS: '127.0.0.1' }), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank({ MTOKEN_INTERNAL_PORTALS: '127.0.0.1' }), launchShell()]);
     ({ page } = await openPage(browser, { viewport: phoneSize }));
     await page.goto(`${bank.issuer}/app`);
     invited = await bank.invite();

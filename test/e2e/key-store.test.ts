@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KeyStore, PhoneError, type PhoneErrorCode } from '../../src/sdk/index.ts';
 import { describeKeyStore } from '../unit/sdk/key-store-contract.ts';
 import { type Authenticator, addAuthenticator } from './authenticator.ts';
-import { hasChromium, launchChromium } from './chromium.ts';
+import { hasChromium, launchShell } from './chromium.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('keys in a browser', () => {
     await new Promise<void>((resolve) => {
       server.listen(0, 'localhost', resolve);
     });
-    browser = await launchChromium();
+    browser = await launchShell();
     page = await browser.newPage();
     authenticator = await addAuthenticator(page);
     loading = load();

@@ -18,7 +18,7 @@ import type { Decision, FrameClaim, OrderClaimed } from '../../src/protocol/orde
 import { type PageServer, startPage } from '../integration/login/page-server.ts';
 import { addPhone, eventsOf, type Phone } from '../unit/mpin/world.ts';
 import { callOf, signed, statementOf } from '../unit/orders/order-world.ts';
-import { hasChromium, launchChromium } from './chromium.ts';
+import { hasChromium, launchShell } from './chromium.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 let styles: Uint8Array;
@@ -38,7 +38,7 @@ beforeAll(async () => {
   styles = await bundled('page.css');
   const sheet = await build({ entryPoints: [`${root}src/web/login/page.css`], bundle: true, write: false });
   styles = sheet.outputFiles[0]?.contents ?? new Uint8Array();
-  chrome = await launchChromium();
+  chrome = await launchShell();
 });
 afterAll(async () => {
   if (hasChromium) await chrome.close();

@@ -10,7 +10,7 @@ import { detailOf, push } from '../integration/oidc/rar-portal.ts';
 import type { Portal } from '../integration/system/portal.ts';
 import { addPortal } from '../integration/system/rig.ts';
 import { type Bank, openBank } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { cutTexts, inspect, narrow } from './inspect.ts';
 import { mpin } from './phone.ts';
 
@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium)('what a portal asks to be signed in a redirect', (
   let faults: string[];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
     portal = await addPortal(bank.server, bank.issuer, { scope: 'sign' });
     phone = await newPhone();
     ({ page, faults } = await openPage(browser));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { type Demo, mtoken, startDemo } from './demo.ts';
 
 const mpin = '83920';
@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('a login in a real browser', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'mtoken-login-'));
-    [demo, browser] = await Promise.all([startDemo(), launchChromium()]);
+    [demo, browser] = await Promise.all([startDemo(), launchShell()]);
     const { page } = await openPage(browser);
     await registerAtDesk(page);
     await page.context().close();

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasRedisServer, type RedisServer, startRedisServer } from '../redis-server.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { type CliPhone, registeredPhone } from './cli-phone.ts';
 import { type Demo, startDemo } from './demo.ts';
 
@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium || !hasRedisServer())('a server killed while a page
 
   beforeAll(async () => {
     redis = await startRedisServer();
-    [demo, browser] = await Promise.all([startDemo({ env: { REDIS_URL: redis.url } }), launchChromium()]);
+    [demo, browser] = await Promise.all([startDemo({ env: { REDIS_URL: redis.url } }), launchShell()]);
     phone = await registeredPhone(demo);
   });
 

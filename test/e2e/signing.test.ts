@@ -8,7 +8,7 @@ import { languages } from '../../src/texts/languages.ts';
 import { type samples, samplesOf, templateNames } from '../unit/signing/samples.ts';
 import { portal } from '../unit/signing/signed.ts';
 import { type Bank, claim, type Invited, openBank, register } from './bank.ts';
-import { hasChromium, launchChromium, openPage } from './chromium.ts';
+import { hasChromium, launchShell, openPage } from './chromium.ts';
 import { cutTexts } from './inspect.ts';
 import { at, enter, look, mpin, phoneSize, press } from './phone.ts';
 
@@ -19,7 +19,7 @@ describe.skipIf(!hasChromium)('what is to be signed', () => {
   let invited: Invited;
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
+    [bank, browser] = await Promise.all([openBank(), launchShell()]);
     ({ page } = await openPage(browser, { viewport: phoneSize }));
     await page.goto(`${bank.issuer}/app`);
     invited = await bank.invite();
