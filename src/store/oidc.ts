@@ -1,5 +1,6 @@
 /** OpenID Connect's lasting state in SQL: sessions, grants and refresh tokens, with sealed payloads. */
 import type { Sealing } from '../crypto/sealing.ts';
+import { AuthError } from '../errors.ts';
 import type {
   GrantRow,
   OidcStore,
@@ -131,27 +132,27 @@ function sessions(sql: Sql, sealing: Sealing): Sessions {
  * it when another user logs in within the session, so that nobody inherits the device of the one before.
  */
 async function upsertSession(sql: Sql, session: SessionRow, payloadSealed: string): Promise<void> {
-  await sql.run(
-    `insert into oidc_sessions (${sessionColumns}) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (uid) do update set
-       id_lookup = excluded.id_lookup,
-       user_id = coalesce(excluded.user_id, oidc_sessions.user_id),
-       device_id = case
-         when excluded.device_id is not null then excluded.device_id
-         when excluded.user_id is null or excluded.user_id = oidc_sessions.user_id then oidc_sessions.device_id
-         else null end,
-       payload_sealed = excluded.payload_sealed,
-       expires_at = excluded.expires_at`,
-    [
-      session.uid,
-      session.idLookup,
-      session.userId,
-      session.deviceId,
-      payloadSealed,
-      session.createdAt,
-      session.expiresAt,
-    ],
+  const { uid, idLookup, userId, deviceId, createdAt, expiresAt } = session;
+  // Two statements: of several at once, PostgreSQL may meet the other's id before its uid, and one "on conflict" names but one of them.
+  const inserted = await sql.run(
+    `insert into oidc_sessions (${sessionColumns}) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+    [uid, idLookup, userId, deviceId, payloadSealed, createdAt, expiresAt],
   );
+  if (inserted === 1) return;
+  const updated = await sql.run(
+    `update oidc_sessions set
+       id_lookup = $2,
+       user_id = coalesce(cast($3 as text), user_id),
+       device_id = case
+         when cast($4 as text) is not null then cast($4 as text)
+         when cast($3 as text) is null or cast($3 as text) = user_id then device_id
+         else null end,
+       payload_sealed = $5,
+       expires_at = $6
+     where uid = $1`,
+    [uid, idLookup, userId, deviceId, payloadSealed, expiresAt],
+  );
+  if (updated !== 1) throw new AuthError('internal', { detail: 'oidc: another session has this id' });
 }
 
 interface SessionUpdate {
