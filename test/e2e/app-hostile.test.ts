@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bank, openBank } from './bank.ts';
-import { hasChromium, launchShell, openPage } from './chromium.ts';
+import { hasChromium, launchChromium, openPage } from './chromium.ts';
 import { at, look, phoneSize } from './phone.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -34,8 +34,8 @@ window.showHostile = async (screen, name) => {
     navigate: () => new Proxy({}, { get: () => () => undefined }),
     phone: {
       state: async () => state,
-      inbox: async () => [{ signingId: 'sig_1', client: { id: 'x', name, domain: name }, title: name, approvers: { needed: 2, given: 1 }, createdAt: now, expiresAt: now }],
-      history: async () => ({ past: [true, false].map((isSigned) => ({ signingId: 'sig_1', client: { name }, title: name, state: 'approved', endedAt: now, isSigned })), hasMore: true }),
+      inbox: async () => [{ signingId: 'sig_1', client: { id: 'x', name, domain: name }, title: name, about: [name, name], approvers: { needed: 2, given: 1 }, createdAt: now, expiresAt: now }],
+      history: async () => ({ past: [true, false].map((isSigned) => ({ signingId: 'sig_1', client: { name }, title: name, about: [name, name], state: 'approved', endedAt: now, isSigned })), hasMore: true }),
       document: async () => ({ title: name, mediaType: 'text/plain', bytes: new TextEncoder().encode(name) }),
       listDevices: async () => [{ deviceId: 'dev_1', name, platform: name, isThis: false, lastUsedAt: now, status: 'active' }],
       listSessions: async () => [{ sessionUid: 's', startedAt: now, portals: [{ name }, { name }] }],
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium)('the screens with hostile names', () => {
   const faults: string[] = [];
 
   beforeAll(async () => {
-    [bank, browser] = await Promise.all([openBank(), launchShell()]);
+    [bank, browser] = await Promise.all([openBank(), launchChromium()]);
     const made = await openPage(browser, { viewport: phoneSize });
     page = made.page;
     page.on('pageerror', (error) => faults.push(error.message));
