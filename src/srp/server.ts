@@ -80,8 +80,12 @@ export interface SrpServerOptions {
 export function createSrpServer(options: SrpServerOptions = {}): SrpServer {
   const { poolSize = 64, profiles = srpProfiles } = options;
   const group = profiles['rfc5054-2048-sha256'];
+  let nativePower = options.modularPower;
   // Not before the first use: a server that warms up does so while it starts.
-  const modularPower = options.modularPower ?? ((base, exponent) => modularPowerOf(group)(base, exponent));
+  const modularPower: ModularPower = (base, exponent) => {
+    nativePower ??= modularPowerOf(group);
+    return nativePower(base, exponent);
+  };
   const pool = createPowerPool({
     size: poolSize,
     make: () => {
